@@ -1,0 +1,116 @@
+"""The sentences a rule and its flags are told in: calm, and without blame."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from proctor.domain.policy import FlagRule, Policy, When
+
+_NOT_HELD = "This is not held against you."
+_LOOKS = "A person will look at it before anything is concluded."
+
+
+def duration_words(seconds: float) -> str:
+    """Return a length of time in words, rounded down to seconds: "1 hour 5 minutes"."""
+    whole = int(seconds)
+    parts = (whole // 3600, "hour"), (whole // 60 % 60, "minute"), (whole % 60, "second")
+    words = [counted(number, unit) for number, unit in parts if number]
+    return " ".join(words) or "0 seconds"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return "1 sheet" or "2 sheets"; `many` where an "s" is not enough."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def rule_words(rule: FlagRule) -> str:
+    """Return a rule in words: "more than 1 person for 10 seconds"."""
+    what: Mapping[When, str] = {
+        "person-count": f"more than {counted(rule.above, 'person', 'people')}",
+        "no-face": "no face found",
+        "dark": "too dark to see",
+        "covered": "camera covered",
+        "frozen": "picture not changing",
+        "camera-lost": "camera lost",
+        "network-gap": "network cut",
+        "capture-gap": "capture interrupted",
+        "second-display": "more displays than allowed",
+        "left-page": "away at a site or program that is not allowed",
+        "program": f"one of these programs seen: {', '.join(rule.programs)}",
+        "log-fork": "two histories of one device",
+    }
+    words = [what[rule.when]]
+    if rule.below is not None:
+        words.append(f"(below {rule.below:g} grey levels)")
+    if rule.for_s:
+        words.append(f"for {duration_words(rule.for_s)}")
+    return " ".join(words)
+
+
+def explain(
+    policy: Policy,
+    rule: FlagRule,
+    *,
+    snapshots: int,
+    length_s: float,
+    value: float | None,
+    seen: tuple[str, ...],
+) -> str:
+    """Return what a learner may be shown about a flag.
+
+    Args:
+        policy: The session's policy.
+        rule: The rule that raised it.
+        snapshots: How many show it.
+        length_s: From the incident's first record to its last.
+        value: The flag's value, as in `Flag`.
+        seen: The flag's words, as in `Flag`.
+    """
+    length = duration_words(length_s)
+    during = f"In {counted(snapshots, 'snapshot')}" + (f" over {length}" if length_s >= 1 else "")
+    lasting = f" for {length}" if length_s >= 1 else ""
+    named = " and ".join(seen)
+    match rule.when:
+        case "person-count":
+            expected = counted(rule.above, "person is", "people are")
+            return (
+                f"{during}, up to {value:g} people could be seen; at most {expected} expected. "
+                f"{_LOOKS}"
+            )
+        case "no-face":
+            return (
+                f"{during}, your face could not be found. Light, distance or the angle of the "
+                f"camera can be the cause. {_NOT_HELD}"
+            )
+        case "dark":
+            return f"{during}, there was too little light for the camera. {_NOT_HELD}"
+        case "covered":
+            return f"{during}, something was in front of the camera. {_NOT_HELD}"
+        case "frozen":
+            return f"{during}, the camera's picture did not change. {_NOT_HELD}"
+        case "camera-lost":
+            return f"The camera could not be read{lasting}. {_NOT_HELD}"
+        case "network-gap":
+            return f"The exam server could not be reached{lasting}. {_NOT_HELD}"
+        case "capture-gap":
+            cause = f" (cause: {named})" if named else ""
+            return f"No snapshots could be taken{lasting}{cause}. {_NOT_HELD}"
+        case "second-display":
+            return (
+                f"The computer counted {value:g} displays; this exam is taken with "
+                f"{policy.system.displays_most}. Unplugging the others is enough. {_NOT_HELD}"
+            )
+        case "left-page":
+            return (
+                f"Another window than the exam's was in front{lasting}: "
+                f"{named or 'which one is not known'}. It is not among what this section "
+                f"allows. {_LOOKS}"
+            )
+        case "program":
+            return f"A program that this section does not allow was seen: {named}. {_LOOKS}"
+        case "log-fork":
+            return (
+                "Two different histories arrived from one device. A copied or restored disk can "
+                f"be the cause. {_LOOKS}"
+            )
+        case _:
+            assert_never(rule.when)

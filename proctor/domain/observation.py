@@ -1,0 +1,52 @@
+"""What a machine measured in one snapshot: numbers, never a judgement about a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """A face found in a snapshot. Pixels of the full-size picture, origin top left."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    score: float  # the detector's confidence, 0 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """Which program looked: a model file, or one of our own measurements."""
+
+    name: str  # "yunet", "light", "frozen"
+    version: str  # "2023mar"
+    sha256: str = ""  # of the model file; empty for a measurement of our own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The measurements of one picture. None is "could not be measured", never "fine"."""
+
+    faces: tuple[Face, ...] | None = None
+    light_mean: float | None = None  # grey level, 0 to 255
+    light_p95: float | None = None  # grey level, 0 to 255
+    contrast: float | None = None  # standard deviation of grey levels, 0 to 128
+    sharpness: float | None = None  # variance of the Laplacian, >= 0
+    change: float | None = None  # mean absolute difference to the device's last snapshot, 0 to 255
+    dark: bool | None = None
+    covered: bool | None = None
+    frozen: bool | None = None
+    unavailable: tuple[str, ...] = ()  # "faces: the model yunet is missing", one line a cause
+    models: tuple[Model, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """Measurements, tied to the snapshot's record."""
+
+    device: str
+    seq: int  # of the snapshot's record in the device's log
+    sha256: str  # of the picture, lower-case hex
+    at: datetime  # the device's clock, aware UTC
+    measured: Measured

@@ -1,0 +1,313 @@
+"""What a learner and a proctor read of a policy: the same rules, told to each of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from proctor.domain.flag_words import counted, duration_words, rule_words
+from proctor.domain.flags import CLASS_OF, FlagClass, rules_of
+from proctor.domain.policy import FlagRule, Policy, Resource, resources_for
+from proctor.domain.resource_words import resource_words, system_rule_words
+
+Names = Mapping[str, str]  # of sections, by id; a section without a name is called by its id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    heading: str
+    lines: tuple[str, ...]  # plain text, a sentence or two each
+
+
+_DOCUMENT = {
+    "government-photo-id": "government-issued photo ID",
+    "student-id": "student ID with a photo",
+    "any-photo-id": "document with your name and photo",
+    "none": "",
+}
+
+
+def for_learner(policy: Policy, section_names: Names | None = None) -> tuple[Chapter, ...]:
+    """Return what a learner reads before accepting the policy.
+
+    Args:
+        policy: The session's policy.
+        section_names: The exam's titles of its sections, by id.
+    """
+    names = section_names or {}
+    return (
+        *_sections(policy, names),
+        *_you_may_use(policy, names),
+        *_your_computer(policy),
+        *_id_check(policy),
+        _watched(policy, names),
+        Chapter(heading="What is never done", lines=_NEVER),
+        _seen_and_kept(policy),
+        _outage(policy),
+    )
+
+
+def for_proctor(policy: Policy, section_names: Names | None = None) -> tuple[Chapter, ...]:
+    """Return what a proctor goes by: the same rules, as a list to check against."""
+    names = section_names or {}
+    return (
+        *_sections(policy, names),
+        *_you_may_use(policy, names, heading="Allowed"),
+        *_refused(policy),
+        _id_decision(policy),
+        *_flag_list(policy, names),
+        _deciding(policy),
+        _ledger(policy),
+        _retention(policy),
+    )
+
+
+# --- what may be used ------------------------------------------------------------------------
+
+
+def _groups(policy: Policy) -> list[tuple[tuple[str, ...], tuple[Resource, ...]]]:
+    """Return sections that allow the same beside each other; () is "in all sections"."""
+    named = {section_id: None for thing in policy.allow for section_id in thing.sections}
+    order = policy.sections.order or tuple(named)
+    groups: dict[tuple[Resource, ...], tuple[str, ...]] = {}
+    for section_id in order if named else ():
+        things = resources_for(policy, section_id)
+        groups[things] = (*groups.get(things, ()), section_id)
+    if len(groups) > 1 or (named and not policy.sections.order):
+        found = [(sections, things) for things, sections in groups.items()]
+        everywhere = tuple(thing for thing in policy.allow if not thing.sections)
+        rest = [] if policy.sections.order else [(("",), everywhere)]
+        return [*found, *rest]
+    return [((), policy.allow)]
+
+
+def _you_may_use(
+    policy: Policy, names: Names, heading: str = "What you may use"
+) -> Iterator[Chapter]:
+    for sections, things in _groups(policy):
+        where = _in(sections, names) if sections != ("",) else " in the other sections"
+        lines = tuple(f"{resource_words(thing)}." for thing in things)
+        yield Chapter(
+            heading=heading + where,
+            lines=(*lines, "Nothing else.") if lines else ("Nothing but the exam's own page.",),
+        )
+
+
+def _in(sections: tuple[str, ...], names: Names) -> str:
+    return f" in {_named(sections, names)}" if sections else ""
+
+
+def _named(sections: tuple[str, ...], names: Names) -> str:
+    titles = [names.get(section_id, section_id) for section_id in sections]
+    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
+
+
+def _sections(policy: Policy, names: Names) -> Iterator[Chapter]:
+    rules = policy.sections
+    lines = []
+    if len(rules.order) > 1:
+        lines.append(f"They open in this order: {', '.join(names.get(s, s) for s in rules.order)}.")
+    if rules.limit_s:
+        lines.append(f"Each is open for {duration_words(rules.limit_s)} once it is opened.")
+    if lines:
+        yield Chapter(heading="The sections", lines=tuple(lines))
+
+
+# --- the computer ----------------------------------------------------------------------------
+
+
+def _your_computer(policy: Policy) -> Iterator[Chapter]:
+    displays = policy.system.displays_most
+    refused = tuple(f"{system_rule_words(rule)} cannot be used." for rule in policy.system.refuse)
+    yield Chapter(
+        heading="Your computer",
+        lines=(
+            f"At most {counted(displays, 'display')} connected.",
+            *refused,
+            "Its system, maker, model and number of displays are told to the exam server.",
+        ),
+    )
+
+
+def _refused(policy: Policy) -> Iterator[Chapter]:
+    for chapter in _your_computer(policy):
+        yield Chapter(heading="The computer", lines=chapter.lines)
+
+
+# --- the ID check ----------------------------------------------------------------------------
+
+
+def _id_check(policy: Policy) -> Iterator[Chapter]:
+    rules = policy.identity
+    lines = []
+    if rules.document != "none":
+        lines.append(f"You show your {_DOCUMENT[rules.document]} to the camera.")
+    if rules.face == "assist":
+        lines.append("A picture of your face is taken. A program compares faces; a person decides.")
+    if rules.name == "assist":
+        lines.append("A program reads the name on the document; a person decides.")
+    if rules.hold:
+        lines.append("A person accepts the check before your first section opens.")
+    elif lines:
+        lines.append("You need not wait: a person looks at it while you work.")
+    if lines:
+        yield Chapter(heading="Who you are", lines=tuple(lines))
+
+
+def _id_decision(policy: Policy) -> Chapter:
+    rules = policy.identity
+    lines = []
+    if rules.document != "none":
+        document = _DOCUMENT[rules.document].replace("your name", "the name")
+        lines.append(f"The learner shows a {document}.")
+    if "assist" in {rules.face, rules.name}:
+        lines.append("What a program suggests about face or name is a hint. You decide.")
+    lines.append(
+        "The first section opens after you accept."
+        if rules.hold
+        else "The learner does not wait for the decision."
+    )
+    return Chapter(heading="ID check", lines=tuple(lines))
+
+
+# --- what is watched -------------------------------------------------------------------------
+
+_NEVER = (
+    "Nobody and nothing follows your eyes or guesses your feelings.",
+    "No score is added up about you.",
+    "No program punishes you, ends your exam or takes points: only people decide.",
+    "Your room is not scanned, and nothing is watched before check-in or after the exam.",
+)
+
+_LOOKED_FOR = {
+    "person-count": "more people in the picture than expected",
+    "no-face": "whether your face can be found",
+    "dark": "whether there is enough light",
+    "covered": "whether something covers the camera",
+    "frozen": "whether the picture stopped changing",
+    "camera-lost": "whether the camera works",
+    "network-gap": "whether the network is there",
+    "capture-gap": "whether snapshots could be taken",
+    "second-display": "how many displays are connected",
+    "left-page": "whether another window than the exam's is in front, and which",
+    "log-fork": "whether your device's records are one unbroken story",
+}
+
+
+def _watched(policy: Policy, names: Names) -> Chapter:
+    every = duration_words(policy.capture.snapshot_every_s).removeprefix("1 ")
+    lines = [f"While a section is open, your webcam takes one still picture every {every}."]
+    for flag_class, opening in (
+        (FlagClass.QUALITY, "To help you, and never held against you: "),
+        (FlagClass.CONDUCT, "A person is asked to look at: "),
+    ):
+        words = dict.fromkeys(
+            _looked_for(rule) + _only_in(rule, names)
+            for rule in rules_of(policy)
+            if CLASS_OF[rule.when] is flag_class
+        )
+        if words:
+            lines.append(f"{opening}{'; '.join(words)}.")
+    return Chapter(heading="What is watched", lines=tuple(lines))
+
+
+def _looked_for(rule: FlagRule) -> str:
+    if rule.when == "program":
+        return f"whether one of these programs runs: {', '.join(rule.programs)}"
+    return _LOOKED_FOR[rule.when]
+
+
+def _only_in(rule: FlagRule, names: Names) -> str:
+    return f" (only in {_named(rule.sections, names)})" if rule.sections else ""
+
+
+def _flag_list(policy: Policy, names: Names) -> Iterator[Chapter]:
+    for flag_class, heading, note in (
+        (FlagClass.CONDUCT, "Flags to review", "Look at the evidence before you think of a cause."),
+        (FlagClass.QUALITY, "Flags to help with", "Help the learner. These are no suspicion."),
+    ):
+        rules = sorted(
+            (rule for rule in rules_of(policy) if CLASS_OF[rule.when] is flag_class),
+            key=lambda rule: -rule.severity,
+        )
+        if rules:
+            lines = [
+                f"{rule_words(rule)}{_only_in(rule, names)}; severity {rule.severity:g}"
+                for rule in rules
+            ]
+            yield Chapter(heading=heading, lines=(note, *lines))
+
+
+# --- who decides, what is kept, what an outage does --------------------------------------------
+
+
+def _people(policy: Policy) -> str:
+    two = policy.review.adverse_needs > 1
+    return "two people must agree" if two else "one person decides, and says why"
+
+
+def _seen_and_kept(policy: Policy) -> Chapter:
+    lines = [
+        "Only the proctors and reviewers of this exam see your pictures and records.",
+        f"Before anything is decided against you, {_people(policy)}. "
+        "You may ask to see what they saw, and answer it.",
+        f"Snapshots are erased after {counted(policy.retain.snapshots_days, 'day')}.",
+    ]
+    if policy.identity.document != "none":
+        days = counted(policy.retain.id_document_days, "day")
+        lines.append(f"Pictures of your document are erased after {days}.")
+    return Chapter(heading="Who sees it, and for how long", lines=tuple(lines))
+
+
+def _outage(policy: Policy) -> Chapter:
+    late = counted(policy.time.late_h, "hour")
+    return Chapter(
+        heading="If the network goes",
+        lines=(
+            "Keep working. Your answers are saved on your computer and sent by themselves later.",
+            _given_back(policy, "you"),
+            f"What you did in time but could not send is taken up to {late} after the end.",
+        ),
+    )
+
+
+def _given_back(policy: Policy, whom: str) -> str:
+    rules = policy.time
+    if rules.give_back == "none":
+        return "The clock goes on: time lost to an outage is not given back."
+    after = f" of {duration_words(rules.after_s)} or more" if rules.after_s else ""
+    return (
+        f"The clock: an outage{after} gives {whom} its time back, up to "
+        f"{duration_words(rules.most_s)} in each section."
+    )
+
+
+def _deciding(policy: Policy) -> Chapter:
+    return Chapter(
+        heading="Deciding",
+        lines=(
+            "Every verdict has a reason in your words. The learner will read it.",
+            f"For an adverse verdict {_people(policy)}.",
+            "A quality flag alone is never a reason for one.",
+        ),
+    )
+
+
+def _ledger(policy: Policy) -> Chapter:
+    late = counted(policy.time.late_h, "hour")
+    return Chapter(
+        heading="Outages",
+        lines=(
+            _given_back(policy, "the learner"),
+            f"Records made in time and sent late are taken for {late}, and marked late.",
+        ),
+    )
+
+
+def _retention(policy: Policy) -> Chapter:
+    rules = policy.retain
+    return Chapter(
+        heading="Kept",
+        lines=(
+            f"Snapshots for {counted(rules.snapshots_days, 'day')}, "
+            f"ID pictures for {counted(rules.id_document_days, 'day')}.",
+        ),
+    )

@@ -1,0 +1,580 @@
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proctor.domain.flag_words import duration_words, rule_words
+from proctor.domain.flags import (
+    CLASS_OF,
+    REFS_MOST,
+    SEEN_CHARACTERS,
+    SEEN_MOST,
+    Flag,
+    FlagClass,
+    Happening,
+    RecordRef,
+    SnapshotRef,
+    evaluate,
+)
+from proctor.domain.observation import Face, Measured, Model, Observation
+from proctor.domain.policy import (
+    WHENS,
+    CaptureRules,
+    FlagRule,
+    Policy,
+    Site,
+    Software,
+    SystemRules,
+    Website,
+    When,
+)
+
+START = datetime(2026, 6, 1, 12, tzinfo=UTC)
+SHA = "5" * 64
+YUNET = Model(name="yunet", version="2023mar", sha256="8" * 64)
+FACE = Face(x=1, y=2, width=3, height=4, score=0.9)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def faces(count: int) -> Measured:
+    return Measured(faces=(FACE,) * count, models=(YUNET,))
+
+
+def snapshots(
+    *seen: Measured, first: int = 0, every: int = 10, device: str = "d"
+) -> list[Observation]:
+    return [
+        Observation(
+            device=device,
+            seq=first + index,
+            sha256=f"{first + index:064x}",
+            at=at((first + index) * every),
+            measured=measured,
+        )
+        for index, measured in enumerate(seen)
+    ]
+
+
+def policy(*rules: FlagRule) -> Policy:
+    return Policy(id="p", title="P", flags=rules)
+
+
+def in_a(_: datetime) -> str | None:
+    return "a"
+
+
+def raised(
+    rule: FlagRule | Policy,
+    *,
+    pictures: list[Observation] | None = None,
+    events: list[Happening] | None = None,
+    section_at: Callable[[datetime], str | None] = in_a,
+) -> tuple[Flag, ...]:
+    whole = rule if isinstance(rule, Policy) else policy(rule)
+    return evaluate(whole, SHA, pictures or [], events or [], section_at)
+
+
+PEOPLE = FlagRule(when="person-count", above=1, for_s=20, severity=0.6)
+AWAY = FlagRule(when="left-page", for_s=5)
+
+
+def test_every_rule_has_a_class() -> None:
+    assert set(CLASS_OF) == set(WHENS)
+
+
+def test_what_light_camera_network_and_displays_do_is_never_conduct() -> None:
+    conduct = {when for when, flag_class in CLASS_OF.items() if flag_class is FlagClass.CONDUCT}
+    assert conduct == {"person-count", "left-page", "program", "log-fork"}
+
+
+# --- people ----------------------------------------------------------------------------------
+
+
+def test_a_second_person_who_stays_raises_one_flag_that_names_everything() -> None:
+    pictures = snapshots(faces(1), faces(2), faces(3), faces(2), faces(1))
+
+    (flag,) = raised(PEOPLE, pictures=pictures)
+
+    assert flag == Flag(
+        id="person-count.d.1",
+        when="person-count",
+        rule="more than 1 person for 20 seconds",
+        flag_class=FlagClass.CONDUCT,
+        severity=0.6,
+        policy_sha256=SHA,
+        section_id="a",
+        started_at=at(10),
+        ended_at=at(30),
+        measurement="faces",
+        value=3,
+        threshold=1,
+        snapshots=tuple(
+            SnapshotRef(device="d", seq=seq, sha256=f"{seq:064x}") for seq in (1, 2, 3)
+        ),
+        snapshot_count=3,
+        records=(),
+        models=(YUNET,),
+        seen=(),
+        explanation=(
+            "In 3 snapshots over 20 seconds, up to 3 people could be seen; at most 1 person is "
+            "expected. A person will look at it before anything is concluded."
+        ),
+    )
+
+
+def test_a_person_seen_for_less_than_the_rule_says_raises_nothing() -> None:
+    assert raised(PEOPLE, pictures=snapshots(faces(2), faces(2), faces(1))) == ()
+
+
+def test_a_person_seen_in_one_snapshot_raises_nothing_even_at_once() -> None:
+    at_once = replace(PEOPLE, for_s=0)
+    assert raised(at_once, pictures=snapshots(faces(1), faces(2), faces(1))) == ()
+    assert len(raised(at_once, pictures=snapshots(faces(1), faces(2), faces(2)))) == 1
+
+
+def test_as_many_people_as_the_rule_says_raise_nothing() -> None:
+    assert raised(replace(PEOPLE, above=2), pictures=snapshots(*[faces(2)] * 9)) == ()
+
+
+def test_more_snapshots_make_the_incident_longer_and_keep_its_id() -> None:
+    pictures = snapshots(*[faces(2)] * 6)
+
+    (sooner,) = raised(PEOPLE, pictures=pictures[:4])
+    (later,) = raised(PEOPLE, pictures=pictures)
+
+    assert (sooner.id, sooner.started_at) == (later.id, later.started_at)
+    assert sooner.ended_at < later.ended_at
+
+
+def test_neighbours_of_one_rule_are_one_incident() -> None:
+    two = [faces(2)] * 3
+    (flag,) = raised(PEOPLE, pictures=snapshots(*two, faces(1), *two))
+    assert (flag.started_at, flag.ended_at, flag.snapshot_count) == (at(0), at(60), 6)
+
+
+def test_incidents_far_apart_are_two() -> None:
+    two = [faces(2)] * 3
+    flags = raised(PEOPLE, pictures=snapshots(*two, *[faces(1)] * 6, *two))
+    assert [flag.id for flag in flags] == ["person-count.d.0", "person-count.d.9"]
+
+
+def test_two_cameras_have_incidents_of_their_own() -> None:
+    two = [faces(2)] * 3
+    flags = raised(PEOPLE, pictures=snapshots(*two) + snapshots(*two, device="phone"))
+    assert [flag.id for flag in flags] == ["person-count.d.0", "person-count.phone.0"]
+
+
+def test_a_camera_alone_does_not_break_what_another_sees() -> None:
+    pictures = snapshots(*[faces(2)] * 3) + snapshots(*[faces(1)] * 3, device="phone")
+    assert len(raised(PEOPLE, pictures=pictures)) == 1
+
+
+def test_snapshots_far_apart_are_no_run() -> None:
+    pictures = snapshots(faces(2)) + snapshots(faces(2), first=60)
+    assert raised(replace(PEOPLE, for_s=0), pictures=pictures) == ()
+
+
+def test_one_missing_snapshot_does_not_break_a_run() -> None:
+    pictures = snapshots(*[faces(2)] * 3)
+    assert len(raised(PEOPLE, pictures=[pictures[0], pictures[2]])) == 1
+
+
+def test_what_was_not_measured_raises_nothing_and_ends_a_run() -> None:
+    blind = Measured(unavailable=("faces: the model yunet is missing",))
+    every_picture_rule = [FlagRule(when=when) for when in WHENS if when != "log-fork"]
+    assert raised(policy(*every_picture_rule), pictures=snapshots(*[blind] * 50)) == ()
+    pictures = snapshots(faces(2), faces(2), blind, faces(2), faces(2))
+    assert raised(PEOPLE, pictures=pictures) == ()
+
+
+def test_no_snapshots_raise_nothing() -> None:
+    assert raised(policy(*(FlagRule(when=when) for when in WHENS))) == ()
+
+
+# --- sections --------------------------------------------------------------------------------
+
+
+def halves(moment: datetime) -> str | None:
+    if moment < at(30):
+        return "a"
+    return "b" if moment >= at(60) else None
+
+
+def test_outside_of_sections_nothing_is_raised() -> None:
+    pictures = snapshots(*[faces(2)] * 30)
+    events = [Happening(device="d", seq=9, at=at(0), until=at(99), kind="focus")]
+    flags = raised(
+        policy(PEOPLE, AWAY), pictures=pictures, events=events, section_at=lambda _: None
+    )
+    assert flags == ()
+
+
+def test_an_incident_ends_with_its_section() -> None:
+    flags = raised(PEOPLE, pictures=snapshots(*[faces(2)] * 10), section_at=halves)
+    assert [(flag.section_id, flag.started_at, flag.ended_at) for flag in flags] == [
+        ("a", at(0), at(20)),
+        ("b", at(60), at(90)),
+    ]
+
+
+def test_sections_that_touch_share_no_incident() -> None:
+    flags = raised(
+        PEOPLE,
+        pictures=snapshots(*[faces(2)] * 6),
+        section_at=lambda moment: "a" if moment < at(30) else "b",
+    )
+    assert [flag.section_id for flag in flags] == ["a", "b"]
+
+
+def test_a_rule_for_one_section_holds_in_no_other() -> None:
+    rule = replace(PEOPLE, sections=("b",))
+    flags = raised(rule, pictures=snapshots(*[faces(2)] * 10), section_at=halves)
+    assert [flag.section_id for flag in flags] == ["b"]
+
+
+def test_time_away_after_the_section_closed_does_not_count() -> None:
+    late = Happening(device="d", seq=1, at=at(27), until=at(600), kind="focus")
+    assert raised(AWAY, events=[late], section_at=halves) == ()
+    assert len(raised(AWAY, events=[replace(late, at=at(20))], section_at=halves)) == 1
+
+
+# --- light and camera ------------------------------------------------------------------------
+
+DARK = Measured(faces=(), dark=True, covered=False, frozen=False, light_mean=20.0)
+COVERED = Measured(faces=(), dark=True, covered=True, frozen=True, contrast=2.0, light_mean=3.0)
+FROZEN = Measured(faces=(FACE,), dark=False, covered=False, frozen=True, change=0.2)
+EMPTY = Measured(faces=(), dark=False, covered=False, frozen=False)
+PICTURE_RULES: tuple[When, ...] = ("person-count", "no-face", "dark", "covered", "frozen")
+
+
+@pytest.mark.parametrize(
+    ("measured", "when", "value"),
+    [
+        pytest.param(DARK, "dark", 20.0, id="a dark picture is dark alone"),
+        pytest.param(COVERED, "covered", 2.0, id="a covered camera is covered alone"),
+        pytest.param(FROZEN, "frozen", 0.2, id="a frozen picture"),
+        pytest.param(EMPTY, "no-face", 0, id="an empty chair in good light"),
+    ],
+)
+def test_one_cause_raises_one_quality_flag(measured: Measured, when: When, value: float) -> None:
+    rules = policy(*(FlagRule(when=rule, for_s=10) for rule in PICTURE_RULES))
+    (flag,) = raised(rules, pictures=snapshots(measured, measured))
+    assert (flag.when, flag.value, flag.flag_class) == (when, value, FlagClass.QUALITY)
+    assert "not held against you" in flag.explanation
+
+
+@pytest.mark.parametrize(
+    ("when", "measured", "measurement"),
+    [
+        pytest.param("dark", Measured(light_mean=29.9), "light_mean", id="light"),
+        pytest.param("covered", Measured(contrast=29.9), "contrast", id="contrast"),
+        pytest.param("frozen", Measured(change=29.9), "change", id="change"),
+    ],
+)
+def test_a_limit_of_the_rule_decides_instead_of_vision(
+    when: When, measured: Measured, measurement: str
+) -> None:
+    rule = FlagRule(when=when, below=30)
+    (flag,) = raised(rule, pictures=snapshots(measured))
+    assert (flag.measurement, flag.value, flag.threshold) == (measurement, 29.9, 30)
+    assert raised(replace(rule, below=29.9), pictures=snapshots(measured)) == ()
+    not_measured = Measured(dark=True, frozen=True)
+    assert raised(rule, pictures=snapshots(not_measured)) == ()
+
+
+def test_a_flag_without_a_number_has_none() -> None:
+    (flag,) = raised(FlagRule(when="dark"), pictures=snapshots(Measured(dark=True)))
+    assert flag.value is None
+    assert flag.explanation.startswith("In 1 snapshot, there was too little light")
+
+
+def test_a_long_incident_names_a_bounded_choice_of_snapshots() -> None:
+    pictures = snapshots(*[COVERED] * 1000)
+    (flag,) = raised(FlagRule(when="covered", for_s=60), pictures=pictures)
+    assert flag.snapshot_count == 1000
+    assert len(set(flag.snapshots)) == REFS_MOST
+    assert (flag.snapshots[0].seq, flag.snapshots[-1].seq) == (0, 999)
+
+
+# --- other records ---------------------------------------------------------------------------
+
+
+def event(
+    *,
+    seq: int = 7,
+    start: float = 0,
+    length: float | None = 40,
+    kind: str = "focus",
+    **facts: str | int,
+) -> Happening:
+    return Happening(
+        device="d",
+        seq=seq,
+        at=at(start),
+        until=None if length is None else at(start + length),
+        kind=kind,  # type: ignore[arg-type]  # one of the four words, from the tables below
+        **facts,  # type: ignore[arg-type]  # as above
+    )
+
+
+@pytest.mark.parametrize(
+    ("when", "happening", "value"),
+    [
+        pytest.param("camera-lost", event(kind="gap", cause="camera"), 40, id="a camera's gap"),
+        pytest.param(
+            "camera-lost", event(kind="notice", cause="camera-lost"), 40, id="a camera's notice"
+        ),
+        pytest.param("network-gap", event(kind="gap", cause="network"), 40, id="a network's gap"),
+        pytest.param("capture-gap", event(kind="gap", cause="stopped"), 40, id="another gap"),
+        pytest.param("second-display", event(kind="notice", displays=2), 2, id="two displays"),
+    ],
+)
+def test_what_a_device_says_about_itself_asks_for_help(
+    when: When, happening: Happening, value: float
+) -> None:
+    others = tuple(FlagRule(when=rule, programs=("x",)) for rule in WHENS)
+
+    (flag,) = raised(policy(*others), events=[happening])
+
+    assert (flag.when, flag.value, flag.flag_class) == (when, value, FlagClass.QUALITY)
+    assert flag.records == (RecordRef(device="d", seq=7),)
+    assert flag.snapshots == ()
+    assert "not held against you" in flag.explanation
+
+
+@pytest.mark.parametrize(
+    "happening",
+    [
+        pytest.param(event(kind="notice", displays=1), id="one display"),
+        pytest.param(event(kind="notice", cause="low battery"), id="a notice of something else"),
+        pytest.param(event(kind="notice", program="backup"), id="a program nobody looks for"),
+    ],
+)
+def test_what_no_rule_is_about_raises_nothing(happening: Happening) -> None:
+    rules = tuple(FlagRule(when=rule, programs=("chatgpt",)) for rule in WHENS)
+    assert raised(policy(*rules), events=[happening]) == ()
+
+
+def test_displays_are_counted_against_the_policy() -> None:
+    rule = FlagRule(when="second-display")
+    two = replace(policy(rule), system=SystemRules(displays_most=2))
+    assert raised(two, events=[event(kind="notice", displays=2)]) == ()
+    (flag,) = raised(two, events=[event(kind="notice", displays=3)])
+    assert (flag.value, flag.threshold) == (3, 2)
+
+
+def test_a_gap_shorter_than_the_rule_raises_nothing() -> None:
+    rule = FlagRule(when="network-gap", for_s=30)
+    assert raised(rule, events=[event(kind="gap", cause="network", length=29)]) == ()
+    assert len(raised(rule, events=[event(kind="gap", cause="network", length=30)])) == 1
+
+
+def test_an_end_before_the_start_is_an_instant() -> None:
+    (flag,) = raised(
+        FlagRule(when="network-gap"), events=[event(kind="gap", cause="network", length=-5)]
+    )
+    assert (flag.started_at, flag.ended_at, flag.value) == (at(0), at(0), 0)
+
+
+def test_a_program_is_flagged_where_it_is_not_allowed() -> None:
+    rule = FlagRule(when="program", programs=("RStudio", "chatgpt"))
+    both = replace(
+        policy(rule), allow=(Software(name="R", programs=("rstudio",), sections=("b",)),)
+    )
+    seen = [event(kind="notice", program="rstudio.exe", length=None)]
+    (flag,) = raised(both, events=seen)
+    assert (flag.seen, flag.value, flag.flag_class) == (("rstudio",), None, FlagClass.CONDUCT)
+    assert "rstudio" in flag.explanation
+    assert raised(both, events=seen, section_at=lambda _: "b") == ()
+
+
+def test_a_fork_is_flagged_though_no_rule_names_it() -> None:
+    fork = event(kind="fork", length=None)
+    (flag,) = raised(policy(), events=[fork])
+    assert (flag.when, flag.flag_class, flag.severity) == ("log-fork", FlagClass.CONDUCT, 0.9)
+    (own,) = raised(FlagRule(when="log-fork", severity=0.4), events=[fork])
+    assert own.severity == 0.4
+
+
+SITES = Website(
+    choose=1,
+    of=(Site(name="A", url="https://a.org"), Site(name="B", url="https://b.org")),
+    sections=("a",),
+)
+WITH_SITES = replace(policy(AWAY), allow=(SITES, Software(name="R", programs=("Rgui",))))
+
+
+@pytest.mark.parametrize(
+    "away_to",
+    [
+        pytest.param("https://a.org/x", id="an allowed site"),
+        pytest.param("Rgui.exe", id="an allowed program"),
+        pytest.param("", id="not known, and something is allowed"),
+    ],
+)
+def test_going_where_one_may_go_is_no_flag(away_to: str) -> None:
+    assert raised(WITH_SITES, events=[event(away_to=away_to)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("away_to", "seen"),
+    [
+        pytest.param("https://c.org/p?q=secret#x", "https://c.org/p", id="a site, its query cut"),
+        pytest.param("https://me:pw@c.org/", "https://c.org/", id="a login cut"),
+        pytest.param("https://[c", "an address that cannot be read", id="no address at all"),
+        pytest.param("python", "python", id="a program"),
+    ],
+)
+def test_going_elsewhere_is_a_flag_that_says_where(away_to: str, seen: str) -> None:
+    (flag,) = raised(WITH_SITES, events=[event(away_to=away_to)])
+    assert (flag.when, flag.seen, flag.value, flag.threshold) == ("left-page", (seen,), 40, 5)
+    assert seen in flag.explanation
+
+
+def test_an_unknown_place_is_a_flag_where_nothing_is_allowed() -> None:
+    (flag,) = raised(AWAY, events=[event()])
+    assert flag.seen == ()
+    assert "which one is not known" in flag.explanation
+    software = replace(WITH_SITES, allow=WITH_SITES.allow[1:])
+    assert raised(software, events=[event()]) == ()
+    sites = replace(WITH_SITES, allow=WITH_SITES.allow[:1])
+    assert raised(sites, events=[event()]) == ()
+
+
+def test_a_moment_away_is_no_flag() -> None:
+    assert raised(AWAY, events=[event(length=4)]) == ()
+    assert raised(AWAY, events=[event(length=None)]) == ()
+
+
+def test_the_first_site_a_learner_stays_at_is_the_chosen_one() -> None:
+    events = [
+        event(seq=1, away_to="https://b.org", length=2),
+        event(seq=2, away_to="https://a.org", start=100),
+        event(seq=3, away_to="https://a.org/again", start=200),
+        event(seq=4, away_to="https://b.org", start=300),
+    ]
+    (flag,) = raised(WITH_SITES, events=events)
+    assert flag.records == (RecordRef(device="d", seq=4),)
+    both = replace(WITH_SITES, allow=(replace(SITES, choose=2),))
+    assert raised(both, events=events) == ()
+
+
+def test_many_places_are_named_within_bounds() -> None:
+    events = [
+        event(seq=n, away_to=f"https://c.org/{n}/" + "x" * 500, start=n * 50) for n in range(99)
+    ]
+    (flag,) = raised(AWAY, events=events)
+    assert len(flag.seen) == SEEN_MOST
+    assert {len(word) for word in flag.seen} == {SEEN_CHARACTERS}
+    assert len(flag.records) == REFS_MOST
+
+
+def test_rules_of_one_kind_have_ids_of_their_own() -> None:
+    rules = policy(PEOPLE, replace(PEOPLE, above=2, severity=0.9))
+    flags = raised(rules, pictures=snapshots(*[faces(3)] * 3))
+    assert [flag.id for flag in flags] == ["person-count-2.d.0", "person-count.d.0"]
+
+
+# --- laws ------------------------------------------------------------------------------------
+
+MEASURED = st.sampled_from(
+    [faces(0), faces(1), faces(2), faces(3), DARK, COVERED, FROZEN, Measured()]
+)
+EVENTS = st.builds(
+    event,
+    seq=st.integers(1000, 1999),
+    start=st.integers(0, 300),
+    length=st.none() | st.integers(0, 90),
+    kind=st.sampled_from(["focus", "gap", "notice", "fork"]),
+    away_to=st.sampled_from(["", "https://a.org", "https://b.org", "https://c.org", "Rgui"]),
+    cause=st.sampled_from(["", "network", "camera", "camera-lost", "stopped"]),
+    program=st.sampled_from(["", "chatgpt"]),
+)
+ALL_RULES = replace(
+    WITH_SITES,
+    capture=CaptureRules(snapshot_every_s=5),
+    flags=tuple(FlagRule(when=when, for_s=10, programs=("chatgpt",)) for when in WHENS),
+)
+
+
+@given(
+    st.lists(MEASURED, max_size=40),
+    st.lists(EVENTS, max_size=12, unique_by=lambda happening: happening.seq),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_of_what_is_given_does_not_matter(
+    seen: list[Measured], events: list[Happening], shuffler: random.Random
+) -> None:
+    pictures = snapshots(*seen, every=5)
+    expected = raised(ALL_RULES, pictures=pictures, events=events, section_at=halves)
+
+    shuffled, mixed = pictures[:], events[:]
+    shuffler.shuffle(shuffled)
+    shuffler.shuffle(mixed)
+
+    assert raised(ALL_RULES, pictures=shuffled, events=mixed, section_at=halves) == expected
+    assert len({flag.id for flag in expected}) == len(expected)
+
+
+@given(st.lists(MEASURED, max_size=40), st.data())
+def test_what_comes_later_takes_no_flag_back(seen: list[Measured], data: st.DataObject) -> None:
+    pictures = snapshots(*seen, every=5)
+    sooner = raised(ALL_RULES, pictures=pictures[: data.draw(st.integers(0, len(pictures)))])
+    later = {flag.id: flag for flag in raised(ALL_RULES, pictures=pictures)}
+    for flag in sooner:
+        assert later[flag.id].started_at == flag.started_at
+        assert later[flag.id].ended_at >= flag.ended_at
+
+
+# --- words -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        pytest.param(0, "0 seconds", id="nothing"),
+        pytest.param(1, "1 second", id="one"),
+        pytest.param(90.9, "1 minute 30 seconds", id="rounded down"),
+        pytest.param(7200, "2 hours", id="hours"),
+    ],
+)
+def test_a_length_of_time_is_said_in_words(seconds: float, words: str) -> None:
+    assert duration_words(seconds) == words
+
+
+def test_a_rule_says_its_limits() -> None:
+    assert rule_words(FlagRule(when="dark", below=30.5, for_s=60)) == (
+        "too dark to see (below 30.5 grey levels) for 1 minute"
+    )
+    assert rule_words(replace(PEOPLE, above=2, for_s=0)) == "more than 2 people"
+
+
+def test_no_explanation_blames() -> None:
+    blame = {"cheat", "suspicious", "suspicion", "violation", "caught", "illegal", "dishonest", "!"}
+    assert get_args(When) == WHENS
+    for when in WHENS:
+        rule = FlagRule(when=when, programs=("chatgpt",))
+        flags = raised(
+            policy(rule),
+            pictures=snapshots(*[faces(2)] * 3, *[EMPTY] * 3, *[DARK] * 3, *[COVERED] * 3, FROZEN),
+            events=[
+                event(),
+                event(kind="gap", cause="network"),
+                event(kind="gap", cause=""),
+                event(kind="gap", cause="camera"),
+                event(kind="notice", displays=2),
+                event(kind="notice", program="chatgpt"),
+                event(kind="fork"),
+            ],
+        )
+        explanations = [flag.explanation for flag in flags if flag.when == when]
+        assert explanations
+        assert not [word for word in blame for said in explanations if word in said.lower()]
