@@ -1,0 +1,475 @@
+"""The store on SQLite and segment files: `services.ports.Store`.
+
+Writes go through the one writer; reads run in threads on connections of their own, which SQLite's
+write-ahead log lets see the last commit without waiting.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256 as sha256_of
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import SQLModel
+
+from proctor.adapters import exams, migrations, policies
+from proctor.adapters.keys import Keys, new_session_key
+from proctor.adapters.segments import Place, Segments, decrypt
+from proctor.adapters.tables import (
+    BatchRow,
+    BlobRow,
+    DeviceRow,
+    ExamRow,
+    FlagRow,
+    ObservationRow,
+    PolicyRow,
+    ServerLineRow,
+    SessionKeyRow,
+    SessionRow,
+)
+from proctor.adapters.writer import Writer, milliseconds
+from proctor.domain.flags import Flag
+from proctor.domain.observation import Observation
+from proctor.domain.session import ENDED, ExamSession
+from proctor.evidence.tree import Frontier, leaf_hash
+from proctor.services.ports import (
+    Append,
+    Case,
+    Clock,
+    Conflict,
+    Device,
+    DeviceLog,
+    NotFound,
+    Published,
+    Received,
+)
+
+T = TypeVar("T")
+MAX_CASES = 10_000
+# Parsed exams and unwrapped keys kept in memory; more are parsed and unwrapped again.
+MAX_CACHED = 4096
+
+_SESSION = TypeAdapter(ExamSession)
+_FLAG = TypeAdapter(Flag)
+_OBSERVATION = TypeAdapter(Observation)
+
+
+def open_engine(database: Path) -> Engine:
+    """Return an engine on a SQLite file, its schema brought up to date.
+
+    Durable on commit (`synchronous=FULL`); readers don't wait for the writer (WAL).
+    """
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{database}", connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")
+
+    migrations.upgrade(engine)
+    return engine
+
+
+class SqlStore:
+    """`services.ports.Store`, and nothing of its own but `close`."""
+
+    def __init__(self, engine: Engine, segments: Segments, keys: Keys, clock: Clock) -> None:
+        self._engine = engine
+        self._segments = segments
+        self._keys = keys
+        self._clock = clock
+        self._writer = Writer(engine, segments)
+        self._published: dict[tuple[str, str], Published] = {}
+        self._session_keys: dict[str, AESGCM] = {}
+
+    async def close(self) -> None:
+        await self._writer.close()
+        self._engine.dispose()
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run a write of another adapter on this database (`logins`) in the one writer."""
+        return await self._writer.run(job)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a read in a thread, on a connection of its own."""
+
+        def run() -> T:
+            with self._engine.connect() as connection:
+                return query(connection)
+
+        return await asyncio.to_thread(run)
+
+    async def publish(self, exam_body: bytes, policy_body: bytes) -> Published:
+        published = _published(exam_body, policy_body)
+        exam = {
+            "sha256": published.exam_sha256,
+            "id": published.exam.id,
+            "policy_sha256": published.policy_sha256,
+            "published_at_ms": milliseconds(self._clock.now()),
+            "body": exam_body,
+        }
+        policy = {
+            "sha256": published.policy_sha256,
+            "id": published.policy.id,
+            "body": policy_body,
+        }
+
+        def job(tx: Connection) -> None:
+            _upsert(tx, PolicyRow, policy, ["sha256"])
+            # The same exam under another policy is published anew: its row names the policy.
+            _upsert(tx, ExamRow, exam, ["sha256"])
+
+        await self._writer.run(job)
+        return published
+
+    async def exams(self) -> Sequence[tuple[Published, int]]:
+        def query(tx: Connection) -> list[tuple[str, str, str, int]]:
+            names = ("id", "sha256", "policy_sha256")
+            rows = tx.execute(_select(ExamRow, *names).order_by("published_at_ms"))
+            newest = {row.id: (row.sha256, row.policy_sha256) for row in rows}
+            exam = _table(SessionRow).c.exam
+            counted = tx.execute(select(exam, func.count()).group_by(exam))
+            counts = {row[0]: row[1] for row in counted}
+            return [(id_, *digests, counts.get(id_, 0)) for id_, digests in newest.items()]
+
+        return [
+            (await self.published(exam, policy), count)
+            for _, exam, policy, count in await self.read(query)
+        ]
+
+    async def latest(self, exam_id: str) -> Published:
+        for published, _ in await self.exams():
+            if published.exam.id == exam_id:
+                return published
+        raise NotFound(what="exam", id=exam_id)
+
+    async def published(self, exam_sha256: str, policy_sha256: str) -> Published:
+        known = self._published.get((exam_sha256, policy_sha256))
+        if known is not None:
+            return known
+
+        def query(tx: Connection) -> tuple[bytes | None, bytes | None]:
+            exam = tx.execute(_select(ExamRow, "body", sha256=exam_sha256))
+            policy = tx.execute(_select(PolicyRow, "body", sha256=policy_sha256))
+            return exam.scalar_one_or_none(), policy.scalar_one_or_none()
+
+        exam_body, policy_body = await self.read(query)
+        if exam_body is None or policy_body is None:
+            raise NotFound(what="exam", id=exam_sha256)
+        found = _published(exam_body, policy_body)
+        _remember(self._published, (exam_sha256, policy_sha256), found)
+        return found
+
+    async def create(
+        self, session: ExamSession, *, join_sha256: str, lines: Sequence[bytes]
+    ) -> Case:
+        log = Frontier().extended(map(leaf_hash, lines))
+        row = {
+            **_session_values(session, version=1, log=log),
+            "id": session.id,
+            "exam": session.exam,
+            "made_at_ms": milliseconds(session.made_at),
+            "join_sha256": join_sha256,
+        }
+        wrapped = self._keys.wrap(session.id, new_session_key())
+
+        def job(tx: Connection) -> None:
+            tx.execute(insert(_table(SessionRow)), row)
+            tx.execute(insert(_table(SessionKeyRow)), {"session": session.id, "wrapped": wrapped})
+            tx.execute(insert(_table(ServerLineRow)), _server_lines(session.id, 0, lines))
+
+        await self._writer.run(job)
+        return Case(session=session, log=log, version=1)
+
+    async def case(self, session_id: str) -> Case:
+        def query(tx: Connection) -> Any:
+            return tx.execute(_select(SessionRow, id=session_id)).one_or_none()
+
+        row = await self.read(query)
+        if row is None:
+            raise NotFound(what="session", id=session_id)
+        return _case(row)
+
+    async def save(
+        self,
+        case: Case,
+        session: ExamSession,
+        *,
+        lines: Sequence[bytes] = (),
+        device: Device | None = None,
+        flags: Sequence[Flag] = (),
+    ) -> Case:
+        log = case.log.extended(map(leaf_hash, lines))
+        after = replace(case, session=session, log=log, version=case.version + 1)
+        values = _session_values(session, version=after.version, log=log)
+        table = _table(SessionRow)
+
+        def job(tx: Connection) -> None:
+            same = (table.c.id == session.id) & (table.c.version == case.version)
+            if tx.execute(table.update().where(same).values(values)).rowcount != 1:
+                raise Conflict
+            if lines:
+                tx.execute(
+                    insert(_table(ServerLineRow)), _server_lines(session.id, case.log.size, lines)
+                )
+            if device is not None:
+                _admit(tx, device)
+            for flag in flags:
+                _keep_flag(tx, session.id, flag)
+
+        await self._writer.run(job)
+        return after
+
+    async def invited(self, join_sha256: str) -> str:
+        def query(tx: Connection) -> str | None:
+            found = _select(SessionRow, "id", join_sha256=join_sha256)
+            return tx.execute(found).scalar_one_or_none()
+
+        session_id = await self.read(query)
+        if session_id is None:
+            raise NotFound(what="invitation", id="")
+        return session_id
+
+    async def device_by_token(self, token_sha256: str) -> Device | None:
+        def query(tx: Connection) -> Any:
+            found = _select(DeviceRow, token_sha256=token_sha256)
+            return tx.execute(found).one_or_none()
+
+        row = await self.read(query)
+        return None if row is None else _device(row)
+
+    async def devices(self, session_id: str) -> Sequence[Device]:
+        found = _select(DeviceRow, session=session_id).order_by("place")
+        return [_device(row) for row in await self._rows(found)]
+
+    async def unfinished(self) -> Sequence[str]:
+        table = _table(SessionRow)
+        ended = [str(state) for state in ENDED]
+        rows = await self._rows(select(table.c.id).where(table.c.state.not_in(ended)))
+        return [row.id for row in rows]
+
+    async def cases(self, exam_id: str | None) -> Sequence[Case]:
+        table = _table(SessionRow)
+        found = select(table).order_by(table.c.made_at_ms.desc(), table.c.id).limit(MAX_CASES)
+        if exam_id is not None:
+            found = found.where(table.c.exam == exam_id)
+        return [_case(row) for row in await self._rows(found)]
+
+    async def append(self, append: Append) -> None:
+        key = self._session_keys.get(append.session)
+        if key is None:
+            key = await self._session_key(append.session)
+        await self._writer.append(append, key)
+
+    async def device_log(self, session_id: str, device: str) -> DeviceLog:
+        table = _table(BatchRow)
+        found = (
+            select(table.c.size, table.c.frontier, table.c.receipt)
+            .where((table.c.session == session_id) & (table.c.device == device))
+            .order_by(table.c.first.desc())
+            .limit(1)
+        )
+        rows = await self._rows(found)
+        if not rows:
+            return DeviceLog(frontier=Frontier(), receipt=b"")
+        (last,) = rows
+        return DeviceLog(
+            frontier=Frontier.from_bytes(last.size, last.frontier), receipt=last.receipt
+        )
+
+    async def receipt_at(self, session_id: str, device: str, size: int) -> bytes | None:
+        found = _select(BatchRow, "receipt", session=session_id, device=device, size=size)
+        rows = await self._rows(found)
+        return rows[0].receipt if rows else None
+
+    async def received(self, session_id: str, device: str) -> Sequence[Received]:
+        found = _select(BatchRow, session=session_id, device=device)
+        return [
+            Received(
+                first=row.first,
+                lines=tuple(row.lines.split(b"\n")),
+                received_at=_instant(row.received_at_ms),
+            )
+            for row in await self._rows(found.order_by("first"))
+        ]
+
+    async def server_lines(self, session_id: str) -> Sequence[bytes]:
+        found = _select(ServerLineRow, "line", session=session_id)
+        return [row.line for row in await self._rows(found.order_by("seq"))]
+
+    async def held(self, session_id: str) -> frozenset[str]:
+        rows = await self._rows(_select(BlobRow, "sha256", session=session_id))
+        return frozenset(row.sha256 for row in rows)
+
+    async def blob(self, session_id: str, sha256: str) -> bytes:
+        found = _select(BlobRow, session=session_id, sha256=sha256)
+        rows = await self._rows(found)
+        if not rows:
+            raise NotFound(what="blob", id=sha256)
+        key = await self._session_key(session_id)
+        return await asyncio.to_thread(self._read_blob, key, rows[0])
+
+    async def blobs(self, session_id: str) -> AsyncIterator[tuple[str, bytes]]:
+        rows = await self._rows(_select(BlobRow, session=session_id).order_by("sha256"))
+        if not rows:
+            return
+        key = await self._session_key(session_id)
+        for row in rows:
+            yield row.sha256, await asyncio.to_thread(self._read_blob, key, row)
+
+    async def observe(self, session_id: str, observation: Observation) -> None:
+        row = {
+            "session": session_id,
+            "device": observation.device,
+            "seq": observation.seq,
+            "body": _OBSERVATION.dump_json(observation).decode(),
+        }
+        await self._writer.run(
+            lambda tx: _upsert(tx, ObservationRow, row, ["session", "device", "seq"])
+        )
+
+    async def observations(self, session_id: str) -> Sequence[Observation]:
+        found = _select(ObservationRow, "body", session=session_id)
+        rows = await self._rows(found.order_by("device", "seq"))
+        return [_OBSERVATION.validate_json(row.body) for row in rows]
+
+    async def flags(self, session_id: str) -> Sequence[Flag]:
+        found = _select(FlagRow, "body", session=session_id).order_by("place")
+        return [_FLAG.validate_json(row.body) for row in await self._rows(found)]
+
+    async def _rows(self, statement: Any) -> Sequence[Any]:
+        return await self.read(lambda tx: tx.execute(statement).all())
+
+    async def _session_key(self, session_id: str) -> AESGCM:
+        known = self._session_keys.get(session_id)
+        if known is not None:
+            return known
+        found = _select(SessionKeyRow, "wrapped", session=session_id)
+        rows = await self._rows(found)
+        if not rows:
+            raise NotFound(what="key of session", id=session_id)
+        key = AESGCM(self._keys.unwrap(session_id, rows[0].wrapped))
+        _remember(self._session_keys, session_id, key)
+        return key
+
+    def _read_blob(self, key: AESGCM, row: Any) -> bytes:
+        sealed = self._segments.read(Place(row.segment, row.start, row.size))
+        try:
+            return decrypt(key, session=row.session, sha256=row.sha256, sealed=sealed)
+        except InvalidTag:
+            raise NotFound(what="blob", id=row.sha256) from None
+
+
+def _table(row: type[SQLModel]) -> Any:
+    return SQLModel.metadata.tables[str(row.__tablename__)]
+
+
+def _select(row: type[SQLModel], *names: str, **equal: object) -> Any:
+    """Return a query for columns (all where none is named) of the rows with these values."""
+    table = _table(row)
+    statement = select(*(table.c[name] for name in names or table.c.keys()))
+    for name, value in equal.items():
+        statement = statement.where(table.c[name] == value)
+    return statement
+
+
+def _upsert(tx: Connection, row: type[SQLModel], values: dict[str, Any], key: list[str]) -> None:
+    rest = {name: value for name, value in values.items() if name not in key}
+    statement = insert(_table(row)).values(values)
+    tx.execute(statement.on_conflict_do_update(index_elements=key, set_=rest))
+
+
+def _published(exam_body: bytes, policy_body: bytes) -> Published:
+    return Published(
+        exam=exams.parse_body(exam_body),
+        exam_sha256=sha256_of(exam_body).hexdigest(),
+        policy=policies.parse_body(policy_body),
+        policy_sha256=sha256_of(policy_body).hexdigest(),
+        policy_body=policy_body,
+    )
+
+
+def _session_values(session: ExamSession, *, version: int, log: Frontier) -> dict[str, Any]:
+    return {
+        "state": str(session.state),
+        "version": version,
+        "log_size": log.size,
+        "log_frontier": log.to_bytes(),
+        "body": _SESSION.dump_json(session).decode(),
+    }
+
+
+def _case(row: Any) -> Case:
+    return Case(
+        session=_SESSION.validate_json(row.body),
+        log=Frontier.from_bytes(row.log_size, row.log_frontier),
+        version=row.version,
+    )
+
+
+def _server_lines(session_id: str, first: int, lines: Sequence[bytes]) -> list[dict[str, Any]]:
+    return [
+        {"session": session_id, "seq": first + at, "line": line} for at, line in enumerate(lines)
+    ]
+
+
+def _device(row: Any) -> Device:
+    return Device(
+        id=row.id,
+        session=row.session,
+        key=row.key,
+        kind=row.kind,
+        token_sha256=row.token_sha256,
+    )
+
+
+def _admit(tx: Connection, device: Device) -> None:
+    table = _table(DeviceRow)
+    count = select(func.count()).select_from(table).where(table.c.session == device.session)
+    values = {
+        "session": device.session,
+        "id": device.id,
+        "place": tx.execute(count).scalar_one(),
+        "key": device.key,
+        "kind": device.kind,
+        "token_sha256": device.token_sha256,
+    }
+    statement = insert(table).values(values)
+    # Joined again with the same key: only the token is new.
+    again = {"token_sha256": device.token_sha256}
+    tx.execute(statement.on_conflict_do_update(index_elements=["session", "id"], set_=again))
+
+
+def _keep_flag(tx: Connection, session_id: str, flag: Flag) -> None:
+    table = _table(FlagRow)
+    count = select(func.count()).select_from(table).where(table.c.session == session_id)
+    body = _FLAG.dump_json(flag).decode()
+    values = {
+        "session": session_id,
+        "id": flag.id,
+        "place": tx.execute(count).scalar_one(),
+        "body": body,
+    }
+    statement = insert(table).values(values)
+    tx.execute(
+        statement.on_conflict_do_update(index_elements=["session", "id"], set_={"body": body})
+    )
+
+
+def _instant(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def _remember(cache: dict[Any, Any], key: object, value: object) -> None:
+    if len(cache) >= MAX_CACHED:
+        cache.pop(next(iter(cache)))
+    cache[key] = value

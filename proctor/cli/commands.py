@@ -1,0 +1,251 @@
+"""The commands of the `server` extra."""
+
+import asyncio
+import errno
+import os
+import sys
+from collections.abc import Coroutine, Sequence
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import typer
+import uvloop
+
+from proctor import config
+from proctor.adapters import exams, models, policies
+from proctor.adapters.clock import SystemClock
+from proctor.adapters.keys import KeyFileUnsafe
+from proctor.adapters.logins import SqlLogins
+from proctor.adapters.passwords import Argon2Passwords
+from proctor.adapters.policy_file import PolicyError
+from proctor.cli import serve as serving
+from proctor.config import Settings
+from proctor.domain.errors import Refusal
+from proctor.services import logins
+from proctor.services.cases import Cases
+from proctor.services.logins import StaffRole
+from proctor.services.sessions import Sessions
+from proctor.web.serve import CannotListen
+
+app = typer.Typer(
+    help="Proctored exams in which every claim can be checked.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+policy_app = typer.Typer(help="Policies: check them, test them, read them.", no_args_is_help=True)
+exam_app = typer.Typer(help="Exams: check and publish them.", no_args_is_help=True)
+staff_app = typer.Typer(help="Staff accounts.", no_args_is_help=True)
+models_app = typer.Typer(help="Models and pictures, fetched by hash.", no_args_is_help=True)
+for name, group in (
+    ("policy", policy_app),
+    ("exam", exam_app),
+    ("staff", staff_app),
+    ("models", models_app),
+):
+    app.add_typer(group, name=name)
+
+Data = Annotated[
+    Path, typer.Option(envvar="PROCTOR_DATA", help="Folder of database, pictures and keys.")
+]
+Server = Annotated[
+    str, typer.Option(envvar="PROCTOR_SERVER", help="Public name that receipts are signed under.")
+]
+DEFAULT_DATA = Path("proctor-data")
+DEFAULT_SERVER = "localhost"
+
+
+@app.command()
+def serve(
+    data: Data = DEFAULT_DATA,
+    server: Server = DEFAULT_SERVER,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8080,
+    public_origin: Annotated[
+        str | None, typer.Option(help="https://… as browsers see it, behind a proxy.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes for pictures.")] = 1,
+) -> None:
+    """Run the exam server."""
+    settings = Settings(data=data, server=server, public_origin=public_origin, workers=workers)
+    _run(serving.run(settings, host=host, port=port))
+
+
+@app.command()
+def invite(
+    exam: str,
+    learner: Annotated[str, typer.Argument(help="The name on their account.")],
+    data: Data = DEFAULT_DATA,
+    server: Server = DEFAULT_SERVER,
+    url: Annotated[str, typer.Option(help="Where learners reach the server.")] = (
+        "http://127.0.0.1:8080"
+    ),
+    time_factor: Annotated[str, typer.Option(help="Of every limit: 1 to 4, such as 1.25.")] = "1",
+    extra_s: Annotated[int, typer.Option(min=0, max=86400, help="Added to every limit.")] = 0,
+) -> None:
+    """Invite a learner to a published exam and print the join link, which is kept nowhere."""
+    try:
+        factor = Decimal(time_factor)
+    except InvalidOperation:
+        _fail(f"--time-factor {time_factor} is no number; 1.25 is a quarter more")
+
+    async def work() -> None:
+        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+            cases = Cases(store, SystemClock())
+            sessions = Sessions(store, cases, token=config.token, new_id=config.new_id)
+            made = await sessions.invite(
+                exam, learner=learner, time_factor=factor, extra=timedelta(seconds=extra_s)
+            )
+            print(f"{made.session}  {url.rstrip('/')}/join/{made.join_token}")
+
+    _run(work())
+
+
+@policy_app.command("check")
+def check_policies(files: list[Path]) -> None:
+    """Say what is wrong in policy files: file, line, key, and what would be right."""
+    _print(policies.check_files(files))
+
+
+@policy_app.command("test")
+def test_policies(files: list[Path]) -> None:
+    """Run the [[test]] rows of policy files."""
+    _print(policies.test_files(files))
+
+
+@policy_app.command("show")
+def show_policy(
+    file: Path,
+    audience: Annotated[
+        Literal["learner", "proctor"], typer.Option("--as", help="Who reads it.")
+    ] = "learner",
+) -> None:
+    """Print what people read of a policy."""
+    _print([policies.show(file, audience)])
+
+
+@policy_app.command("schema")
+def policy_schema() -> None:
+    """Print the JSON Schema of policy files, for editors."""
+    print(policies.json_schema())
+
+
+@exam_app.command("check")
+def check_exam(folder: Path) -> None:
+    """Say what is wrong in an exam folder."""
+    loaded = exams.load(folder)
+    items = sum(len(section.items) for section in loaded.exam.sections)
+    count = len(loaded.exam.sections)
+    print(f"{folder}: {loaded.exam.title}: {count} sections, {items} items, {loaded.sha256[:12]}")
+
+
+@exam_app.command("publish")
+def publish_exam(
+    folder: Path,
+    policy: Annotated[Path | None, typer.Option(help="Policy file, if not the one named.")] = None,
+    data: Data = DEFAULT_DATA,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Publish an exam folder with its policy."""
+
+    async def work() -> None:
+        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+            published = await config.publish(store, folder, policy_file=policy)
+            print(
+                f"{published.exam.id}: exam {published.exam_sha256[:12]}, "
+                f"policy {published.policy.id} {published.policy_sha256[:12]}"
+            )
+
+    _run(work())
+
+
+@staff_app.command("add")
+def add_staff(
+    name: str,
+    role: StaffRole,
+    data: Data = DEFAULT_DATA,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Make a staff account; asks for its password, or reads a line of standard input."""
+    password = (
+        typer.prompt("Password (10 characters or more)", hide_input=True, confirmation_prompt=True)
+        if sys.stdin.isatty()
+        else sys.stdin.readline().rstrip("\n")
+    )
+
+    async def work() -> None:
+        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+            await logins.add_staff(
+                SqlLogins(store),
+                Argon2Passwords(),
+                name=name,
+                role=role,
+                password=password,
+                now=SystemClock().now(),
+            )
+            print(f"{name} can sign in as {role}.")
+
+    _run(work())
+
+
+@models_app.command("fetch")
+def fetch_models(
+    names: Annotated[list[str] | None, typer.Argument(help="All, if none is named.")] = None,
+) -> None:
+    """Fetch models and pictures; their hashes decide what is taken."""
+    models.fetch(names or None, progress=print)
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Play three learners, check, exit.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder, kept between runs.")] = Path("demo-data"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8080,
+) -> None:
+    """Play one exam day: three learners with the real client, on real pictures."""
+    from proctor.demo import day
+
+    raise typer.Exit(day.run(data=data, once=once, port=port))
+
+
+@app.command("verify", add_help_option=False)
+def verify() -> None:
+    """Verify a bundle of evidence, offline: proctor verify BUNDLE [--key KEY] [--json]."""
+    raise AssertionError("proctor.cli.main runs verify itself")
+
+
+def main() -> None:
+    """Run a command; what a person can mend is one line, not a traceback."""
+    try:
+        app()
+    except (Refusal, PolicyError, exams.ExamError, models.ModelError) as no:
+        _fail(str(no))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        # uvloop: the hot path is a third faster on it.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+    except (config.PolicyDoesNotFit, KeyFileUnsafe, CannotListen) as no:
+        _fail(str(no))
+    except OSError as no:
+        if no.errno == errno.ENOSPC:
+            _fail("the disk is full: free some space, then start again. Nothing stored was lost.")
+        raise
+    except KeyboardInterrupt:
+        sys.stderr.write(os.linesep)
+
+
+def _print(results: Sequence[policies.Printed]) -> None:
+    for result in results:
+        for line in result.lines:
+            print(line)
+    if not all(result.ok for result in results):
+        raise typer.Exit(1)
+
+
+def _fail(why: str) -> NoReturn:
+    print(why, file=sys.stderr)
+    raise SystemExit(1)

@@ -1,0 +1,52 @@
+"""`proctor serve`: one process, one port."""
+
+import asyncio
+import logging
+import signal
+
+import structlog
+
+from proctor.config import Settings, open_parts
+from proctor.web.app import build
+from proctor.web.serve import listening
+
+
+async def run(settings: Settings, *, host: str, port: int) -> None:
+    """Serve until the process is told to stop.
+
+    Raises:
+        CannotListen: The port is taken, or may not be listened on.
+    """
+    log_to_stderr()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stop.set)
+    async with (
+        open_parts(settings) as parts,
+        listening(build(parts), host=host, port=port) as url,
+    ):
+        print(f"Proctor serves {url} from {settings.data}. Stop it with Ctrl-C.", flush=True)
+        await stop.wait()
+
+
+def log_to_stderr() -> None:
+    """Log one JSON object a line: constant message, facts beside it."""
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)

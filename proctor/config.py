@@ -1,0 +1,104 @@
+"""Which of each, today: settings in, the parts of a server out."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from proctor.adapters import exams, keys, policies
+from proctor.adapters.clock import SystemClock
+from proctor.adapters.logins import SqlLogins
+from proctor.adapters.passwords import Argon2Passwords
+from proctor.adapters.segments import Segments
+from proctor.adapters.store import SqlStore, open_engine
+from proctor.adapters.vision import Workers
+from proctor.domain.policy import section_mismatches
+from proctor.services.ports import Published
+from proctor.web.app import Parts
+
+PAGES = Path(__file__).parent / "web" / "pages"
+_SECRET_BYTES = 32
+# Short enough to read out, and more of them than anyone can try: 50 bits.
+_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+_ID_LENGTH = 10
+
+
+class PolicyDoesNotFit(Exception):
+    """An exam and its policy speak of different sections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a server is started with."""
+
+    data: Path  # database, segments and keys
+    server: str  # the public name that receipts are signed under, such as exams.example.edu
+    public_origin: str | None = None  # such as https://exams.example.edu, behind a proxy
+    workers: int = 1  # processes that look at pictures
+
+
+def token() -> str:
+    """Return a new secret, safe in an address."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def new_id() -> str:
+    """Return a new short name."""
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[tuple[SqlStore, keys.Keys]]:
+    """Open a data folder, making what is not there; close it at the end."""
+    found = keys.load(settings.data / "keys", server=settings.server)
+    engine = open_engine(settings.data / "proctor.db")
+    store = SqlStore(engine, Segments(settings.data / "segments"), found, SystemClock())
+    try:
+        yield store, found
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+    """Open all that a server is made of; close it at the end."""
+    async with open_store(settings) as (store, found):
+        vision = Workers(settings.workers)
+        try:
+            yield Parts(
+                store=store,
+                logins=SqlLogins(store),
+                passwords=Argon2Passwords(),
+                vision=vision,
+                lanes=settings.workers,
+                key=found.signing,
+                server=settings.server,
+                now=SystemClock().now,
+                token=token,
+                new_id=new_id,
+                pages=PAGES,
+                public_origin=settings.public_origin,
+            )
+        finally:
+            await vision.close()
+
+
+async def publish(store: SqlStore, folder: Path, *, policy_file: Path | None = None) -> Published:
+    """Publish an exam folder with its policy: the one in the folder, or a built-in one.
+
+    Raises:
+        ExamError: The exam can't be read.
+        PolicyDoesNotFit: Its policy is for other sections.
+        PolicyError: The policy can't be read.
+    """
+    loaded = exams.load(folder)
+    name = f"{loaded.exam.policy_id}.toml"
+    beside = folder / name
+    path = policy_file or (beside if beside.is_file() else policies.builtin_folder() / name)
+    policy = policies.load(path)
+    sections = [(each.id, int(each.limit.total_seconds())) for each in loaded.exam.sections]
+    mismatches = section_mismatches(policy.policy, sections)
+    if mismatches:
+        raise PolicyDoesNotFit(f"{folder}: {'; '.join(mismatches)}")
+    return await store.publish(loaded.body, policy.body)

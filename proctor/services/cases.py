@@ -1,0 +1,171 @@
+"""The sessions in use, each changed by one caller at a time.
+
+Every change takes the same steps: load, settle what the clock has done, decide (pure), store the
+new state with the lines it writes into the server's log, tell whoever watches. A session in use is
+kept in memory; the row is the truth, and a save that finds another version there stores nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from weakref import WeakValueDictionary
+
+from proctor.domain.flags import Flag
+from proctor.domain.session import ENDED, ExamSession, settle
+from proctor.services.journal import Entry, entries, lines
+from proctor.services.ports import Case, Clock, Conflict, Device, Published, Store
+
+# A session in memory is a few kilobytes. The oldest are forgotten, and read again when needed.
+MAX_IN_MEMORY = 20_000
+
+Decide = Callable[[ExamSession], ExamSession]
+Watcher = Callable[[Case], None]
+
+
+class Cases:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._cases: dict[str, Case] = {}
+        self._published: dict[str, Published] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._watchers: dict[str, set[Watcher]] = {}
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def get(self, session_id: str) -> Case:
+        """Return a session as last saved.
+
+        Raises:
+            NotFound: There is none.
+        """
+        case = self._cases.get(session_id)
+        if case is None:
+            case = self._keep(await self._store.case(session_id))
+            await self.published(case.session)
+        return case
+
+    async def published(self, session: ExamSession) -> Published:
+        """Return the exam and policy a session was opened under."""
+        key = session.exam_sha256 + session.policy_sha256
+        known = self._published.get(key)
+        if known is None:
+            known = await self._store.published(session.exam_sha256, session.policy_sha256)
+            self._published[key] = known
+        return known
+
+    def in_memory(self, session_id: str) -> tuple[Case, Published] | None:
+        """Return a session without waiting, where it is in use already."""
+        case = self._cases.get(session_id)
+        if case is None:
+            return None
+        session = case.session
+        published = self._published.get(session.exam_sha256 + session.policy_sha256)
+        return None if published is None else (case, published)
+
+    async def settled(self, session_id: str) -> Case:
+        """Return a session with everything stored that the clock has done by now."""
+        return await self.change(session_id, lambda session: session, by="clock")
+
+    async def change(
+        self,
+        session_id: str,
+        decide: Decide,
+        *,
+        by: str,
+        reason: str = "",
+        also: Sequence[Entry] = (),
+        device: Device | None = None,
+        flags: Sequence[Flag] = (),
+    ) -> Case:
+        """Decide on a session and store what was decided, or nothing.
+
+        Args:
+            session_id: Which.
+            decide: Takes the settled session, returns the new one, or raises a refusal. It may run
+                twice.
+            by: Who causes it, for the server's log.
+            reason: In their words.
+            also: Records to append besides those that follow from the change.
+            device: To admit.
+            flags: To keep.
+
+        Raises:
+            NotFound: There is no such session.
+            Refusal: What `decide` raised. What the clock had done by then is stored all the same.
+        """
+        lock = self._locks.setdefault(session_id, asyncio.Lock())
+        async with lock:
+            for last in (False, True):
+                case = await self.get(session_id)
+                rules = (await self.published(case.session)).policy.time
+                now = self._clock.now()
+                settled = settle(case.session, now=now, rules=rules)
+                refused: Exception | None = None
+                try:
+                    decided = decide(settled)
+                except Exception as no:  # noqa: BLE001 - raised again below
+                    decided, refused = settled, no
+                written = [
+                    *entries(case.session, settled, by="clock"),
+                    *entries(settled, decided, by=by, reason=reason),
+                    *(() if refused else also),
+                ]
+                # A bare change, such as contact lost, is stored too, though no record tells of it.
+                if written or decided != case.session or device or flags:
+                    added = lines(written, session=session_id, first=case.log.size, now=now)
+                    try:
+                        case = self._keep(
+                            await self._store.save(
+                                case,
+                                decided,
+                                lines=added,
+                                device=None if refused else device,
+                                flags=() if refused else flags,
+                            )
+                        )
+                    except Conflict:
+                        self._cases.pop(session_id, None)
+                        if last:
+                            raise
+                        continue
+                    except BaseException:
+                        # Cancelled, or the disk: whether it was stored is read from the row.
+                        self._cases.pop(session_id, None)
+                        raise
+                    for tell in tuple(self._watchers.get(session_id, ())):
+                        tell(case)
+                if refused:
+                    raise refused
+                return case
+        raise AssertionError("unreachable: the second try returns or raises")
+
+    @contextmanager
+    def watching(self, session_id: str, tell: Watcher) -> Iterator[None]:
+        """Call `tell` with the session whenever it was saved. It must not wait."""
+        self._watchers.setdefault(session_id, set()).add(tell)
+        try:
+            yield
+        finally:
+            watchers = self._watchers[session_id]
+            watchers.discard(tell)
+            if not watchers:
+                del self._watchers[session_id]
+
+    async def sweep(self) -> None:
+        """Settle every session in memory: what the clock has done becomes visible."""
+        now = self._clock.now()
+        for session_id, case in list(self._cases.items()):
+            if case.session.state in ENDED:
+                continue
+            rules = (await self.published(case.session)).policy.time
+            if settle(case.session, now=now, rules=rules) != case.session:
+                await self.settled(session_id)
+
+    def _keep(self, case: Case) -> Case:
+        if case.session.id not in self._cases and len(self._cases) >= MAX_IN_MEMORY:
+            self._cases.pop(next(iter(self._cases)))
+        self._cases[case.session.id] = case
+        return case

@@ -1,0 +1,96 @@
+"""Export: all evidence of a session as one bundle that anyone can verify."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from proctor.evidence.bundle import BLOBS, LOGS, POLICY, Facts, Packer
+from proctor.evidence.note import Checkpoint, SigningKey, origin_of, sign_statement
+from proctor.evidence.record import SERVER_DEVICE, Kind, parse
+from proctor.evidence.tree import Frontier, leaf_hash
+from proctor.services.cases import Cases
+from proctor.services.journal import milliseconds
+from proctor.services.ports import Store
+
+
+class Export:
+    def __init__(self, store: Store, cases: Cases, *, key: SigningKey, server: str) -> None:
+        self._store = store
+        self._cases = cases
+        self._key = key
+        self._server = server
+
+    async def bundle(self, session_id: str) -> AsyncIterator[bytes]:
+        """Yield a session's bundle, a member at a time.
+
+        The logs are read first: what comes while the pictures are packed is for the next export.
+
+        Raises:
+            NotFound: There is no such session.
+            MalformedBundle: It is larger than a bundle can be.
+        """
+        case = await self._cases.settled(session_id)
+        session = case.session
+        published = await self._cases.published(session)
+        now = self._cases.now()
+        at_s = int(now.timestamp())
+        logs: list[tuple[str, bytes]] = []
+        server_lines = await self._store.server_lines(session_id)
+        tree = Frontier().extended(map(leaf_hash, server_lines))
+        origin = origin_of(
+            server=self._server, exam=session.exam, session=session_id, device=SERVER_DEVICE
+        )
+        text = Checkpoint(origin, tree.size, tree.root()).text()
+        logs += _log(SERVER_DEVICE, server_lines, sign_statement(text, key=self._key, at_s=at_s))
+        devices: dict[str, str] = {}
+        named: set[str] = set()
+        for device in await self._store.devices(session_id):
+            # The receipt first, and as many lines as it covers: more may be coming in.
+            log = await self._store.device_log(session_id, device.id)
+            if log.frontier.size == 0:
+                continue
+            received = await self._store.received(session_id, device.id)
+            lines = [line for batch in received for line in batch.lines][: log.frontier.size]
+            devices[device.id] = device.key
+            named.update(_blobs(lines))
+            logs += _log(device.id, lines, log.receipt)
+        held = (await self._store.held(session_id)) & named
+        erased = _erased(server_lines) & named - held
+        facts = Facts(
+            v=1,
+            server=self._server,
+            server_key=self._key.verifier.encode(),
+            exam=session.exam,
+            exam_sha256=session.exam_sha256,
+            policy_sha256=session.policy_sha256,
+            session=session_id,
+            learner=session.learner,
+            devices=devices,
+            erased=tuple(sorted(erased)),
+            missing=tuple(sorted(named - held - erased)),
+            exported_at_ms=milliseconds(now),
+        )
+        packer = Packer(facts)
+        yield packer.begin()
+        for name, data in [(POLICY, published.policy_body), *logs]:
+            yield packer.add(name, data)
+        async for digest, blob in self._store.blobs(session_id):
+            if digest in held:
+                yield packer.add(BLOBS + digest, blob)
+        yield packer.seal(self._key, at_s=at_s)
+
+
+def _log(device: str, lines: Sequence[bytes], note: bytes) -> list[tuple[str, bytes]]:
+    text = b"".join(line + b"\n" for line in lines)
+    return [(f"{LOGS}{device}.jsonl", text), (f"{LOGS}{device}.checkpoint", note)]
+
+
+def _blobs(lines: Sequence[bytes]) -> set[str]:
+    return {record.blob.sha256 for record in map(parse, lines) if record.blob}
+
+
+def _erased(lines: Sequence[bytes]) -> set[str]:
+    return {
+        digest
+        for record in map(parse, lines)
+        if record.kind is Kind.ERASED
+        for digest in record.facts["sha256"]
+    }

@@ -1,0 +1,349 @@
+"""Intake: what a device sends over its uplink is verified, made durable, and receipted.
+
+The steps of one batch stand in `Line.take`, in order. Nothing is stored before all is verified, and
+nothing is acknowledged before all is durable.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from proctor.domain.errors import Refusal
+from proctor.domain.session import ExamSession, require_intake, settle
+from proctor.evidence.batch import check_named, grow, open_batch_checkpoint, split
+from proctor.evidence.errors import Fork, Inconsistent
+from proctor.evidence.note import (
+    Checkpoint,
+    Note,
+    SigningKey,
+    VerifierKey,
+    cosignature,
+    is_fork,
+    origin_of,
+)
+from proctor.evidence.record import Kind, Record, parse
+from proctor.evidence.tree import Frontier, leaf_hash
+from proctor.services.cases import Cases
+from proctor.services.journal import Entry
+from proctor.services.ports import Append, Conflict, Device, Published, Store
+from proctor.services.sessions import Sessions
+
+# Blobs that a device may owe before it must deliver some: an hour of snapshots every 10 s, and
+# what an answer lists of them.
+MAX_OWED = 4096
+MAX_OWED_TOLD = 256
+_TELLING = frozenset({Kind.FOCUS, Kind.NOTICE, Kind.GAP})
+
+
+class TooManyOwed(Refusal):
+    code = "too-many-owed"
+
+    def __init__(self, *, owed: int) -> None:
+        super().__init__(f"{owed} blobs are owed: send some of them before naming more")
+        self.owed = owed
+        self.at_most = MAX_OWED
+
+
+class Superseded(Refusal):
+    code = "superseded"
+
+    def __init__(self) -> None:
+        super().__init__("this device has opened another uplink: this one is closed")
+
+
+class BadHello(Refusal):
+    code = "bad-hello"
+
+    def __init__(self, *, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Receipted:
+    """The receipt of a batch with records: the cosigned note."""
+
+    note: bytes
+    size: int
+    owed: tuple[str, ...]
+    records: int  # new ones: none where the batch was sent again
+    told: bool  # a record other than a snapshot or an answer came: rules may be about it
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Blobs that came alone, or late, are durable."""
+
+    sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Send again from here: the batch does not begin where the log ends."""
+
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot whose picture is held, for the analysis."""
+
+    session: str
+    device: str
+    record: Record
+
+
+class Intake:
+    """Opens lines, one for each device, and knows which is the newest of each."""
+
+    def __init__(
+        self,
+        store: Store,
+        cases: Cases,
+        sessions: Sessions,
+        *,
+        key: SigningKey,
+        server: str,
+        seen: Callable[[Sequence[Snapshot]], None],
+    ) -> None:
+        """Take the parts.
+
+        `key` cosigns; `server` is its public name; `seen` is told of pictures that are held, and
+        must not wait.
+        """
+        self.store = store
+        self.cases = cases
+        self.sessions = sessions
+        self.key = key
+        self.server = server
+        self.seen = seen
+        self._newest: dict[tuple[str, str], Line] = {}
+
+    async def connect(self, device: Device) -> "Line":
+        """Open a line for a device; an older one of the same device takes nothing more."""
+        case = await self.cases.get(device.session)
+        published = await self.cases.published(case.session)
+        log = await self.store.device_log(device.session, device.id)
+        line = Line(self, device, published, log.frontier, await self._owed(device))
+        self._newest[device.session, device.id] = line
+        await self.sessions.contact_back(device.session)
+        return line
+
+    async def disconnect(self, line: "Line") -> None:
+        """Close a line. Where it was the session's last, contact is lost since it last spoke."""
+        device = line.device
+        if self._newest.get((device.session, device.id)) is not line:
+            return
+        del self._newest[device.session, device.id]
+        if not any(session == device.session for session, _ in self._newest):
+            await self.sessions.contact_lost(device.session, at=line.heard_at)
+
+    def is_newest(self, line: "Line") -> bool:
+        return self._newest.get((line.device.session, line.device.id)) is line
+
+    async def _owed(self, device: Device) -> dict[str, Record]:
+        held = await self.store.held(device.session)
+        owed = {}
+        for batch in await self.store.received(device.session, device.id):
+            for text in batch.lines:
+                if b'"blob":{' not in text:
+                    continue
+                record = parse(text)
+                if record.blob is not None and record.blob.sha256 not in held:
+                    owed[record.blob.sha256] = record
+        return owed
+
+
+class Line:
+    """One device's uplink: where its log ends, and which blobs it still owes."""
+
+    __slots__ = (
+        "_frontier",
+        "_intake",
+        "_key",
+        "_origin",
+        "_owed",
+        "_published",
+        "device",
+        "heard_at",
+    )
+
+    def __init__(
+        self,
+        intake: Intake,
+        device: Device,
+        published: Published,
+        frontier: Frontier,
+        owed: dict[str, Record],
+    ) -> None:
+        self.device = device
+        self.heard_at = intake.cases.now()
+        self._intake = intake
+        self._published = published
+        self._frontier = frontier
+        self._owed = owed
+        self._key = VerifierKey.parse(device.key)
+        self._origin = origin_of(
+            server=intake.server,
+            exam=published.exam.id,
+            session=device.session,
+            device=device.id,
+        )
+
+    @property
+    def frontier(self) -> Frontier:
+        return self._frontier
+
+    def owed(self) -> tuple[str, ...]:
+        """Return digests of blobs that records name and that have not come; the oldest ones."""
+        return tuple(list(self._owed)[:MAX_OWED_TOLD])
+
+    async def take(self, message: bytes) -> Receipted | Held | Resume:
+        """Take one message of the device.
+
+        Raises:
+            EvidenceError: It can't be believed; nothing of it was stored.
+            Refusal: The session takes nothing more, or nothing now; nothing of it was stored.
+        """
+        now = self._intake.cases.now()
+        self.heard_at = now
+        # 1. Bounds and framing; each blob is hashed here.
+        batch = split(message)
+        # 2. Is the session one that takes records? An uplink that is not the newest takes none.
+        if not self._intake.is_newest(self):
+            raise Superseded
+        late = timedelta(hours=self._published.policy.time.late_h)
+        blobs_alone = batch.note is None
+        if not blobs_alone:
+            require_intake(await self._settled(), now=now, late=late)
+        # 3. The signature, and where the batch stands in the log.
+        if blobs_alone:
+            records: tuple[Record, ...] = ()
+            frontier, receipt = self._frontier, b""
+        else:
+            assert batch.note is not None
+            checkpoint = open_batch_checkpoint(batch, origin=self._origin, key=self._key)
+            if checkpoint.size <= self._frontier.size:
+                return await self._seen_before(batch.note, checkpoint)
+            if checkpoint.size - len(batch.lines) != self._frontier.size:
+                return self._resume()
+            # 4. The tree only grew, and every record is one, in its place.
+            opened = grow(
+                batch,
+                checkpoint,
+                frontier=self._frontier,
+                session=self.device.session,
+                device=self.device.id,
+            )
+            records, frontier = opened.records, opened.frontier
+            self._check_hello(records)
+            line = cosignature(batch.note.text, key=self._intake.key, at_s=int(now.timestamp()))
+            receipt = Note(batch.note.text, (*batch.note.signatures, line)).encode()
+        # 5. Blobs are such as a record names; one that is held already is not stored again.
+        named = {record.blob.sha256: record for record in records if record.blob}
+        came = {digest for digest, _ in batch.blobs}
+        held: frozenset[str] = frozenset()
+        if not came >= named.keys() or not came <= named.keys() | self._owed.keys():
+            held = await self._intake.store.held(self.device.session)
+        new = tuple((digest, blob) for digest, blob in batch.blobs if digest not in held)
+        owed = self._owed | {d: record for d, record in named.items() if d not in held}
+        check_named(new, {d: record.blob.size for d, record in owed.items() if record.blob})
+        if len(owed) - len(new) > MAX_OWED:
+            raise TooManyOwed(owed=len(owed) - len(new))
+        # 6. Durable: blobs, then records, tree and receipt.
+        append = Append(
+            session=self.device.session,
+            device=self.device.id,
+            first=self._frontier.size,
+            lines=batch.lines,
+            frontier=frontier,
+            receipt=receipt,
+            received_at=now,
+            blobs=new,
+        )
+        try:
+            await self._intake.store.append(append)
+        except Conflict:
+            # Another uplink of this device was faster: where the log ends is read anew.
+            log = await self._intake.store.device_log(self.device.session, self.device.id)
+            self._frontier = log.frontier
+            return self._resume()
+        # 7. Only now is anything acknowledged.
+        self._frontier = frontier
+        self._owed = {d: record for d, record in owed.items() if d not in came}
+        arrived = [record for d, record in owed.items() if d in came]
+        self._tell(arrived + [record for d, record in named.items() if d in held])
+        if blobs_alone:
+            return Held(tuple(came))
+        told = any(record.kind in _TELLING for record in records)
+        return Receipted(receipt, frontier.size, self.owed(), len(records), told)
+
+    def _tell(self, records: Sequence[Record]) -> None:
+        session, device = self.device.session, self.device.id
+        snapshots = [Snapshot(session, device, each) for each in records if is_watched(each)]
+        if snapshots:
+            self._intake.seen(snapshots)
+
+    async def _settled(self) -> ExamSession:
+        """Return the session as of now; without waiting where it is in memory."""
+        known = self._intake.cases.in_memory(self.device.session)
+        case = known[0] if known else await self._intake.cases.get(self.device.session)
+        now = self._intake.cases.now()
+        return settle(case.session, now=now, rules=self._published.policy.time)
+
+    def _resume(self) -> Resume:
+        return Resume(self._frontier.size, self._frontier.root())
+
+    def _check_hello(self, records: Sequence[Record]) -> None:
+        """The log begins with the key it is signed with, and the policy its learner accepted."""
+        for record in records:
+            if (record.seq == 0) != (record.kind is Kind.HELLO):
+                raise BadHello(problem="a device's log begins with its hello, and has no other")
+            if record.kind is Kind.HELLO and (
+                record.facts.get("key") != self.device.key
+                or record.facts.get("policy_sha256") != self._published.policy_sha256
+            ):
+                raise BadHello(problem="the hello names another key or another policy")
+
+    async def _seen_before(self, note: Note, checkpoint: Checkpoint) -> Receipted | Resume:
+        """Answer a checkpoint no longer than the log.
+
+        The device cannot know whether a lost answer was a lost request, so it sends again; that
+        must not look like a fork.
+        """
+        store, device = self._intake.store, self.device
+        given = await store.receipt_at(device.session, device.id, checkpoint.size)
+        if given is None:
+            # No batch ended here. Where the tree agrees, the device may go on from our end.
+            leaves = [
+                leaf_hash(line)
+                for batch in await store.received(device.session, device.id)
+                for line in batch.lines
+            ]
+            root = Frontier().extended(leaves[: checkpoint.size]).root()
+            if root != checkpoint.root:
+                raise Inconsistent(f"not the log held, at {checkpoint.size}")
+            return self._resume()
+        held = Note.parse(given)
+        if not is_fork(Checkpoint.parse(held.text), checkpoint):
+            return Receipted(given, checkpoint.size, self.owed(), 0, told=False)
+        await self._record_fork(held, note)
+        raise Fork(f"two histories of {checkpoint.size} records were signed")
+
+    async def _record_fork(self, held: Note, other: Note) -> None:
+        """Write both signed histories into the server's log, once for each device."""
+        session = self.device.session
+        for line in await self._intake.store.server_lines(session):
+            record = parse(line)
+            if record.kind is Kind.FORK and record.facts.get("id") == self.device.id:
+                return
+        by_device = Note(held.text, (held.line_of(self._key),))
+        notes = [by_device.encode().decode(), other.encode().decode()]
+        entry = Entry(Kind.FORK, {"id": self.device.id, "notes": notes})
+        await self._intake.cases.change(session, lambda same: same, by="clock", also=[entry])
+
+
+def is_watched(record: Record) -> bool:
+    """Tell whether the machine looks at a record's picture: not at documents, and not at files."""
+    return record.kind is Kind.SNAPSHOT and record.facts.get("purpose") in ("periodic", "face")

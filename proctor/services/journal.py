@@ -1,0 +1,100 @@
+"""What a change of a session writes into the server's log of it.
+
+The lines follow from the state before and after, so that no use case can move a session and forget
+to say so in the evidence.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from proctor.domain.review import Verdict
+from proctor.domain.session import ExamSession, SectionState, closes_at
+from proctor.evidence.record import SERVER_DEVICE, Kind, encode
+
+
+class Entry(NamedTuple):
+    """A record of the server's log before it has its place."""
+
+    kind: Kind
+    facts: Mapping[str, Any]
+
+
+def milliseconds(at: datetime) -> int:
+    """Return an instant as integer milliseconds since 1970 UTC, rounded down."""
+    return int(at.timestamp() * 1000)
+
+
+def seconds(length: timedelta) -> float:
+    """Return a length in seconds, exact to the millisecond."""
+    return round(length.total_seconds(), 3)
+
+
+def entries(
+    before: ExamSession, after: ExamSession, *, by: str, reason: str = ""
+) -> Iterator[Entry]:
+    """Return what happened between two states of a session, for the server's log.
+
+    Args:
+        before: As it was.
+        after: As it became.
+        by: Who caused it: "learner", "clock", or a staff member's login name.
+        reason: In their words, where they gave one.
+    """
+    why = {"reason": reason} if reason else {}
+    if after.state is not before.state:
+        yield Entry(Kind.STATE, {"state": str(after.state), "by": by, **why})
+    if after.id_check != before.id_check:
+        check = after.id_check
+        facts = {"state": str(check.state), "by": check.by, "reason": check.reason}
+        yield Entry(Kind.ID_CHECK, facts)
+    for grant in after.ledger[len(before.ledger) :]:
+        given = {
+            "section": grant.section,
+            "seconds": seconds(grant.given),
+            "cause": str(grant.cause),
+            "reason": grant.reason,
+            "by": by if grant.reason else "clock",
+        }
+        yield Entry(Kind.TIME, given)
+    for old, new in zip(before.sections, after.sections, strict=True):
+        if new.state is old.state:
+            continue
+        changed: dict[str, Any] = {
+            "section": new.id,
+            "event": str(new.closed_by or "opened"),
+            "by": by,
+        }
+        ends = closes_at(after, new)
+        if new.state is SectionState.OPEN and ends is not None:
+            changed["closes_at_ms"] = milliseconds(ends)
+        if new.closed_at is not None:
+            changed["closed_at_ms"] = milliseconds(new.closed_at)
+        yield Entry(Kind.SECTION, changed)
+    for verdict in after.review.verdicts[len(before.review.verdicts) :]:
+        yield Entry(Kind.VERDICT, {**_verdict(verdict), "review": str(after.review.state)})
+
+
+def lines(of: Sequence[Entry], *, session: str, first: int, now: datetime) -> list[bytes]:
+    """Return entries as lines of the server's log, from place `first` on."""
+    at_ms = milliseconds(now)
+    return [
+        encode(
+            session=session,
+            device=SERVER_DEVICE,
+            seq=first + at,
+            at_ms=at_ms,
+            kind=entry.kind,
+            facts=entry.facts,
+        )
+        for at, entry in enumerate(of)
+    ]
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "by": verdict.by,
+        "outcome": str(verdict.outcome),
+        "reasons": verdict.reasons,
+        "flags": [{"flag": flag, "outcome": str(outcome)} for flag, outcome in verdict.flags],
+    }

@@ -1,0 +1,240 @@
+"""What the services need of the outside.
+
+Each docstring is a contract; `tests/adapters` holds every implementation to it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from proctor.domain.errors import Refusal
+from proctor.domain.exam import Exam
+from proctor.domain.flags import Flag
+from proctor.domain.observation import Measured, Observation
+from proctor.domain.policy import Policy
+from proctor.domain.session import ExamSession
+from proctor.evidence.tree import Frontier
+
+
+class NotFound(Refusal):
+    code = "not-found"
+
+    def __init__(self, *, what: str, id: str) -> None:  # noqa: A002 - the fact's public name
+        super().__init__(f"no {what} {id}")
+        self.what = what
+        self.id = id
+
+
+class StorageFull(Refusal):
+    """The disk is full, or writing failed. Nothing of what was asked was stored."""
+
+    code = "storage-full"
+
+    def __init__(self) -> None:
+        super().__init__("the exam server can't store anything now; send it again later")
+
+
+class Conflict(Exception):
+    """Somebody else wrote first. Nothing was stored: load again, decide again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """An exam with its policy, as they were on the day they were published."""
+
+    exam: Exam
+    exam_sha256: str
+    policy: Policy
+    policy_sha256: str
+    policy_body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A session as it is stored: its state, and the right edge of the server's log of it."""
+
+    session: ExamSession
+    log: Frontier
+    version: int  # counts saves; a save names the one it was decided on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device admitted to a session."""
+
+    id: str
+    session: str
+    key: str  # VerifierKey.encode()
+    kind: str  # "desktop" or "browser": what it says it is
+    token_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """A batch that was verified: to be stored whole, or not at all.
+
+    `first` must be the size of the device's log as stored, or the append is a `Conflict`.
+    """
+
+    session: str
+    device: str
+    first: int
+    lines: tuple[bytes, ...]  # may be none: blobs alone
+    frontier: Frontier  # with the lines in it
+    receipt: bytes  # the cosigned note
+    received_at: datetime
+    blobs: tuple[tuple[str, bytes], ...]  # (SHA-256 in hex, bytes), each named by some record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLog:
+    """Where a device's log ends."""
+
+    frontier: Frontier
+    receipt: bytes  # for it; b"" while the log is empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """Lines that came together, and when the server took them."""
+
+    first: int
+    lines: tuple[bytes, ...]
+    received_at: datetime
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Return the server's time, aware UTC."""
+        ...
+
+
+class Store(Protocol):
+    """Everything that is kept. Every method may run concurrently with every other.
+
+    What a write returned is durable: it outlives a power cut. A write that raised stored nothing.
+    """
+
+    async def publish(self, exam_body: bytes, policy_body: bytes) -> Published:
+        """Keep an exam and its policy, by digest. Publishing the same again changes nothing."""
+        ...
+
+    async def exams(self) -> Sequence[tuple[Published, int]]:
+        """Return the exams as last published, with how many sessions each has."""
+        ...
+
+    async def latest(self, exam_id: str) -> Published:
+        """Return an exam as last published. Raises NotFound."""
+        ...
+
+    async def published(self, exam_sha256: str, policy_sha256: str) -> Published:
+        """Return what a session was opened under. Raises NotFound."""
+        ...
+
+    async def create(
+        self, session: ExamSession, *, join_sha256: str, lines: Sequence[bytes]
+    ) -> Case:
+        """Keep a new session, a key for its blobs, and the first lines of the server's log."""
+        ...
+
+    async def case(self, session_id: str) -> Case:
+        """Return a session. Raises NotFound."""
+        ...
+
+    async def save(
+        self,
+        case: Case,
+        session: ExamSession,
+        *,
+        lines: Sequence[bytes] = (),
+        device: Device | None = None,
+        flags: Sequence[Flag] = (),
+    ) -> Case:
+        """Keep what was decided on `case`, in one transaction.
+
+        Args:
+            case: As it was loaded.
+            session: Its new state.
+            lines: To append to the server's log.
+            device: To admit, or to give a new token.
+            flags: Raised or grown; one of the same id is replaced.
+
+        Raises:
+            Conflict: The session was saved since `case` was loaded.
+            StorageFull: Nothing was stored.
+        """
+        ...
+
+    async def invited(self, join_sha256: str) -> str:
+        """Return the session a join link was made for. Raises NotFound."""
+        ...
+
+    async def device_by_token(self, token_sha256: str) -> Device | None: ...
+
+    async def devices(self, session_id: str) -> Sequence[Device]:
+        """Return a session's devices, first admitted first."""
+        ...
+
+    async def unfinished(self) -> Sequence[str]:
+        """Return the sessions that have not ended, by id."""
+        ...
+
+    async def cases(self, exam_id: str | None) -> Sequence[Case]:
+        """Return the sessions of one exam, or of all, newest first; at most 10,000."""
+        ...
+
+    async def append(self, append: Append) -> None:
+        """Make a batch durable: blobs first, then records, tree and receipt in one transaction.
+
+        Raises:
+            Conflict: The device's log does not end at `append.first`.
+            StorageFull: Nothing was stored.
+        """
+        ...
+
+    async def device_log(self, session_id: str, device: str) -> DeviceLog: ...
+
+    async def receipt_at(self, session_id: str, device: str, size: int) -> bytes | None:
+        """Return the receipt given for a log of that size; None where none was."""
+        ...
+
+    async def received(self, session_id: str, device: str) -> Sequence[Received]:
+        """Return all of a device's lines, oldest first."""
+        ...
+
+    async def server_lines(self, session_id: str) -> Sequence[bytes]:
+        """Return the server's log of a session, oldest first."""
+        ...
+
+    async def held(self, session_id: str) -> frozenset[str]:
+        """Return the blobs held, by digest."""
+        ...
+
+    async def blob(self, session_id: str, sha256: str) -> bytes:
+        """Return a blob's bytes. Raises NotFound, also where its key was destroyed."""
+        ...
+
+    def blobs(self, session_id: str) -> AsyncIterator[tuple[str, bytes]]:
+        """Yield the blobs held, by digest in ascending order, one at a time."""
+        ...
+
+    async def observe(self, session_id: str, observation: Observation) -> None:
+        """Keep an observation. The same snapshot's is replaced."""
+        ...
+
+    async def observations(self, session_id: str) -> Sequence[Observation]: ...
+
+    async def flags(self, session_id: str) -> Sequence[Flag]:
+        """Return the flags raised, oldest first."""
+        ...
+
+
+class Vision(Protocol):
+    """Looks at pictures, off the request path. Never raises for what a picture holds."""
+
+    async def observe(self, stream: str, jpeg: bytes) -> Measured:
+        """Measure one picture. `stream` names the camera: changes are measured along it."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,430 @@
+"""Reviews: which sessions need a person first, what happened in one, and the verdict."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from proctor.domain.errors import Refusal
+from proctor.domain.flags import Flag, FlagClass
+from proctor.domain.observation import Observation
+from proctor.domain.review import (
+    FlagOutcome,
+    Outcome,
+    Review,
+    ReviewState,
+    SessionGoesOn,
+    Verdict,
+    give_verdict,
+)
+from proctor.domain.session import ENDED, ExamSession, is_late
+from proctor.evidence.record import Kind, Record, parse
+from proctor.services.analysis import Analysis
+from proctor.services.cases import Cases
+from proctor.services.journal import milliseconds
+from proctor.services.ports import Case, Published, Store
+from proctor.services.views import LedgerView, SessionView, view
+
+# What a person takes to look at a flag and at the whole of a session: for the length of a queue
+# said in minutes, not for judging anyone's work.
+MINUTES_A_FLAG = 1.0
+MINUTES_A_SESSION = 2.0
+
+
+class UnknownFlag(Refusal):
+    code = "unknown-flag"
+
+    def __init__(self, *, flag: str) -> None:
+        super().__init__(f"no flag {flag} was raised in this session")
+        self.flag = flag
+
+
+class NotLookedAtYet(Refusal):
+    code = "not-looked-at-yet"
+
+    def __init__(self) -> None:
+        super().__init__("the machine is still looking at this session's pictures: wait a moment")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRow:
+    session: str
+    learner: str
+    exam: str
+    exam_title: str
+    state: str
+    session_state: str
+    conduct: int
+    quality: int
+    severity: float  # of the gravest conduct flag; 0 where there is none. Never a sum
+    why: list[str]
+    snapshots: int
+    minutes: float
+    waiting_since_ms: int
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictView:
+    by: str
+    outcome: str
+    reasons: str
+    at_ms: int
+    flags: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewView:
+    state: str
+    outcome: str | None
+    verdicts: list[VerdictView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationView:
+    faces: list[tuple[float, ...]] | None  # x, y, width, height in pixels, score
+    dark: bool | None
+    covered: bool | None
+    frozen: bool | None
+    light_mean: float | None
+    unavailable: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotView:
+    device: str
+    seq: int
+    at_ms: int
+    sha256: str
+    type: str
+    blob: str  # "held", "owed" or "erased"
+    purpose: str
+    observation: ObservationView | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefView:
+    device: str
+    seq: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagView:
+    flag: str
+    rule: str
+    flag_class: str
+    severity: float
+    started_at_ms: int
+    ended_at_ms: int
+    section: str
+    measurement: str
+    value: float | None
+    threshold: float | None
+    explanation: str
+    snapshots: list[RefView]
+    snapshot_count: int
+    policy_sha256: str
+    models: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapView:
+    device: str
+    seq: int
+    cause: str
+    of: str
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerView:
+    section: str
+    item: str
+    saved: int  # how often
+    last_at_ms: int  # the device's clock
+    late: bool  # the last one came when the section was not open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamView:
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    session: SessionView
+    learner: str
+    exam: ExamView
+    policy_sha256: str
+    review: ReviewView
+    snapshots: list[SnapshotView]
+    flags: list[FlagView]
+    gaps: list[GapView]
+    ledger: list[LedgerView]
+    answers: list[AnswerView]
+    me: str
+    may_decide: bool
+    why_not: str | None
+
+
+class Reviews:
+    def __init__(self, store: Store, cases: Cases, analysis: Analysis) -> None:
+        self._store = store
+        self._cases = cases
+        self._analysis = analysis
+
+    async def queue(self, exam_id: str | None) -> list[ReviewRow]:
+        """Return the sessions that were begun, those that need a person first.
+
+        Undecided ones with conduct flags come first, the gravest on top; quality flags alone never
+        lift a session above another.
+        """
+        rows = []
+        for case in await self._store.cases(exam_id):
+            if not any(section.opened_at for section in case.session.sections):
+                continue
+            rows.append(await self._row(case))
+        return sorted(
+            rows,
+            key=lambda row: (
+                row.state == ReviewState.DECIDED,
+                row.conduct == 0,
+                -row.severity,
+                row.waiting_since_ms,
+            ),
+        )
+
+    async def timeline(self, session_id: str, *, me: str) -> Timeline:
+        """Return all that happened in a session, for the person `me` to review."""
+        case = await self._cases.settled(session_id)
+        session = case.session
+        published = await self._cases.published(session)
+        held = await self._store.held(session_id)
+        seen = {
+            (each.device, each.seq): each for each in await self._store.observations(session_id)
+        }
+        erased = await self._erased(session_id)
+        snapshots: list[SnapshotView] = []
+        gaps: list[GapView] = []
+        answers: dict[tuple[str, str], AnswerView] = {}
+        for device in await self._store.devices(session_id):
+            for batch in await self._store.received(session_id, device.id):
+                for line in batch.lines:
+                    record = parse(line)
+                    match record.kind:
+                        case Kind.SNAPSHOT:
+                            found = seen.get((device.id, record.seq))
+                            snapshots.append(_snapshot(record, found, held, erased))
+                        case Kind.GAP:
+                            gaps.append(_gap(record))
+                        case Kind.ANSWER:
+                            section = str(record.facts.get("section", ""))
+                            late = is_late(session, section, received_at=batch.received_at)
+                            _count(answers, section, record, late=late)
+                        case _:
+                            pass
+        why_not = self._why_not(session, me)
+        shown = view(session, published, now=self._cases.now())
+        return Timeline(
+            session=shown,
+            learner=session.learner,
+            exam=ExamView(id=published.exam.id, title=published.exam.title),
+            policy_sha256=published.policy_sha256,
+            review=review_view(session.review),
+            snapshots=sorted(snapshots, key=lambda each: each.at_ms),
+            flags=[_flag(flag) for flag in await self._store.flags(session_id)],
+            gaps=sorted(gaps, key=lambda each: each.from_ms),
+            ledger=shown.ledger,
+            answers=list(answers.values()),
+            me=me,
+            may_decide=why_not is None,
+            why_not=why_not,
+        )
+
+    async def decide(
+        self,
+        session_id: str,
+        *,
+        by: str,
+        outcome: Outcome,
+        reasons: str,
+        flags: Sequence[tuple[str, FlagOutcome]],
+    ) -> Case:
+        """Give one person's verdict.
+
+        Raises:
+            NotLookedAtYet: Pictures wait for the machine: a verdict now could miss what it shows.
+            SessionGoesOn: It has not ended.
+            UnknownFlag: A flag was judged that was not raised.
+            Refusal: Of `domain.review.give_verdict`.
+        """
+        raised = {flag.id for flag in await self._store.flags(session_id)}
+        for flag, _ in flags:
+            if flag not in raised:
+                raise UnknownFlag(flag=flag)
+        case = await self._cases.settled(session_id)
+        if case.session.state in ENDED and not self._analysis.is_done(session_id):
+            raise NotLookedAtYet
+        needs = (await self._cases.published(case.session)).policy.review.adverse_needs
+        verdict = Verdict(
+            by=by,
+            outcome=outcome,
+            reasons=reasons.strip(),
+            at=self._cases.now(),
+            flags=tuple(flags),
+        )
+
+        def decide(session: ExamSession) -> ExamSession:
+            if session.state not in ENDED:
+                raise SessionGoesOn(state=session.state)
+            review = give_verdict(session.review, verdict, adverse_needs=needs)
+            return replace(session, review=review)
+
+        return await self._cases.change(session_id, decide, by=by)
+
+    async def _row(self, case: Case) -> ReviewRow:
+        session = case.session
+        published: Published = await self._cases.published(session)
+        flags = await self._store.flags(session.id)
+        conduct = [flag for flag in flags if flag.flag_class is FlagClass.CONDUCT]
+        ended = session.closed_at or session.made_at
+        return ReviewRow(
+            session=session.id,
+            learner=session.learner,
+            exam=session.exam,
+            exam_title=published.exam.title,
+            state=str(session.review.state),
+            session_state=str(session.state),
+            conduct=len(conduct),
+            quality=len(flags) - len(conduct),
+            severity=max((flag.severity for flag in conduct), default=0.0),
+            why=list(dict.fromkeys(flag.rule for flag in (conduct or flags)))[:3],
+            snapshots=len(await self._store.observations(session.id)),
+            minutes=MINUTES_A_SESSION + MINUTES_A_FLAG * len(flags),
+            waiting_since_ms=milliseconds(ended),
+            outcome=session.review.outcome and str(session.review.outcome),
+        )
+
+    async def _erased(self, session_id: str) -> frozenset[str]:
+        erased: set[str] = set()
+        for line in await self._store.server_lines(session_id):
+            record = parse(line)
+            if record.kind is Kind.ERASED:
+                erased.update(record.facts["sha256"])
+        return frozenset(erased)
+
+    def _why_not(self, session: ExamSession, me: str) -> str | None:
+        if session.state not in ENDED:
+            return "The session goes on: a verdict waits for its end."
+        if session.review.state is ReviewState.DECIDED:
+            return "This session is decided."
+        if me in {verdict.by for verdict in session.review.verdicts}:
+            return "You have given your verdict: another person is needed."
+        return None
+
+
+def review_view(review: Review) -> ReviewView:
+    return ReviewView(
+        state=str(review.state),
+        outcome=review.outcome and str(review.outcome),
+        verdicts=[
+            VerdictView(
+                by=verdict.by,
+                outcome=str(verdict.outcome),
+                reasons=verdict.reasons,
+                at_ms=milliseconds(verdict.at),
+                flags=[(flag, str(outcome)) for flag, outcome in verdict.flags],
+            )
+            for verdict in review.verdicts
+        ],
+    )
+
+
+def _snapshot(
+    record: Record,
+    observation: Observation | None,
+    held: frozenset[str],
+    erased: frozenset[str],
+) -> SnapshotView:
+    assert record.blob is not None or record.kind is Kind.SNAPSHOT
+    digest = record.blob.sha256 if record.blob else ""
+    state = "held" if digest in held else "erased" if digest in erased else "owed"
+    return SnapshotView(
+        device=record.device,
+        seq=record.seq,
+        at_ms=record.at_ms,
+        sha256=digest,
+        type=record.blob.type if record.blob else "",
+        blob=state,
+        purpose=str(record.facts.get("purpose", "")),
+        observation=_observation(observation),
+    )
+
+
+def _observation(observation: Observation | None) -> ObservationView | None:
+    if observation is None:
+        return None
+    measured = observation.measured
+    faces = measured.faces
+    return ObservationView(
+        faces=None
+        if faces is None
+        else [(face.x, face.y, face.width, face.height, face.score) for face in faces],
+        dark=measured.dark,
+        covered=measured.covered,
+        frozen=measured.frozen,
+        light_mean=measured.light_mean,
+        unavailable=list(measured.unavailable),
+    )
+
+
+def _flag(flag: Flag) -> FlagView:
+    return FlagView(
+        flag=flag.id,
+        rule=flag.rule,
+        flag_class=str(flag.flag_class),
+        severity=flag.severity,
+        started_at_ms=milliseconds(flag.started_at),
+        ended_at_ms=milliseconds(flag.ended_at),
+        section=flag.section_id,
+        measurement=flag.measurement,
+        value=flag.value,
+        threshold=flag.threshold,
+        explanation=flag.explanation,
+        snapshots=[
+            RefView(device=ref.device, seq=ref.seq, sha256=ref.sha256) for ref in flag.snapshots
+        ],
+        snapshot_count=flag.snapshot_count,
+        policy_sha256=flag.policy_sha256,
+        models=[f"{model.name} {model.version}".strip() for model in flag.models],
+    )
+
+
+def _gap(record: Record) -> GapView:
+    facts: Mapping[str, Any] = record.facts
+    times = [facts.get(key) for key in ("from_ms", "to_ms")]
+    start, end = (each if type(each) is int else record.at_ms for each in times)
+    return GapView(
+        device=record.device,
+        seq=record.seq,
+        cause=str(facts.get("cause", "")),
+        of=str(facts.get("of", "")),
+        from_ms=start,
+        to_ms=end,
+    )
+
+
+def _count(
+    answers: dict[tuple[str, str], AnswerView], section: str, record: Record, *, late: bool
+) -> None:
+    item = str(record.facts.get("item", ""))
+    before = answers.get((section, item))
+    answers[section, item] = AnswerView(
+        section=section,
+        item=item,
+        saved=before.saved + 1 if before else 1,
+        last_at_ms=record.at_ms,
+        late=late,
+    )

@@ -1,0 +1,153 @@
+"""The application: all routes, all middlewares, and what lives as long as it does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from proctor.evidence.note import SigningKey
+from proctor.services.analysis import Analysis
+from proctor.services.cases import Cases
+from proctor.services.export import Export
+from proctor.services.identity import Identity
+from proctor.services.intake import Intake
+from proctor.services.logins import LoginStore, PasswordHasher, who
+from proctor.services.ports import Store, Vision
+from proctor.services.results import Results
+from proctor.services.reviews import Reviews
+from proctor.services.sessions import Sessions
+from proctor.web import auth, metrics, openapi, problems
+from proctor.web.api import Api, Role
+from proctor.web.auth import LearnerDevice, LoginDesk, Staff
+from proctor.web.console import ConsoleDesk, add_console_routes
+from proctor.web.learner import LearnerDesk, add_learner_routes
+from proctor.web.uplink import UPLINKS, add_uplink_route, close_uplinks
+
+# JSON bodies only: what is large comes over the uplink, which has its own bound.
+MAX_BODY_BYTES = 256 * 1024
+# How often what the clock has done is made visible. A deadline does not wait for it.
+SWEEP_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the application is made of: adapters and secrets, chosen by `config`."""
+
+    store: Store
+    logins: LoginStore
+    passwords: PasswordHasher
+    vision: Vision
+    lanes: int  # pictures looked at side by side
+    key: SigningKey
+    server: str  # the public name that the key signs under
+    now: Callable[[], datetime]
+    token: Callable[[], str]
+    new_id: Callable[[], str]
+    pages: Path  # the built pages
+    public_origin: str | None = None
+
+
+class _Clock:
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.now = now
+
+
+def build(parts: Parts) -> web.Application:
+    """Return the application. It owns nothing of `parts`: who made them closes them."""
+    cases = Cases(parts.store, _Clock(parts.now))
+    sessions = Sessions(parts.store, cases, token=parts.token, new_id=parts.new_id)
+    identity = Identity(parts.store, cases)
+    analysis = Analysis(parts.store, cases, parts.vision, lanes=parts.lanes)
+    intake = Intake(
+        parts.store, cases, sessions, key=parts.key, server=parts.server, seen=analysis.add
+    )
+    counts = metrics.Metrics()
+    counts.analysis_waiting.set_function(lambda: analysis.progress().waiting)
+
+    api = Api("Proctor", "1")
+    add_learner_routes(
+        api,
+        LearnerDesk(
+            cases=cases,
+            sessions=sessions,
+            identity=identity,
+            server=parts.server,
+            server_key=parts.key.verifier.encode(),
+        ),
+    )
+    add_uplink_route(api, intake=intake, cases=cases, analysis=analysis, metrics=counts)
+    add_console_routes(
+        api,
+        ConsoleDesk(
+            store=parts.store,
+            cases=cases,
+            sessions=sessions,
+            identity=identity,
+            reviews=Reviews(parts.store, cases, analysis),
+            results=Results(parts.store, cases),
+            export=Export(parts.store, cases, key=parts.key, server=parts.server),
+        ),
+    )
+    auth.add_login_routes(
+        api,
+        LoginDesk(store=parts.logins, hasher=parts.passwords, now=parts.now, new_token=parts.token),
+    )
+    metrics.add_metrics_routes(api, counts)
+    openapi.add_document_route(api)
+    _add_pages(api, parts.pages)
+
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    metrics.install(app, counts)
+    problems.install(app)
+    auth.install(app, _Identify(parts, sessions), public_origin=parts.public_origin)
+    app[UPLINKS] = set()
+    api.mount(app)
+    app.on_shutdown.append(close_uplinks)
+
+    async def background(_app: web.Application) -> AsyncIterator[None]:
+        await sessions.after_restart()
+        await analysis.after_restart()
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(analysis.run()),
+                group.create_task(_sweep(cases)),
+            ]
+            yield
+            for task in tasks:
+                task.cancel()
+
+    app.cleanup_ctx.append(background)
+    return app
+
+
+async def _sweep(cases: Cases) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_EVERY_S)
+        await cases.sweep()
+
+
+def _add_pages(api: Api, pages: Path) -> None:
+    api.page("/", pages / "index.html", role=Role.ANYONE)
+    api.page("/join/{token}", pages / "join.html", role=Role.ANYONE)
+    # The page itself holds nothing: it asks who is signed in, and shows what they may see.
+    api.page("/console/review", pages / "console" / "review.html", role=Role.ANYONE)
+    api.static("/static", pages, role=Role.ANYONE)
+
+
+class _Identify:
+    def __init__(self, parts: Parts, sessions: Sessions) -> None:
+        self._parts = parts
+        self._sessions = sessions
+
+    async def staff(self, token: str) -> Staff | None:
+        login = await who(self._parts.logins, token=token, now=self._parts.now())
+        if login is None:
+            return None
+        return Staff(name=login.name, role=login.role, expires_at=login.expires_at)
+
+    async def learner(self, token: str) -> LearnerDevice | None:
+        device = await self._sessions.device(token)
+        return None if device is None else LearnerDevice(session=device.session, device=device.id)

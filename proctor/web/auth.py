@@ -1,0 +1,252 @@
+"""Who is asking, and whether this is for them. Nothing is for anyone unless its route says so.
+
+Staff carry their login in a cookie or as a bearer token, learners' devices a bearer token.
+
+The cookie is `__Host-login`: Secure, HttpOnly, SameSite=Strict, Path=/, no Domain. Chromium takes
+and sends it on plain http at 127.0.0.1 and localhost (tried with 156), so a demo needs no other.
+Elsewhere on plain http, and on it in Safari, browsers refuse it: staff need https there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Protocol
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import StringConstraints
+
+from proctor.services import logins
+from proctor.services.logins import LoginStore, PasswordHasher, StaffRole
+from proctor.web.api import ROLES, STAFF, Api, Role, Shape
+from proctor.web.problems import CrossSite, LoginNeeded, RoleNotAllowed
+
+COOKIE = "__Host-login"
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Ours are 43 characters; nothing longer is worth a question to the database.
+_TOKEN_MAX = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    name: str
+    role: StaffRole
+    expires_at: datetime
+
+    @property
+    def allowed_as(self) -> Role:
+        return Role(self.role.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnerDevice:
+    session: str
+    device: str
+
+    @property
+    def allowed_as(self) -> Role:
+        return Role.LEARNER
+
+
+class Identify(Protocol):
+    """Finds whose token this is; None for one that is unknown, expired or revoked.
+
+    A token is at most 256 characters of whatever a stranger sent.
+    """
+
+    async def staff(self, token: str) -> Staff | None: ...
+
+    async def learner(self, token: str) -> LearnerDevice | None: ...
+
+
+IDENTIFY: web.AppKey[Identify] = web.AppKey("identify")
+PUBLIC_ORIGIN: web.AppKey[str] = web.AppKey("public_origin", str)
+CALLER: web.RequestKey[Staff | LearnerDevice] = web.RequestKey("caller")
+
+
+def install(app: web.Application, identify: Identify, *, public_origin: str | None = None) -> None:
+    """Let no request of this app pass whose route's role the caller has not.
+
+    Args:
+        app: Gets a middleware; install `problems` before it, so that it can say why.
+        identify: Whose tokens are whose.
+        public_origin: Such as https://proctor.example, where a proxy stands before the server
+            and the server's own idea of its scheme or host is another.
+    """
+    app[IDENTIFY] = identify
+    if public_origin is not None:
+        app[PUBLIC_ORIGIN] = public_origin
+    app.middlewares.append(_middleware)
+
+
+def staff_of(request: web.Request) -> Staff:
+    """Return who is asking, in a handler whose roles are all staff's."""
+    caller = request[CALLER]
+    assert isinstance(caller, Staff)
+    return caller
+
+
+def learner_of(request: web.Request) -> LearnerDevice:
+    """Return which device is asking, in a handler whose only role is the learner's."""
+    caller = request[CALLER]
+    assert isinstance(caller, LearnerDevice)
+    return caller
+
+
+@web.middleware
+async def _middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.match_info.http_exception is not None:
+        return await handler(request)  # no such address or method
+    # A KeyError, hence a 500, for a route that stated no role: closed is the safe side.
+    allowed = request.app[ROLES][request.match_info.route]
+    _check_site(request)
+    if Role.ANYONE not in allowed:
+        caller = await _caller(request)
+        if caller is None:
+            raise LoginNeeded
+        if caller.allowed_as not in allowed:
+            raise RoleNotAllowed(role=caller.allowed_as, allowed=allowed)
+        request[CALLER] = caller
+    return await handler(request)
+
+
+async def _caller(request: web.Request) -> Staff | LearnerDevice | None:
+    identify = request.app[IDENTIFY]
+    bearer = _bearer(request)
+    if bearer is not None:
+        return await identify.staff(bearer) or await identify.learner(bearer)
+    if "Authorization" in request.headers:
+        # Whoever names a token is not somebody else by the cookie that happens to come along.
+        return None
+    cookie = _cookie(request)
+    return None if cookie is None else await identify.staff(cookie)
+
+
+def _bearer(request: web.Request) -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" and 0 < len(token) <= _TOKEN_MAX else None
+
+
+def _cookie(request: web.Request) -> str | None:
+    token = request.cookies.get(COOKIE)
+    return token if token is not None and 0 < len(token) <= _TOKEN_MAX else None
+
+
+def _check_site(request: web.Request) -> None:
+    """Refuse what another site made a browser ask with the cookie of ours.
+
+    SameSite=Strict keeps the cookie from being sent so already; this is for a neighbour on
+    another port or subdomain, which counts as the same site. Nobody sends an Authorization header
+    without meaning to, so requests that carry one pass.
+    """
+    upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
+    if (request.method in _SAFE and not upgrade) or "Authorization" in request.headers:
+        return
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if fetch_site is not None:
+        ours = fetch_site == "same-origin"
+    elif origin is not None:
+        # Chromium sends no Sec-Fetch-Site with a WebSocket on plain http.
+        ours = origin in {
+            f"{request.scheme}://{request.host}",
+            request.app.get(PUBLIC_ORIGIN),
+        }
+    else:
+        # No browser of today leaves out both. What is none has no cookie to be misused.
+        ours = COOKIE not in request.cookies
+    if not ours:
+        raise CrossSite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginDesk:
+    """What the login routes work with. `new_token` makes 32 random bytes, URL-safe."""
+
+    store: LoginStore
+    hasher: PasswordHasher
+    now: Callable[[], datetime]
+    new_token: Callable[[], str] = field(repr=False)
+
+
+class Credentials(Shape):
+    name: Annotated[str, StringConstraints(max_length=64)]
+    password: Annotated[str, StringConstraints(max_length=logins.PASSWORD_MAX)]
+
+
+class LoginView(Shape):
+    name: str
+    role: StaffRole
+    expires_at_ms: int
+
+
+class NewLoginView(LoginView):
+    token: str
+
+
+def add_login_routes(api: Api, desk: LoginDesk) -> None:
+    """Declare POST, GET and DELETE /api/v1/login."""
+
+    @api.route(
+        "POST",
+        "/api/v1/login",
+        role=Role.ANYONE,
+        out=NewLoginView,
+        raw=True,
+        tags=["login"],
+        errors=[logins.BadLogin, logins.TooManyLogins],
+    )
+    async def sign_in(_request: web.Request, body: Credentials) -> web.Response:
+        """Sign in, for 12 hours; the token comes as a cookie too."""
+        signed_in = await logins.sign_in(
+            desk.store,
+            desk.hasher,
+            name=body.name,
+            password=body.password,
+            now=desk.now(),
+            token_factory=desk.new_token,
+        )
+        login = signed_in.login
+        view = NewLoginView(
+            token=signed_in.token,
+            name=login.name,
+            role=login.role,
+            expires_at_ms=_ms(login.expires_at),
+        )
+        response = web.json_response(text=view.model_dump_json())
+        _set_cookie(response, signed_in.token, logins.LOGIN_FOR)
+        return response
+
+    @api.route("GET", "/api/v1/login", role=STAFF, out=LoginView, tags=["login"])
+    async def get_login(request: web.Request) -> LoginView:
+        """Tell who is signed in."""
+        staff = staff_of(request)
+        return LoginView(name=staff.name, role=staff.role, expires_at_ms=_ms(staff.expires_at))
+
+    # For anyone, so that a login that is over can be left too, and its cookie go.
+    @api.route("DELETE", "/api/v1/login", role=Role.ANYONE, raw=True, status=204, tags=["login"])
+    async def sign_out(request: web.Request) -> web.Response:
+        """Sign out: the token, wherever else it is, is worth nothing from now on."""
+        for token in (_bearer(request), _cookie(request)):
+            if token is not None:
+                await logins.sign_out(desk.store, token=token, now=desk.now())
+        response = web.Response(status=204)
+        _set_cookie(response, "", timedelta(0))
+        return response
+
+
+def _set_cookie(response: web.Response, token: str, keep: timedelta) -> None:
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(keep.total_seconds()),
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def _ms(instant: datetime) -> int:
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)

@@ -1,0 +1,105 @@
+"""What the server counts, for Prometheus. A registry for each app: no global one."""
+
+import time
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+from proctor.web.api import Api, Role, Shape
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Metrics:
+    """All counts of one app; whoever sees a thing happen counts it: `metrics.receipts.inc()`.
+
+    Labels are taken from small fixed sets, never from what a stranger sent: each new value is a
+    row kept for ever.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        # No module-level state: two apps in one process count apart.
+        self.requests = Counter(
+            "proctor_http_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "proctor_http_request_seconds",
+            "Seconds until the answer was made; WebSockets not counted.",
+            ["method", "route"],
+            registry=self.registry,
+        )
+        self.uplinks = Gauge("proctor_uplinks", "Devices connected now.", registry=self.registry)
+        self.records_accepted = Counter(
+            "proctor_records_accepted", "Records stored.", registry=self.registry
+        )
+        self.receipts = Counter("proctor_receipts", "Checkpoints cosigned.", registry=self.registry)
+        self.batches_refused = Counter(
+            "proctor_batches_refused",
+            "Batches refused, by the problem's code.",
+            ["code"],
+            registry=self.registry,
+        )
+        self.analysis_waiting = Gauge(
+            "proctor_analysis_waiting",
+            "Snapshots not yet looked at.",
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
+
+
+def install(app: web.Application, metrics: Metrics) -> None:
+    """Count the requests of this app. Install it first: it counts what `problems` answers."""
+
+    @web.middleware
+    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        method = request.method if request.method in _METHODS else "other"
+        resource = request.match_info.route.resource
+        route = "none" if resource is None else resource.canonical
+        began = time.perf_counter()
+        response = await handler(request)
+        if response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            metrics.request_seconds.labels(method, route).observe(time.perf_counter() - began)
+        metrics.requests.labels(method, route, response.status).inc()
+        return response
+
+    app.middlewares.append(count)
+
+
+class Health(Shape):
+    status: str
+
+
+def add_metrics_routes(api: Api, metrics: Metrics) -> None:
+    """Declare GET /metrics and GET /healthz."""
+
+    @api.route(
+        "GET",
+        "/metrics",
+        role=Role.ADMINISTRATOR,
+        raw=True,
+        out_type="text/plain",
+        tags=["about"],
+    )
+    async def get_metrics(_request: web.Request) -> web.Response:
+        """Read the counts, in Prometheus' text format."""
+        body = generate_latest(metrics.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    @api.route("GET", "/healthz", role=Role.ANYONE, out=Health, tags=["about"])
+    async def get_health(_request: web.Request) -> Health:
+        """Tell that the server answers."""
+        return Health(status="ok")

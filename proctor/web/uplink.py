@@ -1,0 +1,180 @@
+"""The uplink: one WebSocket for each device, on which its log grows.
+
+Binary messages come in and are taken one after the other; each is answered by one text message.
+What changes in the session meanwhile is told in between. docs/spec/evidence-v1.md has the words.
+"""
+
+import asyncio
+import json
+from dataclasses import asdict
+
+from aiohttp import WSMsgType, web
+
+from proctor.domain.errors import Refusal
+from proctor.domain.session import SessionClosed
+from proctor.evidence.batch import MAX_BATCH_BYTES
+from proctor.evidence.errors import EvidenceError
+from proctor.services.analysis import Analysis
+from proctor.services.cases import Cases
+from proctor.services.intake import Held, Intake, Line, Receipted, Resume, Superseded
+from proctor.services.journal import milliseconds
+from proctor.services.ports import Case
+from proctor.services.views import view
+from proctor.web.api import Api, Role
+from proctor.web.auth import learner_of
+from proctor.web.metrics import Metrics
+from proctor.web.problems import problem_of
+
+# A dead line is noticed after at most one and a half of these.
+HEARTBEAT_S = 10.0
+# What one device may have told without being heard before it must have read something: a reader
+# that never reads is cut off instead of filling the memory.
+SEND_TIMEOUT_S = 20.0
+
+UPLINKS = web.AppKey("uplinks", set)
+
+
+def add_uplink_route(
+    api: Api,
+    *,
+    intake: Intake,
+    cases: Cases,
+    analysis: Analysis,
+    metrics: Metrics,
+) -> None:
+    """Declare GET /api/v1/uplink."""
+
+    @api.route("GET", "/api/v1/uplink", role=Role.LEARNER, raw=True, status=101, tags=["learner"])
+    async def uplink(request: web.Request) -> web.WebSocketResponse:
+        """Open the uplink of a device (WebSocket)."""
+        learner = learner_of(request)
+        device = next(
+            each
+            for each in await intake.store.devices(learner.session)
+            if each.id == learner.device
+        )
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S, max_msg_size=MAX_BATCH_BYTES, compress=False
+        )
+        await socket.prepare(request)
+        sockets = request.app[UPLINKS]
+        sockets.add(socket)
+        metrics.uplinks.inc()
+        line = await intake.connect(device)
+        told = _Telling(socket, cases)
+        try:
+            with cases.watching(device.session, told.changed):
+                await _send(socket, await _welcome(cases, line))
+                await _serve(socket, line, metrics, analysis)
+        finally:
+            told.stop()
+            sockets.discard(socket)
+            metrics.uplinks.dec()
+            # Shielded: a handler that is cancelled must still say that contact was lost.
+            await asyncio.shield(intake.disconnect(line))
+        return socket
+
+
+async def close_uplinks(app: web.Application) -> None:
+    """Say good-bye to every device when the server stops; they come again by themselves."""
+    sockets: set[web.WebSocketResponse] = app[UPLINKS]
+    for socket in tuple(sockets):
+        await socket.close(code=1001, message=b"server shutdown")
+
+
+async def _serve(
+    socket: web.WebSocketResponse, line: Line, metrics: Metrics, analysis: Analysis
+) -> None:
+    async for message in socket:
+        if message.type is not WSMsgType.BINARY:
+            await socket.close(code=1003, message=b"batches are binary")
+            return
+        try:
+            answer = await line.take(message.data)
+        except (EvidenceError, Refusal) as no:
+            metrics.batches_refused.labels(no.code).inc()
+            await _send(socket, {"type": "problem", "problem": problem_of(no)})
+            if isinstance(no, (Superseded, SessionClosed)):
+                return
+            continue
+        if isinstance(answer, Receipted):
+            metrics.receipts.inc()
+            metrics.records_accepted.inc(answer.records)
+            if answer.told:
+                # Only what a rule can be about; snapshots are touched when they were looked at.
+                analysis.touch(line.device.session)
+        await _send(socket, _answer(answer))
+
+
+def _answer(answer: Receipted | Held | Resume) -> dict[str, object]:
+    match answer:
+        case Receipted():
+            return {
+                "type": "receipt",
+                "note": answer.note.decode(),
+                "size": answer.size,
+                "owed": answer.owed,
+            }
+        case Held():
+            return {"type": "held", "sha256": answer.sha256}
+        case Resume():
+            return {"type": "resume", "size": answer.size, "root": answer.root.hex()}
+
+
+async def _welcome(cases: Cases, line: Line) -> dict[str, object]:
+    case = await cases.settled(line.device.session)
+    published = await cases.published(case.session)
+    now = cases.now()
+    return {
+        "type": "welcome",
+        "size": line.frontier.size,
+        "root": line.frontier.root().hex(),
+        "owed": line.owed(),
+        "server_log": _server_log(case),
+        "session": asdict(view(case.session, published, now=now)),
+        "state": str(case.session.state),
+        "now_ms": milliseconds(now),
+    }
+
+
+def _server_log(case: Case) -> dict[str, object]:
+    return {"size": case.log.size, "root": case.log.root().hex()}
+
+
+async def _send(socket: web.WebSocketResponse, message: dict[str, object]) -> None:
+    async with asyncio.timeout(SEND_TIMEOUT_S):
+        await socket.send_str(json.dumps(message, separators=(",", ":")))
+
+
+class _Telling:
+    """Tells a device what changed in its session, the newest state only."""
+
+    def __init__(self, socket: web.WebSocketResponse, cases: Cases) -> None:
+        self._socket = socket
+        self._cases = cases
+        self._newest: Case | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def changed(self, case: Case) -> None:
+        self._newest = case
+        if self._task is None or self._task.done():
+            self._task = asyncio.ensure_future(self._tell())
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _tell(self) -> None:
+        while (case := self._newest) is not None:
+            self._newest = None
+            published = await self._cases.published(case.session)
+            shown = view(case.session, published, now=self._cases.now())
+            message: dict[str, object] = {
+                "type": "session",
+                "session": asdict(shown),
+                "server_log": _server_log(case),
+            }
+            try:
+                await _send(self._socket, message)
+            except (ConnectionError, TimeoutError):
+                return  # the line is gone: its handler says so

@@ -1,0 +1,151 @@
+"""A real server for tests: real sockets, a real SQLite file, real segment files."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from proctor import config
+from proctor.adapters import exams
+from proctor.adapters.logins import SqlLogins
+from proctor.adapters.passwords import Argon2Passwords
+from proctor.adapters.store import SqlStore
+from proctor.config import Settings
+from proctor.domain.observation import Face, Measured
+from proctor.services.logins import StaffRole, add_staff
+from proctor.web.app import Parts, build
+from proctor.web.serve import listening
+
+PASSWORD = "correct horse battery"
+SHORT_EXAM = Path(exams.__file__).parent.parent / "demo" / "exams" / "short"
+
+
+class StillClock:
+    """A server's clock that moves when a test says so."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class ScriptedVision:
+    """Sees what a test wrote into the picture: b"two", b"dark" or b"covered" at its end."""
+
+    async def observe(self, stream: str, jpeg: bytes) -> Measured:
+        assert stream
+        face = Face(x=1, y=1, width=9, height=9, score=0.9)
+        faces = (face, face) if jpeg.endswith(b"two") else (face,)
+        covered = jpeg.endswith(b"covered")
+        return Measured(
+            faces=() if covered else faces,
+            light_mean=100.0,
+            contrast=1.0 if covered else 40.0,
+            dark=False,
+            covered=covered,
+            frozen=False,
+        )
+
+    async def close(self) -> None:
+        return None
+
+
+@dataclass
+class Server:
+    """A server under test, and ways to speak to it."""
+
+    url: str
+    parts: Parts
+    clock: StillClock
+    store: SqlStore
+    app: web.Application
+    staff: dict[str, aiohttp.ClientSession] = field(default_factory=dict)
+
+    async def as_staff(self, role: StaffRole, name: str = "") -> aiohttp.ClientSession:
+        """Return a client signed in as one of the staff."""
+        name = name or str(role)
+        if name not in self.staff:
+            await add_staff(
+                self.parts.logins,
+                self.parts.passwords,
+                name=name,
+                role=role,
+                password=PASSWORD,
+                now=self.clock.now(),
+            )
+            async with aiohttp.ClientSession(self.url) as http:
+                body = {"name": name, "password": PASSWORD}
+                async with http.post("/api/v1/login", json=body) as response:
+                    token = (await response.json())["token"]
+            self.staff[name] = aiohttp.ClientSession(
+                self.url, headers={"Authorization": f"Bearer {token}"}
+            )
+        return self.staff[name]
+
+    async def invite(self, exam: str = "short", **body: Any) -> dict[str, Any]:
+        team = await self.as_staff(StaffRole.COURSE_TEAM)
+        body = {"learner": "Ada Lovelace", **body}
+        async with team.post(f"/api/v1/exams/{exam}/sessions", json=body) as response:
+            assert response.status == 201, await response.text()
+            invited: dict[str, Any] = await response.json()
+            return invited
+
+
+OpenServer = Callable[..., Awaitable[Server]]
+
+
+@pytest.fixture
+async def open_server(tmp_path: Path) -> AsyncIterator[OpenServer]:
+    """Start servers on a folder; all of them end with the test."""
+    from contextlib import AsyncExitStack  # noqa: PLC0415 - one use
+
+    from dataclasses import replace  # noqa: PLC0415 - one use
+
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            data: Path = tmp_path / "data", clock: StillClock | None = None, **changes: object
+        ) -> Server:
+            settings = Settings(data=data, server="proctor.test")
+            clock = clock or StillClock()
+            store, keys = await stack.enter_async_context(config.open_store(settings))
+            await config.publish(store, SHORT_EXAM)
+            parts = Parts(
+                store=store,
+                logins=SqlLogins(store),
+                passwords=Argon2Passwords(),
+                vision=ScriptedVision(),
+                lanes=1,
+                key=keys.signing,
+                server="proctor.test",
+                now=clock.now,
+                token=config.token,
+                new_id=config.new_id,
+                pages=config.PAGES,
+            )
+            app = build(replace(parts, **changes))  # type: ignore[arg-type] # a test's own words
+            url = await stack.enter_async_context(listening(app, host="127.0.0.1", port=0))
+            server = Server(url, parts, clock, store, app)
+
+            async def sign_out() -> None:
+                for client in server.staff.values():
+                    await client.close()
+
+            stack.push_async_callback(sign_out)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+async def server(open_server: OpenServer) -> Server:
+    return await open_server()

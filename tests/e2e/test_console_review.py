@@ -1,0 +1,186 @@
+"""The desk in a browser: a flagged session is judged from the keyboard, by two people."""
+
+from typing import Protocol
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.visits import Scheme, Visit, Visitor
+
+pytestmark = pytest.mark.browser
+
+
+class ConsoleServer(Protocol):
+    """A server with one session that has a conduct and a quality flag, and its pictures."""
+
+    url: str
+    proctor: tuple[str, str]  # name and password
+    second: tuple[str, str]
+    session: str
+
+
+async def at_the_desk(visit: Visitor, server: ConsoleServer, *, scheme: Scheme = "light") -> Visit:
+    """Open the session by its own address, signed in as the first proctor."""
+    here = await visit(f"{server.url}/console/review?session={server.session}", scheme=scheme)
+    await here.sign_in(server.proctor)
+    await picture_is_there(here.page)
+    return here
+
+
+async def picture_is_there(page: Page) -> None:
+    """Wait until the large picture is decoded: a frame alone proves nothing."""
+    await expect(page.locator(".frame img").first).to_have_js_property("complete", value=True)
+    width = await page.locator(".frame img").first.evaluate("picture => picture.naturalWidth")
+    assert width > 0
+
+
+async def record_a_breach(page: Page, reasons: str) -> None:
+    """Judge the flag in view, choose, and give reasons: keys alone, but for the outcome's name."""
+    await page.keyboard.press("u")
+    await page.keyboard.press("Enter")  # goes to what is missing: the outcome
+    await page.get_by_role("radio", name="Breach").press("Space")
+    await page.keyboard.press("Enter")  # and on to the reasons
+    await expect(page.get_by_label("Reasons")).to_be_focused()
+    await page.keyboard.type(reasons)
+    await page.keyboard.press("Control+Enter")
+    await page.get_by_role("dialog").get_by_role("button", name="Record the breach").press("Enter")
+
+
+async def test_a_breach_is_judged_by_two_people(
+    visit: Visitor, console_server: ConsoleServer
+) -> None:
+    first = await visit(f"{console_server.url}/console/review")
+    page = first.page
+    await first.sign_in(console_server.proctor)
+
+    foremost = page.locator("a.row").first
+    await expect(foremost).to_have_attribute("href", f"?session={console_server.session}")
+    await foremost.press("Enter")
+    await picture_is_there(page)
+    await expect(page.get_by_text("Flag 1 of 2")).to_be_visible()
+    await page.keyboard.press("j")
+    await expect(page.get_by_text("Flag 2 of 2")).to_be_visible()
+    await expect(page.get_by_text("It is never counted")).to_be_visible()
+    await page.keyboard.press("k")
+    await expect(page.get_by_text("Flag 1 of 2")).to_be_visible()
+
+    await record_a_breach(page, "Two people at the desk; rule: one person.")
+    await expect(page.get_by_text("a second person must look and agree")).to_be_visible()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_text("You are signed out")).to_be_visible()
+
+    second = await visit(f"{console_server.url}/console/review?session={console_server.session}")
+    page = second.page
+    await second.sign_in(console_server.second)
+    await picture_is_there(page)
+    await expect(page.get_by_text(f"{console_server.proctor[0]} said breach")).to_be_visible()
+    # The second person looks first: the other one's reasons are folded away.
+    await expect(page.get_by_text("Two people at the desk; rule")).to_be_hidden()
+    await record_a_breach(page, "I see the second person too.")
+    await expect(page.get_by_text("The session is decided.")).to_be_visible()
+    await expect(page.get_by_text("Decided: breach.")).to_be_visible()
+
+
+async def test_a_verdict_without_reasons_is_refused_in_words(
+    visit: Visitor, console_server: ConsoleServer
+) -> None:
+    page = (await at_the_desk(visit, console_server)).page
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+
+    await page.get_by_role("button", name="Not upheld").click()
+    await page.get_by_role("radio", name="Clear").check()
+    await page.get_by_role("button", name="Record the verdict").click()
+
+    await expect(page.get_by_role("alert").filter(has_text="Write your reasons")).to_be_visible()
+    await expect(page.get_by_label("Reasons")).to_be_focused()
+    assert "POST" not in sent
+
+
+async def test_letters_typed_into_the_reasons_are_only_letters(
+    visit: Visitor, console_server: ConsoleServer
+) -> None:
+    page = (await at_the_desk(visit, console_server)).page
+    await page.get_by_label("Reasons").click()
+
+    await page.keyboard.type("judcq k?")
+
+    await expect(page.get_by_label("Reasons")).to_have_value("judcq k?")
+    await expect(page.get_by_text("Flag 1 of 2")).to_be_visible()
+    assert await page.locator("[aria-pressed=true]").count() == 0
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+async def test_arrows_step_the_snapshots_and_the_slider_says_where_it_is(
+    visit: Visitor, console_server: ConsoleServer
+) -> None:
+    page = (await at_the_desk(visit, console_server)).page
+    slider = page.get_by_role("slider", name="Timeline")
+    before = await slider.get_attribute("aria-valuenow")
+    assert before is not None
+
+    await page.keyboard.press("ArrowRight")
+    await expect(slider).to_have_attribute("aria-valuenow", str(int(before) + 1))
+    await slider.press("Home")
+    await expect(slider).to_have_attribute("aria-valuenow", "1")
+    await page.keyboard.press("ArrowLeft")
+    await expect(slider).to_have_attribute("aria-valuenow", "1")
+
+
+async def test_a_wrong_password_is_said_in_words(
+    visit: Visitor, console_server: ConsoleServer
+) -> None:
+    here = await visit(f"{console_server.url}/console/review")
+
+    await here.sign_in((console_server.proctor[0], "not the password"))
+
+    await expect(here.page.get_by_text("don't belong together")).to_be_visible()
+    await expect(here.page.get_by_role("button", name="Sign out")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nobody_meets_a_barrier(
+    visit: Visitor, console_server: ConsoleServer, scheme: Scheme
+) -> None:
+    here = await visit(f"{console_server.url}/console/review", scheme=scheme)
+    page = here.page
+    await expect(page.get_by_label("Name")).to_be_focused()
+    assert await here.barriers() == ""
+    await here.sign_in(console_server.proctor)
+    await expect(page.locator("a.row").first).to_be_visible()
+    assert await here.barriers() == ""
+
+    await page.locator("a.row").first.click()
+    await picture_is_there(page)
+    assert await here.barriers() == ""
+    await page.get_by_role("radio", name="Breach").check()
+    await page.get_by_role("button", name="Record the verdict").click()
+    await expect(page.get_by_text("Not recorded yet")).to_be_visible()
+    assert await here.barriers() == ""
+    await page.get_by_role("button", name="Keys").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    assert await here.barriers() == ""
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [
+        pytest.param(320, 640, id="a phone's 320 pixels"),
+        pytest.param(640, 400, id="1280 at 200 % zoom"),
+        pytest.param(1024, 768, id="a small laptop"),
+    ],
+)
+async def test_nothing_is_cut_off_at_the_side(
+    visit: Visitor, console_server: ConsoleServer, width: int, height: int
+) -> None:
+    here = await visit(
+        f"{console_server.url}/console/review?session={console_server.session}",
+        width=width,
+        height=height,
+    )
+    await here.sign_in(console_server.proctor)
+    await picture_is_there(here.page)
+
+    wider = await here.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    assert wider <= 0

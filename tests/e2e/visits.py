@@ -1,0 +1,79 @@
+"""What the tests of the pages share: which Chromium, and a visit that notices what is wrong."""
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import ConsoleMessage, Page, Playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox, because a container's root may not make one. The others keep it from asking for
+# anything that the page did not ask for.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+HOW = (
+    "no Chromium was found: install the system's package `chromium`, or name a browser in "
+    "PROCTOR_CHROMIUM, or run `python -m playwright install chromium`"
+)
+Scheme = Literal["light", "dark"]
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+
+
+def executable(playwright: Playwright) -> str | None:
+    named = os.environ.get("PROCTOR_CHROMIUM")
+    own = playwright.chromium.executable_path
+    found = [named, *map(shutil.which, NAMES), own if Path(own).is_file() else None]
+    return next(filter(None, found), None)
+
+
+@dataclass(slots=True)
+class Visit:
+    """One page in a browser of its own: no other visit's login, storage or history."""
+
+    page: Page
+    host: str
+    complaints: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self._asked(request.url))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # "Am I signed in?" is asked at every start, and Chromium logs its 401 as an error.
+        asked = message.location["url"].endswith("/api/v1/login") and "401" in message.text
+        if message.type in {"error", "warning"} and not asked:
+            self.complaints.append(message.text)
+
+    def _asked(self, url: str) -> None:
+        if urlsplit(url).netloc != self.host:
+            self.strangers.append(url)
+
+    async def sign_in(self, login: tuple[str, str]) -> None:
+        name, password = login
+        await self.page.get_by_label("Name").fill(name)
+        await self.page.get_by_label("Password").fill(password)
+        await self.page.get_by_role("button", name="Sign in").click()
+
+    async def barriers(self) -> str:
+        """Return what axe finds, as a report; empty for a page without a barrier."""
+        found = await Axe().run(self.page, options={"runOnly": list(WCAG)})
+        return str(found.generate_report()) if found.violations_count else ""
+
+
+class Visitor(Protocol):
+    async def __call__(
+        self, url: str, *, scheme: Scheme = "light", width: int = 1280, height: int = 800
+    ) -> Visit: ...

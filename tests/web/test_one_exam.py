@@ -1,0 +1,58 @@
+"""One learner through a whole exam over real HTTP and WebSocket, and what comes of it."""
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+
+from proctor.evidence.note import VerifierKey
+from proctor.evidence.record import Kind
+from proctor.evidence.verify import verify
+from proctor.services.logins import StaffRole
+from tests.conftest import Server
+from tests.device import JPEG, Device
+
+
+async def test_an_exam_from_invitation_to_verdict(server: Server, tmp_path: Path) -> None:
+    invited = await server.invite()
+    async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
+        await device.join(invited["join_token"])
+        await device.connect()
+        assert (await device.check_in())["state"] == "ready"
+
+        opened = await device.open("part-a")
+        assert opened["session"]["state"] == "running"
+        for n, end in enumerate([b"", b"two", b"two", b"two", b"two", b"", b"", b""]):
+            picture = JPEG + b"%d" % n + end
+            server.clock.pass_(1)
+            device.at_ms = int(server.clock.now().timestamp() * 1000) - 1000
+            line = device.add(Kind.SNAPSHOT, blob=picture, purpose="periodic")
+            receipt = await device.send([line], [picture])
+            assert receipt["owed"] == []
+        item = opened["items"][0]["id"]
+        await device.answer("part-a", item, "a")
+        for section in ("part-a", "part-b", "part-c"):
+            await device.open(section) if section != "part-a" else None
+            await device.call("POST", f"/api/v1/session/sections/{section}/close")
+        handed_in = await device.submit()
+        assert handed_in["state"] == "submitted"
+
+    proctor = await server.as_staff(StaffRole.PROCTOR)
+    for _ in range(100):
+        timeline = await (await proctor.get(f"/api/v1/sessions/{invited['session']}/timeline")).json()
+        if timeline["flags"]:
+            break
+        await asyncio.sleep(0.1)
+    assert [flag["flag_class"] for flag in timeline["flags"]] == ["conduct"], timeline["flags"]
+    verdict = {"outcome": "clear", "reasons": "a flatmate passed by"}
+    for _ in range(50):
+        answer = await proctor.post(f"/api/v1/sessions/{invited['session']}/verdicts", json=verdict)
+        if answer.status == 200:
+            break
+        await asyncio.sleep(0.1)
+    assert answer.status == 200, await answer.text()
+
+    bundle = await (await proctor.get(f"/api/v1/sessions/{invited['session']}/bundle")).read()
+    keys = await (await proctor.get("/.well-known/proctor-keys.json")).json()
+    report = verify(bundle, server_key=VerifierKey.parse(keys["keys"][0]))
+    assert report.holds, report.steps
