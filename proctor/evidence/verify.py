@@ -157,6 +157,8 @@ def _seal(known: _Known) -> str:
         known.server_key = stated
     if stated != known.server_key or stated.kind is not KeyKind.COSIGNATURE:
         raise Refuted("sealed for another server's key than the one to verify with")
+    if stated.name != known.facts.server:
+        raise Refuted("the server's key bears another name than the server")
     note = Note.parse(known.member(SEAL))
     only_signed_by(note, [known.key()])
     open_cosignature(note, known.key())

@@ -16,7 +16,7 @@ from proctor.domain.incidents import Happening
 from proctor.domain.observation import Observation
 from proctor.domain.session import ENDED, ExamSession, closes_at
 from proctor.evidence.record import Kind, Record, parse
-from proctor.services.cases import Cases
+from proctor.services.cases import Cases, unchanged
 from proctor.services.intake import Snapshot, is_watched
 from proctor.services.journal import Entry, milliseconds
 from proctor.services.ports import NotFound, Received, Store, Vision
@@ -184,7 +184,7 @@ class Analysis:
         if changed:
             await self._cases.change(
                 session_id,
-                lambda same: same,
+                unchanged,
                 by="clock",
                 also=[Entry(Kind.FLAG, _facts(flag)) for flag in told],
                 flags=changed,

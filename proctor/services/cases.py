@@ -19,8 +19,14 @@ from proctor.services.ports import Case, Clock, Conflict, Device, Published, Sto
 # A session in memory is a few kilobytes. The oldest are forgotten, and read again when needed.
 MAX_IN_MEMORY = 20_000
 
-Decide = Callable[[ExamSession], ExamSession]
+# Takes the session, and the time at which it was settled; returns the new one, or raises a refusal.
+Decide = Callable[[ExamSession, datetime], ExamSession]
 Watcher = Callable[[Case], None]
+
+
+def unchanged(session: ExamSession, _now: datetime) -> ExamSession:
+    """Decide nothing: what is stored is what the clock has done, and what is told besides."""
+    return session
 
 
 class Cases:
@@ -67,7 +73,7 @@ class Cases:
 
     async def settled(self, session_id: str) -> Case:
         """Return a session with everything stored that the clock has done by now."""
-        return await self.change(session_id, lambda session: session, by="clock")
+        return await self.change(session_id, unchanged, by="clock")
 
     async def change(
         self,
@@ -76,6 +82,7 @@ class Cases:
         *,
         by: str,
         reason: str = "",
+        settle_first: bool = True,
         also: Sequence[Entry] = (),
         device: Device | None = None,
         flags: Sequence[Flag] = (),
@@ -84,10 +91,11 @@ class Cases:
 
         Args:
             session_id: Which.
-            decide: Takes the settled session, returns the new one, or raises a refusal. It may run
-                twice.
+            decide: What to do with it; it may run twice.
             by: Who causes it, for the server's log.
             reason: In their words.
+            settle_first: False for what settling itself depends on: that contact was lost must be
+                known before a deadline is held against it.
             also: Records to append besides those that follow from the change.
             device: To admit.
             flags: To keep.
@@ -102,10 +110,12 @@ class Cases:
                 case = await self.get(session_id)
                 rules = (await self.published(case.session)).policy.time
                 now = self._clock.now()
-                settled = settle(case.session, now=now, rules=rules)
+                settled = case.session
+                if settle_first:
+                    settled = settle(settled, now=now, rules=rules)
                 refused: Exception | None = None
                 try:
-                    decided = decide(settled)
+                    decided = decide(settled, now)
                 except Exception as no:  # noqa: BLE001 - raised again below
                     decided, refused = settled, no
                 written = [

@@ -1,6 +1,7 @@
 """Check-in: face and document are captured, and a person says who it was."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from proctor.domain.errors import Refusal
 from proctor.domain.identity import IdEvent, IdState, advance
@@ -42,7 +43,7 @@ class Identity:
         if missing := [each for each in needed if each not in seen]:
             raise CheckInIncomplete(missing=missing)
 
-        def decide(session: ExamSession) -> ExamSession:
+        def decide(session: ExamSession, _now: datetime) -> ExamSession:
             check = session.id_check
             if check.state not in (IdState.AWAITED, IdState.RETAKE):
                 return session
@@ -62,7 +63,7 @@ class Identity:
             IllegalMove: There is nothing to decide.
         """
 
-        def decide(session: ExamSession) -> ExamSession:
+        def decide(session: ExamSession, _now: datetime) -> ExamSession:
             check = advance(session.id_check, event, actor=Actor.PROCTOR, by=by, reason=reason)
             session = replace(session, id_check=check)
             if session.state is State.CHECK_IN and check.state is IdState.ACCEPTED:

@@ -23,7 +23,7 @@ from proctor.evidence.note import (
 )
 from proctor.evidence.record import Kind, Record, parse
 from proctor.evidence.tree import Frontier, leaf_hash
-from proctor.services.cases import Cases
+from proctor.services.cases import Cases, unchanged
 from proctor.services.journal import Entry
 from proctor.services.ports import Append, Conflict, Device, Published, Store
 from proctor.services.sessions import Sessions
@@ -341,7 +341,7 @@ class Line:
         by_device = Note(held.text, (held.line_of(self._key),))
         notes = [by_device.encode().decode(), other.encode().decode()]
         entry = Entry(Kind.FORK, {"id": self.device.id, "notes": notes})
-        await self._intake.cases.change(session, lambda same: same, by="clock", also=[entry])
+        await self._intake.cases.change(session, unchanged, by="clock", also=[entry])
 
 
 def is_watched(record: Record) -> bool:

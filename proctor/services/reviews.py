@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from proctor.domain.errors import Refusal
@@ -164,6 +165,7 @@ class Timeline:
     gaps: list[GapView]
     ledger: list[LedgerView]
     answers: list[AnswerView]
+    analysed: bool  # the machine has looked at every picture that is held
     me: str
     may_decide: bool
     why_not: str | None
@@ -238,6 +240,7 @@ class Reviews:
             gaps=sorted(gaps, key=lambda each: each.from_ms),
             ledger=shown.ledger,
             answers=list(answers.values()),
+            analysed=self._analysis.is_done(session_id),
             me=me,
             may_decide=why_not is None,
             why_not=why_not,
@@ -276,7 +279,7 @@ class Reviews:
             flags=tuple(flags),
         )
 
-        def decide(session: ExamSession) -> ExamSession:
+        def decide(session: ExamSession, _now: datetime) -> ExamSession:
             if session.state not in ENDED:
                 raise SessionGoesOn(state=session.state)
             review = give_verdict(session.review, verdict, adverse_needs=needs)

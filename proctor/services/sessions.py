@@ -203,7 +203,7 @@ class Sessions:
             raise JoinLinkUsed
         admitted = Entry(Kind.DEVICE, {"id": device.id, "key": key, "device_kind": kind})
 
-        def decide(session: ExamSession) -> ExamSession:
+        def decide(session: ExamSession, _now: datetime) -> ExamSession:
             if key in known:
                 return session
             if session.state is not rules.State.INVITED:
@@ -230,10 +230,9 @@ class Sessions:
         Raises:
             Refusal: Of `domain.session.open_section`.
         """
-        now = self._cases.now()
         case = await self._cases.change(
             session_id,
-            lambda session: rules.open_section(session, section_id, now=now),
+            lambda session, now: rules.open_section(session, section_id, now=now),
             by="learner",
         )
         published = await self._cases.published(case.session)
@@ -253,10 +252,9 @@ class Sessions:
 
     async def close_section(self, session_id: str, section_id: str) -> Case:
         """Hand a section in."""
-        now = self._cases.now()
         return await self._cases.change(
             session_id,
-            lambda session: rules.hand_in_section(session, section_id, now=now),
+            lambda session, now: rules.hand_in_section(session, section_id, now=now),
             by="learner",
         )
 
@@ -274,9 +272,8 @@ class Sessions:
             for line in batch.lines
         ):
             raise SubmissionMissing
-        now = self._cases.now()
         return await self._cases.change(
-            session_id, lambda session: rules.submit(session, now=now), by="learner"
+            session_id, lambda session, now: rules.submit(session, now=now), by="learner"
         )
 
     async def act(
@@ -297,11 +294,10 @@ class Sessions:
         """
         if not reason.strip():
             raise ActReasonMissing
-        now = self._cases.now()
         case = await self._cases.get(session_id)
         time = (await self._cases.published(case.session)).policy.time
 
-        def decide(session: ExamSession) -> ExamSession:
+        def decide(session: ExamSession, now: datetime) -> ExamSession:
             match act:
                 case Act.PAUSE:
                     return rules.pause(session, now=now)
@@ -319,17 +315,19 @@ class Sessions:
     async def contact_lost(self, session_id: str, *, at: datetime) -> None:
         """Note since when no device of a session is in contact."""
         await self._cases.change(
-            session_id, lambda session: rules.contact_lost(session, at=at), by="clock"
+            session_id,
+            lambda session, _now: rules.contact_lost(session, at=at),
+            by="clock",
+            settle_first=False,
         )
 
     async def contact_back(self, session_id: str) -> Case:
         """Note that a device is in contact; the ledger gives back what the policy says."""
         case = await self._cases.get(session_id)
         time = (await self._cases.published(case.session)).policy.time
-        now = self._cases.now()
         return await self._cases.change(
             session_id,
-            lambda session: rules.contact_back(session, now=now, rules=time),
+            lambda session, now: rules.contact_back(session, now=now, rules=time),
             by="clock",
         )
 

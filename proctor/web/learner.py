@@ -57,7 +57,8 @@ class NoticeChapter(Shape):
 
 class CaptureRules(Shape):
     snapshot_every_s: int
-    max_px: int
+    width: int
+    height: int
     jpeg_quality: int
 
 
@@ -141,7 +142,8 @@ def add_learner_routes(api: Api, desk: LearnerDesk) -> None:
             notice=_notice(published),
             capture=CaptureRules(
                 snapshot_every_s=published.policy.capture.snapshot_every_s,
-                max_px=published.policy.capture.max_px,
+                width=published.policy.capture.max_px,
+                height=published.policy.capture.max_px * 3 // 4,
                 jpeg_quality=published.policy.capture.quality,
             ),
             now_ms=milliseconds(desk.cases.now()),

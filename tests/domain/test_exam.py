@@ -182,7 +182,7 @@ def test_an_exam_passes_at_sixty_per_cent_and_is_always_open_unless_told_otherwi
         pytest.param(lambda: replace(UPLOAD, max_bytes=None), BadItem, id="file without a bound"),
         pytest.param(lambda: replace(UPLOAD, max_bytes=0), BadItem, id="file of 0 bytes"),
         pytest.param(
-            lambda: replace(UPLOAD, max_bytes=16 * 1024**2 + 1), BadItem, id="file over 16 MiB"
+            lambda: replace(UPLOAD, max_bytes=4 * 1024**2 + 1), BadItem, id="file over 4 MiB"
         ),
         pytest.param(lambda: replace(UPLOAD, suffixes=()), BadItem, id="file of no suffix"),
         pytest.param(lambda: replace(UPLOAD, suffixes=("pdf",)), BadItem, id="suffix without dot"),
@@ -251,7 +251,7 @@ def test_an_exam_on_every_bound_can_be_made() -> None:
 
     assert len(made.items) == 599
     assert replace(FILL_IN, key=TextKey(accept=("yes",))).key == TextKey(accept=("yes",))
-    assert replace(UPLOAD, max_bytes=16 * 1024**2).max_bytes == 16 * 1024**2
+    assert replace(UPLOAD, max_bytes=4 * 1024**2).max_bytes == 4 * 1024**2
 
 
 def test_an_exam_without_keys_has_everything_else() -> None:

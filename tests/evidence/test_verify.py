@@ -426,6 +426,9 @@ LIES: dict[str, tuple[int, str | None, int | None, Callable[[Day], Any]]] = {
         2, None, None,
         lambda day: with_fact(day, "server_key", ED25519_SERVER.verifier.encode()),
     ),
+    "a server with another name than its key": (
+        2, None, None, lambda day: day.bundle(server="evil.example"),
+    ),
     "a seal for another session": (2, None, None, lambda day: with_fact(day, "session", "s_x")),
     "a seal for another exam": (2, None, None, lambda day: with_fact(day, "exam", "x")),
     "a seal for another server": (2, None, None, lambda day: with_fact(day, "server", "x")),

@@ -1,12 +1,13 @@
 """Make tests/vectors/evidence-v1: what Python and TypeScript must agree on, byte for byte.
 
-    python -m tests.vectors.make_evidence_v1
+    python -m tests.vectors.make_evidence_v1        writes the files, and the samples in the spec
 
 Every key grows from a fixed seed (`tests.evidence.building.key_of`), so the files come out the same
 each time. docs/spec/evidence-v1.md says what the fields mean.
 """
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
@@ -66,6 +67,8 @@ from tests.evidence.building import (
 )
 
 FOLDER = Path(__file__).parent / "evidence-v1"
+SPEC = Path(__file__).parents[2] / "docs" / "spec" / "evidence-v1.md"
+SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n```\w*\n)(.*?)(```\n)", re.DOTALL)
 Case = dict[str, Any]
 
 CT_LEAVES = [
@@ -943,7 +946,41 @@ def last_line_cut(log: bytes) -> bytes:
     return b"".join(log.splitlines(keepends=True)[:-1])
 
 
+# -- the samples in the spec --
+
+
+def samples() -> dict[str, str]:
+    """Return each sample's name and text: all of one small day."""
+    day = small_day()
+    members = {
+        name: data.decode()
+        for name, data in members_of(day.bundle())
+        if not name.startswith("blobs/")
+    }
+    log = day.logs[DESK]
+    note = sign_checkpoint(checkpoint_of(log), DESK_KEY)
+    batch = join(lines=log[4:], note=note, blobs=[])
+    keys = [SERVER_KEY, DESK_KEY]
+    return {
+        "keys": "".join(f"{key.seed().hex()}\n{key.verifier.encode()}\n" for key in keys),
+        "log": members[f"logs/{DESK}.jsonl"],
+        "receipt": members[f"logs/{DESK}.checkpoint"],
+        "batch": batch.decode(),
+        "server-log": members[f"logs/{SERVER_DEVICE}.jsonl"],
+        "server-checkpoint": members[f"logs/{SERVER_DEVICE}.checkpoint"],
+        "session": members[SESSION_JSON],
+        "seal": members[SEAL],
+        "cosigned": f"cosignature/v1\ntime {AT_S}\n" + checkpoint_of(log).text().decode(),
+    }
+
+
+def spec_with(texts: Mapping[str, str], spec: str) -> str:
+    """Return the spec with its samples set anew."""
+    return SAMPLE.sub(lambda found: found[1] + texts[found[2]] + found[4], spec)
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for name, text in files().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    SPEC.write_text(spec_with(samples(), SPEC.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,304 @@
+"""One exam day on this machine: a real server, three learners with the real client, real pictures.
+
+proctor demo --once     plays it, has a verdict given, exports and verifies, exits 0 or 1
+proctor demo            plays it, and stays up for people to look around
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+
+from proctor import config
+from proctor.adapters import models
+from proctor.config import Settings
+from proctor.demo import clips
+from proctor.demo.cut import network_to
+from proctor.demo.stories import LEARNERS, Cast, Learner, Outcome, StoryFailed, flags, spooled
+from proctor.evidence.bundle import LOGS, SESSION, unpack
+from proctor.evidence.note import VerifierKey
+from proctor.evidence.verify import verify
+from proctor.services.logins import NameTaken, StaffRole, add_staff
+from proctor.web.app import Parts, build
+from proctor.web.serve import CannotListen, listening
+
+SERVER = "proctor.demo"
+EXAMS = Path(__file__).parent / "exams"
+EXAM, SHOWCASE = "short", "sds-capstone"
+STAFF = (
+    ("proctor", StaffRole.PROCTOR),
+    ("second-proctor", StaffRole.PROCTOR),
+    ("course-team", StaffRole.COURSE_TEAM),
+    ("administrator", StaffRole.ADMINISTRATOR),
+)
+# After the last learner handed in, the machine has the last pictures to look at.
+ANALYSED_WITHIN_S = 30
+
+say = Console(highlight=False)
+
+
+class StoryBroken(Exception):
+    """What must work did not. The message says what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """One learner's session, played to its end."""
+
+    learner: Learner
+    session: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the table at the end."""
+
+    learner: str
+    sections: int
+    snapshots: int
+    conduct: int
+    quality: int
+    gaps: int
+    verdict: str
+    bundle: Path
+    problems: list[str]
+
+
+def run(*, data: Path, once: bool, port: int) -> int:
+    """Play the day. Return the exit status: 0 if every session is what its story says."""
+    try:
+        return asyncio.run(_day(data.resolve(), once=once, port=0 if once else port))
+    except (CannotListen, StoryBroken, StoryFailed, models.ModelError) as no:
+        say.print(str(no), style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+async def _day(data: Path, *, once: bool, port: int) -> int:
+    began = time.monotonic()
+    models.fetch(progress=lambda line: say.print(line, style="dim", markup=False))
+    passwords = _passwords(data)
+    settings = Settings(data=data / "server", server=SERVER, workers=2)
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(config.open_parts(settings))
+        for folder in sorted(EXAMS.iterdir()):
+            if (folder / "exam.toml").is_file():
+                await config.publish(parts.store, folder)  # type: ignore[arg-type]
+        await _make_staff(parts, passwords)
+        url = await stack.enter_async_context(listening(build(parts), host="127.0.0.1", port=port))
+        http = await stack.enter_async_context(aiohttp.ClientSession(url))
+        say.print(f"Proctor serves [bold]{url}[/]; everything is kept in {data}")
+        team = await _sign_in(http, "course-team", passwords)
+        try:
+            played = await _play_all(stack, url, team, data)
+        except* StoryFailed as failed:
+            raise StoryBroken("\n".join(str(each) for each in failed.exceptions)) from None
+        if not once:
+            await _stay(url, team, data, passwords)
+            return 0
+        proctor = await _sign_in(http, "proctor", passwords)
+        rows = [await _close(proctor, each, data / "bundles") for each in played]
+        _show(rows, seconds=time.monotonic() - began)
+        return 1 if any(row.problems for row in rows) else 0
+
+
+async def _make_staff(parts: Parts, passwords: dict[str, str]) -> None:
+    for name, role in STAFF:
+        with suppress(NameTaken):  # of an earlier run, with the same password
+            await add_staff(
+                parts.logins,
+                parts.passwords,
+                name=name,
+                role=role,
+                password=passwords[name],
+                now=parts.now(),
+            )
+
+
+def _passwords(data: Path) -> dict[str, str]:
+    """Return the staff's passwords, made at the first run and kept in a 0600 file."""
+    path = data / "staff.json"
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        made = {name: secrets.token_urlsafe(9) for name, _ in STAFF}
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            json.dump(made, file, indent=1)
+    passwords: dict[str, str] = json.loads(path.read_text())
+    return passwords
+
+
+@dataclass(frozen=True, slots=True)
+class _Staff:
+    """Somebody of the staff, signed in."""
+
+    http: aiohttp.ClientSession
+    token: str
+
+    async def call(self, method: str, path: str, **options: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with self.http.request(method, path, headers=headers, **options) as response:
+            if response.content_type == "application/zip":
+                return await response.read()
+            found = await response.json(content_type=None)
+            if not response.ok:
+                raise StoryBroken(f"{method} {path}: {found.get('detail', found)}")
+            return found
+
+
+async def _sign_in(http: aiohttp.ClientSession, name: str, passwords: dict[str, str]) -> _Staff:
+    body = {"name": name, "password": passwords[name]}
+    async with http.post("/api/v1/login", json=body) as response:
+        found = await response.json()
+        if not response.ok:
+            raise StoryBroken(f"{name} can't sign in: {found.get('detail')}")
+        return _Staff(http, found["token"])
+
+
+async def _play_all(stack: AsyncExitStack, url: str, team: _Staff, data: Path) -> list[Played]:
+    """Invite the three learners and let all play at once."""
+    host, port = url.removeprefix("http://").split(":")
+    played = []
+    async with asyncio.TaskGroup() as group:
+        for number, learner in enumerate(LEARNERS, 1):
+            body = {"learner": learner.name}
+            made = await team.call("POST", f"/api/v1/exams/{EXAM}/sessions", json=body)
+            folder = data / "learners" / made["session"]
+            folder.mkdir(parents=True)
+            surname = learner.name.split()[-1].upper()
+            given = learner.name.split()[0].upper()
+            clips.id_document(folder / "document.jpg", surname=surname, given_names=given)
+            network = await stack.enter_async_context(network_to(host, int(port)))
+            say.print(f"Learner {number}, {learner.name}, {learner.does}.")
+            cast = Cast(
+                link=f"{network.url}/join/{made['join_token']}",
+                folder=folder,
+                answers=EXAMS / EXAM / "answers.json",
+                network=network,
+                tell=lambda line, name=learner.name: say.print(f"  {name}: {line}"),  # type: ignore[misc]
+            )
+            group.create_task(_play(learner, cast))
+            played.append(Played(learner=learner, session=made["session"], folder=folder))
+    return played
+
+
+async def _play(learner: Learner, cast: Cast) -> None:
+    try:
+        await learner.play(cast)
+    except StoryFailed as no:
+        raise StoryFailed(f"{learner.name}: {no}") from None
+    cast.tell("handed in")
+
+
+async def _close(proctor: _Staff, played: Played, bundles: Path) -> Row:
+    """Have the verdict given, export the bundle, verify it, and hold it against the story."""
+    path = f"/api/v1/sessions/{played.session}"
+    timeline = await _analysed(proctor, path)
+    verdict = {
+        "outcome": "clear",
+        "reasons": "Demonstration: looked at every flag; nothing in them is a breach.",
+        "flags": [{"flag": flag["flag"], "outcome": "not-upheld"} for flag in timeline["flags"]],
+    }
+    decided = await proctor.call("POST", f"{path}/verdicts", json=verdict)
+    keys = await proctor.call("GET", "/.well-known/proctor-keys.json")
+    bundle = await proctor.call("GET", f"{path}/bundle")
+    bundles.mkdir(exist_ok=True)
+    file = bundles / f"{played.session}.zip"
+    file.write_bytes(bundle)
+    report = verify(bundle, server_key=VerifierKey.parse(keys["keys"][0]))
+    problems = [f"verify: {step.detail}" for step in report.steps if not step.held]
+    outcome = Outcome(
+        timeline=timeline,
+        spooled=spooled(played.folder),
+        bundled=_device_lines(bundle),
+        missing=_facts(bundle)["missing"],
+    )
+    problems += played.learner.problems(outcome)
+    return Row(
+        learner=played.learner.name,
+        sections=sum(each["state"] == "closed" for each in timeline["session"]["sections"]),
+        snapshots=len(timeline["snapshots"]),
+        conduct=len(flags(outcome, "conduct")),
+        quality=len(flags(outcome, "quality")),
+        gaps=len(timeline["gaps"]),
+        verdict=decided["review"]["outcome"] or decided["review"]["state"],
+        bundle=file,
+        problems=problems,
+    )
+
+
+async def _analysed(proctor: _Staff, path: str) -> Any:
+    """Return the timeline once the machine has looked at every picture."""
+    async with asyncio.timeout(ANALYSED_WITHIN_S):
+        while True:
+            timeline = await proctor.call("GET", f"{path}/timeline")
+            if timeline["analysed"]:
+                return timeline
+            await asyncio.sleep(0.3)
+
+
+def _device_lines(bundle: bytes) -> list[bytes]:
+    data = memoryview(bundle)
+    lines: list[bytes] = []
+    for name, member in unpack(data).members.items():
+        if name.startswith(f"{LOGS}d_") and name.endswith(".jsonl"):
+            lines += bytes(member.of(data)).split(b"\n")[:-1]
+    return lines
+
+
+def _facts(bundle: bytes) -> Any:
+    data = memoryview(bundle)
+    return json.loads(bytes(unpack(data).members[SESSION].of(data)))
+
+
+def _show(rows: Iterable[Row], *, seconds: float) -> None:
+    table = Table(title=f"One exam day, played in {seconds:.0f} s")
+    for heading in ("learner", "sections", "snapshots", "flags", "gaps", "verdict", "bundle"):
+        table.add_column(heading, overflow="fold")
+    problems = []
+    for row in rows:
+        table.add_row(
+            row.learner,
+            str(row.sections),
+            str(row.snapshots),
+            f"{row.conduct} conduct, {row.quality} quality",
+            str(row.gaps),
+            row.verdict,
+            f"{'verifies' if not row.problems else 'see below'}: {row.bundle.name}",
+        )
+        problems += [f"{row.learner}: {problem}" for problem in row.problems]
+    say.print(table)
+    for problem in problems:
+        say.print(problem, style="red", markup=False)
+    say.print("Every session is what its story says." if not problems else "The story is broken.")
+
+
+async def _stay(url: str, team: _Staff, data: Path, passwords: dict[str, str]) -> None:
+    """Print the links and serve until stopped."""
+    made = await team.call(
+        "POST", f"/api/v1/exams/{SHOWCASE}/sessions", json={"learner": "You, the visitor"}
+    )
+    link = f"{url}/join/{made['join_token']}"
+    say.print()
+    say.print("[bold]Proctor[/]      look at what was flagged, and decide:")
+    say.print(f"  {url}/console/review", soft_wrap=True)
+    for name in ("proctor", "second-proctor"):
+        say.print(f"  sign in as {name} with {passwords[name]}", markup=False)
+    say.print("[bold]Learner[/]      sit the capstone yourself, with your own camera:")
+    say.print(f"  .venv/bin/proctor-client take {link}", soft_wrap=True, markup=False)
+    say.print("[bold]Course team[/]  invite, read results, fetch bundles over the API:")
+    say.print(f"  {url}/api/v1/openapi.json", soft_wrap=True)
+    say.print(f"  sign in as course-team with {passwords['course-team']}", markup=False)
+    say.print(f"Everything is kept in {data}. Stop with Ctrl-C.", markup=False)
+    await asyncio.Event().wait()
