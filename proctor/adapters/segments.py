@@ -15,6 +15,8 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12
+# What a blob is longer by on disk: its nonce and its tag.
+OVERHEAD_BYTES = NONCE_BYTES + 16
 # Large enough that a busy hour makes few, small enough to copy one by one.
 MAX_SEGMENT_BYTES = 256 * 1024 * 1024
 # What one writev takes on Linux is 1024 pieces; a blob is two.

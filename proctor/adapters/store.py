@@ -5,7 +5,7 @@ write-ahead log lets see the last commit without waiting.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256 as sha256_of
@@ -21,7 +21,7 @@ from sqlmodel import SQLModel
 
 from proctor.adapters import exams, migrations, policies
 from proctor.adapters.keys import Keys, new_session_key
-from proctor.adapters.segments import Place, Segments, decrypt
+from proctor.adapters.segments import OVERHEAD_BYTES, Place, Segments, decrypt
 from proctor.adapters.tables import (
     BatchRow,
     BlobRow,
@@ -306,9 +306,9 @@ class SqlStore:
         found = _select(ServerLineRow, "line", session=session_id)
         return [row.line for row in await self._rows(found.order_by("seq"))]
 
-    async def held(self, session_id: str) -> frozenset[str]:
-        rows = await self._rows(_select(BlobRow, "sha256", session=session_id))
-        return frozenset(row.sha256 for row in rows)
+    async def held(self, session_id: str) -> Mapping[str, int]:
+        rows = await self._rows(_select(BlobRow, "sha256", "size", session=session_id))
+        return {row.sha256: row.size - OVERHEAD_BYTES for row in rows}
 
     async def blob(self, session_id: str, sha256: str) -> bytes:
         found = _select(BlobRow, session=session_id, sha256=sha256)

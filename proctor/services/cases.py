@@ -6,8 +6,8 @@ kept in memory; the row is the truth, and a save that finds another version ther
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from weakref import WeakValueDictionary
 
@@ -151,6 +151,12 @@ class Cases:
                     raise refused
                 return case
         raise AssertionError("unreachable: the second try returns or raises")
+
+    @asynccontextmanager
+    async def frozen(self, session_id: str) -> AsyncIterator[Case]:
+        """Hold a session still within the block: nobody changes it, and its log does not grow."""
+        async with self._locks.setdefault(session_id, asyncio.Lock()):
+            yield await self.get(session_id)
 
     @contextmanager
     def watching(self, session_id: str, tell: Watcher) -> Iterator[None]:

@@ -27,32 +27,36 @@ class Export:
             NotFound: There is no such session.
             MalformedBundle: It is larger than a bundle can be.
         """
-        case = await self._cases.settled(session_id)
-        session = case.session
+        await self._cases.settled(session_id)
+        # Frozen, so that the logs fit together: no device can name a root of the server's log, and
+        # no flag a snapshot, that is not read here.
+        async with self._cases.frozen(session_id) as case:
+            session = case.session
+            server_lines = await self._store.server_lines(session_id)
+            logs: list[tuple[str, bytes]] = []
+            devices: dict[str, str] = {}
+            named: set[str] = set()
+            for device in await self._store.devices(session_id):
+                # The receipt first, and as many lines as it covers: more may be coming in.
+                log = await self._store.device_log(session_id, device.id)
+                if log.frontier.size == 0:
+                    continue
+                received = await self._store.received(session_id, device.id)
+                lines = [line for batch in received for line in batch.lines][: log.frontier.size]
+                devices[device.id] = device.key
+                named.update(_blobs(lines))
+                logs += _log(device.id, lines, log.receipt)
+            held = (await self._store.held(session_id)).keys() & named
         published = await self._cases.published(session)
         now = self._cases.now()
         at_s = int(now.timestamp())
-        logs: list[tuple[str, bytes]] = []
-        server_lines = await self._store.server_lines(session_id)
         tree = Frontier().extended(map(leaf_hash, server_lines))
         origin = origin_of(
             server=self._server, exam=session.exam, session=session_id, device=SERVER_DEVICE
         )
         text = Checkpoint(origin, tree.size, tree.root()).text()
-        logs += _log(SERVER_DEVICE, server_lines, sign_statement(text, key=self._key, at_s=at_s))
-        devices: dict[str, str] = {}
-        named: set[str] = set()
-        for device in await self._store.devices(session_id):
-            # The receipt first, and as many lines as it covers: more may be coming in.
-            log = await self._store.device_log(session_id, device.id)
-            if log.frontier.size == 0:
-                continue
-            received = await self._store.received(session_id, device.id)
-            lines = [line for batch in received for line in batch.lines][: log.frontier.size]
-            devices[device.id] = device.key
-            named.update(_blobs(lines))
-            logs += _log(device.id, lines, log.receipt)
-        held = (await self._store.held(session_id)) & named
+        note = sign_statement(text, key=self._key, at_s=at_s)
+        logs = [*_log(SERVER_DEVICE, server_lines, note), *logs]
         erased = _erased(server_lines) & named - held
         facts = Facts(
             v=1,

@@ -4,14 +4,15 @@ The steps of one batch stand in `Line.take`, in order. Nothing is stored before 
 nothing is acknowledged before all is durable.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 
 from proctor.domain.errors import Refusal
 from proctor.domain.session import ExamSession, require_intake, settle
 from proctor.evidence.batch import check_named, grow, open_batch_checkpoint, split
-from proctor.evidence.errors import Fork, Inconsistent
+from proctor.evidence.errors import BlobMismatch, Fork, Inconsistent
 from proctor.evidence.note import (
     Checkpoint,
     Note,
@@ -49,6 +50,16 @@ class Superseded(Refusal):
 
     def __init__(self) -> None:
         super().__init__("this device has opened another uplink: this one is closed")
+
+
+class FalseClaim(Refusal):
+    """A record says of the logs what is not so."""
+
+    code = "false-claim"
+
+    def __init__(self, *, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 class BadHello(Refusal):
@@ -238,16 +249,18 @@ class Line:
             )
             records, frontier = opened.records, opened.frontier
             self._check_hello(records)
+            await self._check_claims(records, batch.lines)
             line = cosignature(batch.note.text, key=self._intake.key, at_s=int(now.timestamp()))
             receipt = Note(batch.note.text, (*batch.note.signatures, line)).encode()
         # 5. Blobs are such as a record names; one that is held already is not stored again.
         named = {record.blob.sha256: record for record in records if record.blob}
         came = {digest for digest, _ in batch.blobs}
-        held: frozenset[str] = frozenset()
+        held: Mapping[str, int] = {}
         if not came >= named.keys() or not came <= named.keys() | self._owed.keys():
             held = await self._intake.store.held(self.device.session)
         new = tuple((digest, blob) for digest, blob in batch.blobs if digest not in held)
         owed = self._owed | {d: record for d, record in named.items() if d not in held}
+        _check_sizes(records, self._owed, held)
         check_named(new, {d: record.blob.size for d, record in owed.items() if record.blob})
         if len(owed) - len(new) > MAX_OWED:
             raise TooManyOwed(owed=len(owed) - len(new))
@@ -306,6 +319,22 @@ class Line:
             ):
                 raise BadHello(problem="the hello names another key or another policy")
 
+    async def _check_claims(self, records: Sequence[Record], lines: Sequence[bytes]) -> None:
+        """Refuse a beat or a submission that is not true: a bundle with it would not verify."""
+        store, device = self._intake.store, self.device
+        if any(record.kind is Kind.BEAT for record in records):
+            leaves = [leaf_hash(each) for each in await store.server_lines(device.session)]
+            for record in records:
+                if record.kind is Kind.BEAT and not _is_root(record, leaves):
+                    raise FalseClaim(problem="the server's log never had that size and root")
+        if any(record.kind is Kind.SUBMISSION for record in records):
+            received = await store.received(device.session, device.id)
+            answers = dict(enumerate(line for batch in received for line in batch.lines))
+            answers |= dict(enumerate(lines, self._frontier.size))
+            for record in records:
+                if record.kind is Kind.SUBMISSION and not _is_handed_in(record, answers):
+                    raise FalseClaim(problem="a submission names answers that are in the log")
+
     async def _seen_before(self, note: Note, checkpoint: Checkpoint) -> Receipted | Resume:
         """Answer a checkpoint no longer than the log.
 
@@ -347,3 +376,43 @@ class Line:
 def is_watched(record: Record) -> bool:
     """Tell whether the machine looks at a record's picture: not at documents, and not at files."""
     return record.kind is Kind.SNAPSHOT and record.facts.get("purpose") in ("periodic", "face")
+
+
+def _check_sizes(
+    records: Sequence[Record], owed: Mapping[str, Record], held: Mapping[str, int]
+) -> None:
+    """Refuse a digest named with two sizes: one of them is not true.
+
+    Raises:
+        BlobMismatch: It is.
+    """
+    named: dict[str, int] = {}
+    for record in records:
+        if (blob := record.blob) is None:
+            continue
+        earlier = owed.get(blob.sha256)
+        size = earlier.blob.size if earlier and earlier.blob else held.get(blob.sha256, blob.size)
+        if named.setdefault(blob.sha256, size) != blob.size:
+            raise BlobMismatch(f"blob {blob.sha256} is named with two sizes")
+
+
+def _is_root(beat: Record, leaves: Sequence[bytes]) -> bool:
+    size = beat.facts.get("size")
+    if type(size) is not int or not 0 < size <= len(leaves):
+        return False
+    return Frontier().extended(leaves[:size]).root().hex() == beat.facts.get("root")
+
+
+def _is_handed_in(submission: Record, lines: Mapping[int, bytes]) -> bool:
+    answers = submission.facts.get("answers")
+    if not isinstance(answers, list):
+        return False
+    for answer in answers:
+        seq = answer.get("seq") if isinstance(answer, dict) else None
+        line = lines.get(seq) if type(seq) is int and seq < submission.seq else None
+        if line is None or sha256(line).hexdigest() != answer.get("sha256"):
+            return False
+        record = parse(line)
+        if record.kind is not Kind.ANSWER or record.facts.get("item") != answer.get("item"):
+            return False
+    return True

@@ -3,7 +3,7 @@
 Each docstring is a contract; `tests/adapters` holds every implementation to it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -207,8 +207,8 @@ class Store(Protocol):
         """Return the server's log of a session, oldest first."""
         ...
 
-    async def held(self, session_id: str) -> frozenset[str]:
-        """Return the blobs held, by digest."""
+    async def held(self, session_id: str) -> Mapping[str, int]:
+        """Return the blobs held: digest to size in bytes."""
         ...
 
     async def blob(self, session_id: str, sha256: str) -> bytes:

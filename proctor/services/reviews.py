@@ -348,7 +348,7 @@ def review_view(review: Review) -> ReviewView:
 def _snapshot(
     record: Record,
     observation: Observation | None,
-    held: frozenset[str],
+    held: Mapping[str, int],
     erased: frozenset[str],
 ) -> SnapshotView:
     assert record.blob is not None or record.kind is Kind.SNAPSHOT
