@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from tests.conftest import Server
+from tests.e2e.exam_day import Console, flagged_session
 from tests.e2e.visits import FLAGS, HOW, Scheme, Visit, Visitor, executable
 
 
@@ -47,3 +49,9 @@ async def visit(chromium: Browser) -> AsyncIterator[Visitor]:
         await done.page.context.close()
     assert [done.complaints for done in visits if done.complaints] == []
     assert [done.strangers for done in visits if done.strangers] == []
+
+
+@pytest.fixture
+async def console_server(server: Server) -> Console:
+    """A real server with one session that was flagged."""
+    return await flagged_session(server)

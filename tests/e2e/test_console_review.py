@@ -3,7 +3,7 @@
 from typing import Protocol
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.e2e.visits import Scheme, Visit, Visitor
 
@@ -34,11 +34,18 @@ async def picture_is_there(page: Page) -> None:
     assert width > 0
 
 
+def eyebrow(page: Page, number: int) -> Locator:
+    """Find the line that says which flag is in view."""
+    return page.locator(".eyebrow", has_text=f"Flag {number} of 2")
+
+
 async def record_a_breach(page: Page, reasons: str) -> None:
-    """Judge the flag in view, choose, and give reasons: keys alone, but for the outcome's name."""
+    """Judge the flag in view, choose an outcome and give reasons, from the keyboard alone."""
     await page.keyboard.press("u")
     await page.keyboard.press("Enter")  # goes to what is missing: the outcome
-    await page.get_by_role("radio", name="Breach").press("Space")
+    await expect(page.get_by_role("radio", name="Clear")).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_role("radio", name="Breach")).to_be_checked()
     await page.keyboard.press("Enter")  # and on to the reasons
     await expect(page.get_by_label("Reasons")).to_be_focused()
     await page.keyboard.type(reasons)
@@ -57,12 +64,12 @@ async def test_a_breach_is_judged_by_two_people(
     await expect(foremost).to_have_attribute("href", f"?session={console_server.session}")
     await foremost.press("Enter")
     await picture_is_there(page)
-    await expect(page.get_by_text("Flag 1 of 2")).to_be_visible()
+    await expect(eyebrow(page, 1)).to_be_visible()
     await page.keyboard.press("j")
-    await expect(page.get_by_text("Flag 2 of 2")).to_be_visible()
+    await expect(eyebrow(page, 2)).to_be_visible()
     await expect(page.get_by_text("It is never counted")).to_be_visible()
     await page.keyboard.press("k")
-    await expect(page.get_by_text("Flag 1 of 2")).to_be_visible()
+    await expect(eyebrow(page, 1)).to_be_visible()
 
     await record_a_breach(page, "Two people at the desk; rule: one person.")
     await expect(page.get_by_text("a second person must look and agree")).to_be_visible()
@@ -78,7 +85,7 @@ async def test_a_breach_is_judged_by_two_people(
     await expect(page.get_by_text("Two people at the desk; rule")).to_be_hidden()
     await record_a_breach(page, "I see the second person too.")
     await expect(page.get_by_text("The session is decided.")).to_be_visible()
-    await expect(page.get_by_text("Decided: breach.")).to_be_visible()
+    await expect(page.get_by_role("article").get_by_text("Decided: breach.")).to_be_visible()
 
 
 async def test_a_verdict_without_reasons_is_refused_in_words(
@@ -106,7 +113,7 @@ async def test_letters_typed_into_the_reasons_are_only_letters(
     await page.keyboard.type("judcq k?")
 
     await expect(page.get_by_label("Reasons")).to_have_value("judcq k?")
-    await expect(page.get_by_text("Flag 1 of 2")).to_be_visible()
+    await expect(eyebrow(page, 1)).to_be_visible()
     assert await page.locator("[aria-pressed=true]").count() == 0
     await expect(page.get_by_role("dialog")).to_be_hidden()
 
@@ -184,3 +191,12 @@ async def test_nothing_is_cut_off_at_the_side(
     wider = await here.page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
     assert wider <= 0
+
+
+async def test_a_join_link_says_how_to_take_the_exam(
+    visit: Visitor, console_server: ConsoleServer
+) -> None:
+    here = await visit(f"{console_server.url}/join/a-link-of-mine")
+
+    await expect(here.page.get_by_text(f"proctor-client take {here.page.url}")).to_be_visible()
+    assert await here.barriers() == ""

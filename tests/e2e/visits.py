@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # no types
 from playwright.async_api import ConsoleMessage, Page, Playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -37,7 +37,7 @@ def executable(playwright: Playwright) -> str | None:
     return next(filter(None, found), None)
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: Playwright leaves an attribute on whoever listens
 class Visit:
     """One page in a browser of its own: no other visit's login, storage or history."""
 

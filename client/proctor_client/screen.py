@@ -1,0 +1,290 @@
+"""What the learner sees and says: in a terminal, or from a file of answers.
+
+The agent decides what happens; a screen only asks and tells. It shows one thing at a time.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.markup import escape
+
+from proctor_client.errors import BadInput, ClientError
+
+Item = Mapping[str, Any]  # as the server sends it: id, kind, points, text, choices…
+_MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """One section while it is open."""
+
+    section: str
+    title: str
+    items: list[Item]
+    given: Mapping[str, Any]  # item: the response that counts; grows with each `save`
+    save: Callable[[Item, Any], Awaitable[None]]  # durable on return; raises ClientError
+    ends: Callable[[], str]  # "15:42 CET (in 38 minutes)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The server's last word on this computer's log."""
+
+    path: Path
+    text: str
+    size: int
+    at: str  # the server's time, on the reader's clock
+
+
+class Screen(Protocol):
+    def say(self, text: str) -> None:
+        """Tell one sentence, from anywhere in the event loop."""
+
+    def notice(self, title: str, parts: list[dict[str, Any]]) -> None:
+        """Show the rules: parts of {heading, lines}."""
+
+    async def accept(self) -> bool:
+        """Ask whether the learner accepts them."""
+
+    async def ready(self, purpose: str) -> None:
+        """Wait until the learner is ready for a picture: "face" or "document"."""
+
+    async def keep(self, hint: str) -> bool:
+        """Say what is wrong with a picture; return whether to keep it nevertheless."""
+
+    async def begin(self, title: str, limit_s: int) -> None:
+        """Wait until the learner wants to open a section."""
+
+    async def work(self, sitting: Sitting) -> None:
+        """Ask the section's questions; return when the learner hands it in."""
+
+    async def confirm_submit(self, answered: int) -> None:
+        """Wait until the learner wants to submit."""
+
+    def receipt(self, receipt: Receipt) -> None: ...
+
+
+class Script:
+    """Answers from a file, and one quiet line for each thing that happens."""
+
+    def __init__(self, answers: Mapping[str, Any], *, accepts: bool, pace_s: float) -> None:
+        self._answers = answers
+        self._accepts = accepts
+        self._pace_s = pace_s
+
+    def say(self, text: str) -> None:
+        sys.stdout.write(f"proctor-client: {text}\n")
+        sys.stdout.flush()
+
+    def notice(self, title: str, parts: list[dict[str, Any]]) -> None:
+        self.say(f"{title}: rules in {len(parts)} parts.")
+
+    async def accept(self) -> bool:
+        return self._accepts
+
+    async def ready(self, purpose: str) -> None:
+        self.say(f"Taking the {purpose} picture.")
+
+    async def keep(self, hint: str) -> bool:
+        self.say(hint)
+        return True
+
+    async def begin(self, title: str, limit_s: int) -> None:
+        self.say(f"Opening {title} ({duration(limit_s)}).")
+
+    async def work(self, sitting: Sitting) -> None:
+        for item in sitting.items:
+            if item["id"] in self._answers and item["id"] not in sitting.given:
+                await asyncio.sleep(self._pace_s)
+                await sitting.save(item, self._answers[item["id"]])
+
+    async def confirm_submit(self, answered: int) -> None:
+        self.say(f"Submitting; {answered} questions are answered.")
+
+    def receipt(self, receipt: Receipt) -> None:
+        self.say(f"Submitted. Receipt for {receipt.size} records, {receipt.at}: {receipt.path}")
+
+
+class Terminal:
+    """Asks a person, line by line."""
+
+    def __init__(self, *, accepts: bool) -> None:
+        self._accepts = accepts
+        self._console = Console(width=min(Console().width, 80), highlight=False)
+        self._lines: asyncio.Queue[str | None] | None = None
+
+    def say(self, text: str) -> None:
+        self._console.print(f"[dim]· {escape(text)}[/dim]")
+
+    def notice(self, title: str, parts: list[dict[str, Any]]) -> None:
+        self._console.rule(escape(title))
+        for part in parts:
+            self._console.print(f"\n[bold]{escape(str(part.get('heading', '')))}[/bold]")
+            for line in part.get("lines", []):
+                self._console.print(f"  • {escape(str(line))}")
+        self._console.print()
+
+    async def accept(self) -> bool:
+        if self._accepts:
+            return True
+        return (await self._ask("Do you accept these rules? (yes/no)")).casefold() in {"yes", "y"}
+
+    async def ready(self, purpose: str) -> None:
+        what = {
+            "face": "Look into the camera, with the light in front of you.",
+            "document": "Hold your photo ID in front of the camera, so that it can be read.",
+        }[purpose]
+        await self._ask(f"{what} Then press Enter.")
+
+    async def keep(self, hint: str) -> bool:
+        said = await self._ask(f"{hint} Press Enter to take it again, or type keep.")
+        return said.casefold() == "keep"
+
+    async def begin(self, title: str, limit_s: int) -> None:
+        self._console.rule(escape(title))
+        await self._ask(
+            f"You have {duration(limit_s)}, and the clock starts now. Press Enter to open it."
+        )
+
+    async def work(self, sitting: Sitting) -> None:
+        self._console.print(f"[bold]{escape(sitting.title)}[/bold] ends at {sitting.ends()}.")
+        for number, item in enumerate(sitting.items, 1):
+            if item["id"] not in sitting.given:
+                await self._question(sitting, number, item)
+        while True:
+            done = sum(item["id"] in sitting.given for item in sitting.items)
+            said = await self._ask(
+                f"{done} of {len(sitting.items)} answered; ends at {sitting.ends()}. Type a"
+                " question's number to answer it again, or done to hand this section in."
+            )
+            if said.casefold() == "done":
+                return
+            if said.isdecimal() and 0 < int(said) <= len(sitting.items):
+                await self._question(sitting, int(said), sitting.items[int(said) - 1])
+
+    async def confirm_submit(self, answered: int) -> None:
+        await self._ask(
+            f"All sections are over. You answered {answered} questions. Press Enter to submit."
+        )
+
+    def receipt(self, receipt: Receipt) -> None:
+        self._console.rule("Submitted")
+        self._console.print(
+            f"The exam server confirmed {receipt.size} records at {receipt.at}. This is your"
+            " receipt; keep the file."
+        )
+        self._console.print(escape(receipt.text))
+        self._console.print(escape(str(receipt.path)), soft_wrap=True)
+
+    async def _question(self, sitting: Sitting, number: int, item: Item) -> None:
+        self._console.print()
+        self._console.print(
+            f"[bold]Question {number} of {len(sitting.items)}[/bold]"
+            f" ({item.get('points', 0)} points) · ends at {sitting.ends()}"
+        )
+        self._console.print(Markdown(str(item.get("text", ""))))
+        letters = {chr(ord("a") + at): each for at, each in enumerate(item.get("choices", []))}
+        for letter, choice in letters.items():
+            self._console.print(f"  {letter}) {escape(str(choice.get('text', '')))}")
+        while True:
+            said = await self._ask(_PROMPTS.get(item["kind"], _PROMPTS["fill-in"]))
+            if not said:
+                return
+            if item["kind"] == "short-text":
+                said = await self._more_lines(said)
+            try:
+                await sitting.save(item, _response(item["kind"], said, letters))
+            except ClientError as no:
+                self._console.print(f"{escape(no.happened)} {escape(no.do)}".strip())
+            else:
+                self.say("Saved.")
+                return
+
+    async def _more_lines(self, first: str) -> str:
+        lines = [first]
+        while (line := await self._line()) != ".":
+            lines.append(line)
+        return "\n".join(lines)
+
+    async def _ask(self, prompt: str) -> str:
+        self._console.print(f"[bold cyan]?[/bold cyan] {escape(prompt)}")
+        return (await self._line()).strip()
+
+    async def _line(self) -> str:
+        if self._lines is None:
+            self._lines = asyncio.Queue()
+            _read_lines(self._lines)
+        line = await self._lines.get()
+        if line is None:
+            self._lines.put_nowait(None)
+            raise BadInput(
+                "There is nobody at the keyboard any more: the input has ended.",
+                safe="Everything you answered is saved on this computer.",
+                do="Run the same command again to continue where you were.",
+            )
+        return line
+
+
+_PROMPTS = {
+    "single-choice": "Your choice, one letter. Enter alone leaves it for later.",
+    "multiple-choice": "Your choices, such as a,c; or none. Enter alone leaves it for later.",
+    "fill-in": "Your answer. Enter alone leaves it for later.",
+    "short-text": "Your answer, ended by a line with a full stop alone. Enter leaves it for later.",
+    "file-upload": "The path of your file. Enter alone leaves it for later.",
+}
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in words: "38 minutes"."""
+    if seconds < _MINUTE_S:
+        count, unit = max(0, round(seconds)), "second"
+    else:
+        count, unit = round(seconds / _MINUTE_S), "minute"
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def _response(kind: str, said: str, letters: Mapping[str, Mapping[str, Any]]) -> Any:
+    if kind == "single-choice":
+        if said.casefold() not in letters:
+            raise BadInput("Please type one of the letters.")
+        return letters[said.casefold()]["id"]
+    if kind == "multiple-choice":
+        chosen = (
+            set() if said.casefold() == "none" else set(said.casefold().replace(",", " ").split())
+        )
+        if not chosen <= letters.keys():
+            raise BadInput("Please type letters from the list, with commas between them.")
+        return sorted(letters[letter]["id"] for letter in chosen)
+    return said
+
+
+def _read_lines(lines: asyncio.Queue[str | None]) -> None:
+    """Read the standard input in a thread: a prompt must give way to a deadline."""
+    loop = asyncio.get_running_loop()
+
+    def tell(line: str | None) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(lines.put_nowait, line)
+
+    def work() -> None:
+        # Not sys.stdin: a daemon thread that holds its lock breaks the end of the program.
+        rest = b""
+        with suppress(OSError):  # no standard input at all is one that has ended
+            while data := os.read(0, 65_536):
+                *whole, rest = (rest + data).split(b"\n")
+                for line in whole:
+                    tell(line.decode(errors="replace").rstrip("\r"))
+        if rest:
+            tell(rest.decode(errors="replace"))
+        tell(None)
+
+    threading.Thread(target=work, name="keyboard", daemon=True).start()

@@ -1,0 +1,268 @@
+/** The one module that speaks to the server: its words (docs: the wire contract, version 1) and its problems. */
+
+export interface Login {
+  name: string;
+  role: "proctor" | "course-team" | "administrator";
+  expires_at_ms: number;
+}
+
+export type FlagClass = "conduct" | "quality";
+export type ReviewState = "awaiting" | "second-needed" | "third-needed" | "decided";
+export type Outcome = "clear" | "breach" | "void" | "inconclusive";
+export type Judgement = "upheld" | "not-upheld" | "cannot-tell";
+
+/** One session in the queue. */
+export interface ReviewRow {
+  session: string;
+  learner: string;
+  exam: string;
+  exam_title: string;
+  state: ReviewState;
+  session_state: string;
+  conduct: number;
+  quality: number;
+  severity: number;
+  why: string[];
+  snapshots: number;
+  minutes: number;
+  waiting_since_ms: number;
+  outcome: Outcome | null;
+}
+
+export interface SectionView {
+  id: string;
+  title: string;
+  state: "planned" | "open" | "closed";
+  limit_s: number;
+  opened_at_ms: number | null;
+  closes_at_ms: number | null;
+  closed_at_ms: number | null;
+  closed_by: string | null;
+}
+
+export interface LedgerEntry {
+  section: string;
+  seconds: number;
+  cause: string;
+  reason: string;
+  at_ms: number;
+}
+
+export interface SessionView {
+  session: string;
+  state: string;
+  id_check: { state: string; reason: string };
+  sections: SectionView[];
+  ledger: LedgerEntry[];
+  now_ms: number;
+}
+
+/** x, y, width, height in pixels of the full picture, origin top left; score 0 to 1. */
+export type Face = readonly [number, number, number, number, number];
+
+export interface Observation {
+  faces: Face[] | null;
+  dark: boolean | null;
+  covered: boolean | null;
+  frozen: boolean | null;
+  light_mean: number | null;
+  unavailable: string[];
+}
+
+export interface SnapshotRef {
+  device: string;
+  seq: number;
+  sha256: string;
+}
+
+export interface Snapshot extends SnapshotRef {
+  at_ms: number;
+  type: string;
+  blob: "held" | "owed" | "erased";
+  purpose: string;
+  observation: Observation | null;
+}
+
+export interface Flag {
+  flag: string;
+  rule: string;
+  flag_class: FlagClass;
+  severity: number;
+  started_at_ms: number;
+  ended_at_ms: number;
+  section: string;
+  measurement: string;
+  value: number | null;
+  threshold: number | null;
+  explanation: string;
+  /** At most 64, spread evenly; `snapshot_count` says how many there are. */
+  snapshots: SnapshotRef[];
+  snapshot_count: number;
+  policy_sha256: string;
+  /** "yunet 2023mar". */
+  models: string[];
+}
+
+export interface Gap {
+  device: string;
+  seq: number;
+  cause: string;
+  of: "capture" | "contact";
+  from_ms: number;
+  to_ms: number;
+}
+
+export interface FlagJudgement {
+  flag: string;
+  outcome: Judgement;
+}
+
+export interface Verdict {
+  by: string;
+  outcome: Outcome;
+  reasons: string;
+  at_ms: number;
+  flags: [flag: string, outcome: Judgement][];
+}
+
+export interface Review {
+  state: ReviewState;
+  outcome: Outcome | null;
+  /** How many must agree to a breach, 1 or 2. Where the server does not say: 2. */
+  adverse_needs?: number;
+  verdicts: Verdict[];
+}
+
+export interface AnswerSaved {
+  section: string;
+  item: string;
+  saved: number;
+  last_at_ms: number;
+  late: boolean;
+}
+
+export interface Timeline {
+  session: SessionView;
+  learner: string;
+  exam: { id: string; title: string };
+  policy_sha256: string;
+  review: Review;
+  snapshots: Snapshot[];
+  flags: Flag[];
+  gaps: Gap[];
+  ledger: LedgerEntry[];
+  answers: AnswerSaved[];
+  me: string;
+  may_decide: boolean;
+  why_not: string | null;
+}
+
+export interface VerdictGiven {
+  outcome: Outcome;
+  reasons: string;
+  flags: FlagJudgement[];
+}
+
+/** The server said no, and why: RFC 9457 with our facts beside it. */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+  constructor(
+    /** The last part of `urn:proctor:problem:…`; "unknown" where the answer was none of ours. */
+    readonly code: string,
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    readonly facts: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(detail || title);
+  }
+}
+
+/** No answer came. Whether the server did what was asked is not known. */
+export class Unreachable extends Error {
+  override readonly name = "Unreachable";
+}
+
+/** What the desk asks of the server. Every method throws ProblemError or Unreachable. */
+export interface Api {
+  signIn(name: string, password: string): Promise<Login>;
+  whoAmI(): Promise<Login>;
+  signOut(): Promise<void>;
+  reviews(): Promise<ReviewRow[]>;
+  timeline(session: string): Promise<Timeline>;
+  decide(session: string, verdict: VerdictGiven): Promise<Review>;
+}
+
+const ROOT = "/api/v1";
+const PROBLEM = "urn:proctor:problem:";
+
+/** The address of a picture. The login cookie opens it; the server forbids storing it. */
+export function blobUrl(session: string, sha256: string): string {
+  return `${ROOT}/sessions/${encodeURIComponent(session)}/blobs/${encodeURIComponent(sha256)}`;
+}
+
+export function bundleUrl(session: string): string {
+  return `${ROOT}/sessions/${encodeURIComponent(session)}/bundle`;
+}
+
+/** Reads an answer that is not 2xx; whatever stands in it, a ProblemError comes out. */
+export function problemOf(status: number, body: unknown): ProblemError {
+  const { type, title, detail, status: _, ...facts } = isObject(body) ? body : {};
+  const code =
+    typeof type === "string" && type.startsWith(PROBLEM) ? type.slice(PROBLEM.length) : "unknown";
+  return new ProblemError(
+    code,
+    status,
+    typeof title === "string" ? title : "",
+    typeof detail === "string" ? detail : "",
+    facts,
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const init: RequestInit = { method, credentials: "same-origin", cache: "no-store" };
+  if (body !== undefined) {
+    init.headers = { "Content-Type": "application/json" };
+    init.body = JSON.stringify(body);
+  }
+  let answer: Response;
+  let text: string;
+  try {
+    answer = await fetch(ROOT + path, init);
+    text = await answer.text();
+  } catch {
+    throw new Unreachable();
+  }
+  const content = parsed(text);
+  if (!answer.ok) throw problemOf(answer.status, content);
+  // Page and server are built from the same tree; the contract is tested on the server's side.
+  return content as T;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text === "" ? null : JSON.parse(text);
+  } catch {
+    return null; // a proxy's page, say: the status still tells
+  }
+}
+
+export const server: Api = {
+  signIn: (name, password) => ask("POST", "/login", { name, password }),
+  whoAmI: () => ask("GET", "/login"),
+  signOut: async () => void (await ask("DELETE", "/login")),
+  reviews: async () => (await ask<{ reviews: ReviewRow[] }>("GET", "/reviews")).reviews,
+  timeline: (session) => ask("GET", `/sessions/${encodeURIComponent(session)}/timeline`),
+  decide: async (session, verdict) =>
+    (
+      await ask<{ review: Review }>(
+        "POST",
+        `/sessions/${encodeURIComponent(session)}/verdicts`,
+        verdict,
+      )
+    ).review,
+};

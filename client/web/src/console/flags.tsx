@@ -1,0 +1,164 @@
+import type { Flag, FlagClass } from "../api";
+import { en } from "../text/en";
+import { clock, lengthWords } from "../text/when";
+import { ClassMark } from "../ui/notices";
+import type { Desk } from "./desk";
+import { kindOf, same } from "./timeline";
+import { JUDGEMENTS } from "./verdict";
+
+const LISTED_MOST = 6;
+const KEY_OF = { upheld: "u", "not-upheld": "d", "cannot-tell": "c" } as const;
+
+interface Props {
+  desk: Desk;
+  zone: string;
+}
+
+export function FlagLists({ desk, zone }: Props) {
+  const { conduct, conductHint, quality, qualityHint } = en.flags;
+  if (desk.flags.value.length === 0) return <p class="notice">{en.flags.none}</p>;
+  return (
+    <section aria-label={en.flags.heading}>
+      <FlagList desk={desk} zone={zone} of="conduct" heading={conduct} hint={conductHint} />
+      <FlagList desk={desk} zone={zone} of="quality" heading={quality} hint={qualityHint} />
+    </section>
+  );
+}
+
+function FlagList(props: Props & { of: FlagClass; heading: string; hint: string }) {
+  const { desk, zone, of, heading, hint } = props;
+  const some = desk.flags.value.some((flag) => flag.flag_class === of);
+  return (
+    <>
+      <h2>
+        <ClassMark of={of} /> {heading} <small>{hint}</small>
+      </h2>
+      {!some && <p class="hint">{en.flags.conductNone}</p>}
+      <ul class="flag-list">
+        {desk.flags.value.map((flag, index) =>
+          flag.flag_class === of ? (
+            <li key={flag.flag}>
+              <button
+                type="button"
+                class="row"
+                aria-current={index === desk.flag.value ? "true" : undefined}
+                onClick={() => desk.toFlag(index)}
+              >
+                <span class="number">{index + 1}</span>
+                <span>{en.flags.kind(kindOf(flag), flag.rule)}</span>
+                <span class="time">{clock(flag.started_at_ms, zone)}</span>
+                <Judged desk={desk} flag={flag} />
+              </button>
+            </li>
+          ) : null,
+        )}
+      </ul>
+    </>
+  );
+}
+
+function Judged({ desk, flag }: { desk: Desk; flag: Flag }) {
+  const judged = desk.draft.value.judged[flag.flag];
+  return judged === undefined ? null : <span class="judged">{en.judgement[judged]}</span>;
+}
+
+export function FlagCard({ desk, zone }: Props) {
+  const index = desk.flag.value;
+  const flag = desk.flags.value[index];
+  if (flag === undefined) return null;
+  const { flag_class: of, started_at_ms: from, ended_at_ms: to } = flag;
+  return (
+    <section class="flag" aria-labelledby="flag-heading">
+      <p class="eyebrow">
+        {en.flags.number(index + 1, desk.flags.value.length)} · <ClassMark of={of} />{" "}
+        {of === "conduct" ? en.flags.conduct : en.flags.quality}
+      </p>
+      <h2 id="flag-heading">{en.flags.kind(kindOf(flag), flag.rule)}</h2>
+      <p>{en.flags.when(clock(from, zone), clock(to, zone), lengthWords(to - from))}</p>
+      <Explained desk={desk} flag={flag} zone={zone} />
+      {of === "quality" ? (
+        <p class="hint">{en.flags.judgedNot}</p>
+      ) : (
+        desk.mayDecide() && <Judge desk={desk} flag={flag} />
+      )}
+    </section>
+  );
+}
+
+function Explained({ desk, flag, zone }: Props & { flag: Flag }) {
+  return (
+    <>
+      <dl>
+        <dt>{en.flags.rule}</dt>
+        <dd>{flag.rule}</dd>
+        <dt>{en.flags.measured}</dt>
+        <dd>{en.flags.measure(flag)}</dd>
+        <dt>{en.flags.seenIn}</dt>
+        <dd>
+          <SeenIn desk={desk} flag={flag} zone={zone} />
+        </dd>
+        <dt>{en.flags.reads}</dt>
+        <dd>{flag.explanation}</dd>
+      </dl>
+      <details>
+        <summary>{en.flags.how}</summary>
+        <dl>
+          <dt>{en.flags.model}</dt>
+          <dd>
+            {flag.models.join(", ") || en.flags.noModel}
+          </dd>
+          <dt>{en.flags.policy}</dt>
+          <dd>
+            <code>{flag.policy_sha256}</code>
+          </dd>
+          <dt>{en.flags.id}</dt>
+          <dd>
+            <code>{flag.flag}</code>
+          </dd>
+        </dl>
+      </details>
+    </>
+  );
+}
+
+/** The snapshots a flag names, as steps to them. */
+function SeenIn({ desk, flag, zone }: Props & { flag: Flag }) {
+  const shots = desk.shots.value;
+  const places = flag.snapshots.flatMap((ref) => {
+    const index = shots.findIndex((shot) => same(shot, ref));
+    const shot = shots[index];
+    return shot === undefined ? [] : [{ index, time: clock(shot.at_ms, zone) }];
+  });
+  if (places.length === 0) return <>{en.flags.noSnapshots}</>;
+  const listed = Math.min(places.length, LISTED_MOST);
+  const more = Math.max(flag.snapshot_count, places.length) - listed;
+  return (
+    <span class="places">
+      {places.slice(0, LISTED_MOST).map(({ index, time }) => (
+        <button type="button" class="quiet" key={index} onClick={() => desk.toShot(index)}>
+          {time}
+        </button>
+      ))}
+      {more > 0 && en.flags.more(more)}
+    </span>
+  );
+}
+
+function Judge({ desk, flag }: { desk: Desk; flag: Flag }) {
+  const judged = desk.draft.value.judged[flag.flag];
+  return (
+    <div class="judge" role="group" aria-label={en.flags.judge}>
+      {JUDGEMENTS.map((judgement) => (
+        <button
+          type="button"
+          key={judgement}
+          class="secondary"
+          aria-pressed={judged === judgement}
+          onClick={() => desk.judge(judgement)}
+        >
+          {en.judgement[judgement]} <kbd>{KEY_OF[judgement]}</kbd>
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,111 @@
+import type { ReviewRow } from "../api";
+import { en } from "../text/en";
+import { lengthWords, moment } from "../text/when";
+import { ClassMark } from "../ui/notices";
+import type { Desk } from "./desk";
+import { grouped, minutesOf } from "./queue";
+
+interface Props {
+  desk: Desk;
+  zone: string;
+  /** Beside an open session: short rows, and gone where the screen is narrow. */
+  aside: boolean;
+}
+
+export function Queue({ desk, zone, aside }: Props) {
+  const rows = desk.rows.value;
+  if (rows === null) return null;
+  const { look, quiet, running, decided } = grouped(rows);
+  const Heading = aside ? "h2" : "h1";
+  const group = { desk, zone, aside };
+  return (
+    <nav class={aside ? "queue aside" : "queue"} aria-label={en.queue.heading}>
+      <div class="queue-head">
+        <Heading>{en.queue.heading}</Heading>
+        {!aside && (
+          <button type="button" class="secondary" onClick={() => void desk.refresh()}>
+            {en.queue.check}
+          </button>
+        )}
+      </div>
+      <p>{en.queue.sum(look.length, minutesOf(look))}</p>
+      {rows.length === 0 && <Nothing />}
+      <Group {...group} heading={en.queue.look} rows={look} />
+      <Group {...group} heading={en.queue.quiet} hint={en.queue.quietHint} rows={quiet} />
+      <Group
+        {...group}
+        heading={en.queue.running}
+        hint={en.queue.runningHint}
+        rows={running}
+      />
+      <Group {...group} heading={en.queue.decided} rows={decided} />
+    </nav>
+  );
+}
+
+function Nothing() {
+  return (
+    <div class="notice">
+      <p>
+        <strong>{en.queue.none}</strong>
+      </p>
+      <p>{en.queue.noneNext}</p>
+    </div>
+  );
+}
+
+function Group({ heading, hint, rows, ...props }: Props & { heading: string; hint?: string; rows: ReviewRow[] }) {
+  if (rows.length === 0) return null;
+  const Heading = props.aside ? "h3" : "h2";
+  return (
+    <section>
+      <Heading>
+        {heading} <span class="count">{rows.length}</span>
+      </Heading>
+      {hint !== undefined && !props.aside && <p class="hint">{hint}</p>}
+      <ul class="rows">
+        {rows.map((row) => (
+          <li key={row.session}>
+            <Row {...props} row={row} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Row({ desk, zone, aside, row }: Props & { row: ReviewRow }) {
+  const here = desk.session.value === row.session;
+  return (
+    <a
+      class="row"
+      href={`?session=${encodeURIComponent(row.session)}`}
+      aria-current={here ? "page" : undefined}
+      onClick={(event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
+        event.preventDefault();
+        void desk.open(row.session);
+      }}
+    >
+      <span class="who">{row.learner}</span>
+      {!aside && <span class="exam">{row.exam_title}</span>}
+      <span class="why">
+        {row.conduct > 0 && <ClassMark of="conduct" />}
+        {row.why.join(" · ") || en.queue.counts(row.conduct, row.quality)}
+      </span>
+      <span class="state">{row.outcome === null ? en.state[row.state] : en.session.decided(en.outcome[row.outcome])}</span>
+      {row.state !== "decided" && (
+        <span class="cost">
+          {en.queue.minutes(row.minutes)}
+          {!aside && `, ${sinceWords(row, zone)}`}
+        </span>
+      )}
+    </a>
+  );
+}
+
+function sinceWords(row: ReviewRow, zone: string): string {
+  const now = Date.now();
+  const since = moment(row.waiting_since_ms, now, zone);
+  return en.queue.since(since, lengthWords(now - row.waiting_since_ms));
+}

@@ -1,0 +1,16 @@
+/** Says an error in words: what happened, what is safe, what to do. */
+
+import { ProblemError, Unreachable } from "../api";
+import { en } from "./en";
+
+export function troubleWords(error: unknown): string {
+  if (error instanceof Unreachable) return en.trouble.unreachable;
+  if (!(error instanceof ProblemError)) throw error; // a bug of ours: never worded away
+  const known = en.trouble.codes[error.code];
+  if (known !== undefined) return known;
+  if (error.status === 403) return en.trouble.forbidden;
+  // The server's own sentence, where there is one, knows more than a status.
+  return error.status < 500 && error.detail !== ""
+    ? `${error.detail.charAt(0).toUpperCase()}${error.detail.slice(1)}.`.replace(/\.\.$/, ".")
+    : en.trouble.unknown(error.status);
+}

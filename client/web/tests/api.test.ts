@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { blobUrl, problemOf, ProblemError, Unreachable } from "../src/api";
+import { en } from "../src/text/en";
+import { troubleWords } from "../src/text/problems";
+
+const OURS = {
+  type: "urn:proctor:problem:another-person-needed",
+  title: "Another person needed",
+  status: 409,
+  detail: "noor has given a verdict already",
+  by: "noor",
+};
+
+describe("a problem", () => {
+  it("keeps its code, words and facts", () => {
+    const problem = problemOf(409, OURS);
+    expect(problem).toMatchObject({ code: "another-person-needed", status: 409, title: OURS.title });
+    expect(problem.facts).toEqual({ by: "noor" });
+    expect(problem.message).toBe(OURS.detail);
+  });
+
+  it.each([
+    ["nothing", null],
+    ["a text", "<html>Bad gateway</html>"],
+    ["a list", [OURS]],
+    ["a stranger's type", { type: "about:blank", title: 7, detail: {} }],
+  ])("comes out of %s all the same", (_, body) => {
+    expect(problemOf(502, body)).toMatchObject({ code: "unknown", status: 502, detail: "" });
+  });
+
+  it("believes the status of the answer, not of the body", () => {
+    expect(problemOf(403, { ...OURS, status: 200 }).status).toBe(403);
+  });
+});
+
+describe("in words", () => {
+  it.each([
+    ["a code we know", problemOf(409, OURS), en.trouble.codes["another-person-needed"]],
+    ["a role too small", problemOf(403, null), en.trouble.forbidden],
+    ["no answer", new Unreachable(), en.trouble.unreachable],
+    ["a refusal we do not know", new ProblemError("new", 422, "T", "the sky is low"), "The sky is low."],
+    ["a server that fell over", new ProblemError("x", 500, "T", "secret trace"), en.trouble.unknown(500)],
+  ])("%s", (_, error, words) => {
+    expect(troubleWords(error)).toBe(words);
+  });
+
+  it("words no bug of ours away", () => {
+    expect(() => troubleWords(new TypeError("x"))).toThrow(TypeError);
+  });
+});
+
+it("a name with a slash stays one part of an address", () => {
+  expect(blobUrl("s/../x", "ab")).toBe("/api/v1/sessions/s%2F..%2Fx/blobs/ab");
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { commandFor, type Place, type Press, sliderCommand } from "../../src/console/keys";
+
+const LETTERS = ["j", "k", "u", "d", "c", "q", "?", " "];
+const PLACES: Place[] = ["page", "text", "choice", "control", "dialog"];
+
+function press(key: string, changed: Partial<Press> = {}) {
+  return commandFor({ key, ctrl: false, alt: false, place: "page", ...changed }, true);
+}
+
+describe("keys", () => {
+  it.each([
+    ["j", { do: "flag", by: 1 }],
+    ["k", { do: "flag", by: -1 }],
+    ["ArrowLeft", { do: "snapshot", by: -1 }],
+    ["ArrowRight", { do: "snapshot", by: 1 }],
+    ["u", { do: "judge", as: "upheld" }],
+    ["d", { do: "judge", as: "not-upheld" }],
+    ["c", { do: "judge", as: "cannot-tell" }],
+    ["?", { do: "keys" }],
+    [" ", { do: "play" }],
+    ["Enter", { do: "confirm" }],
+    ["q", { do: "queue" }],
+    ["x", null],
+    ["Escape", null],
+  ])("%s on the page", (key, command) => {
+    expect(press(key)).toEqual(command);
+  });
+
+  it("leaves every key but Control and Enter to someone who types", () => {
+    for (const key of [...LETTERS, "ArrowLeft", "ArrowRight", "Enter"])
+      expect(press(key, { place: "text" })).toBeNull();
+    expect(press("Enter", { place: "text", ctrl: true })).toEqual({ do: "confirm" });
+  });
+
+  it("leaves every key of a dialog to it", () => {
+    for (const key of [...LETTERS, "ArrowLeft", "Enter"])
+      expect(press(key, { place: "dialog" })).toBeNull();
+  });
+
+  it("lets Enter and space press the button that has the focus", () => {
+    expect(press("Enter", { place: "control" })).toBeNull();
+    expect(press(" ", { place: "control" })).toBeNull();
+    expect(press("j", { place: "control" })).toEqual({ do: "flag", by: 1 });
+  });
+
+  it("lets arrows and space choose among radio buttons", () => {
+    expect(press("ArrowRight", { place: "choice" })).toBeNull();
+    expect(press(" ", { place: "choice" })).toBeNull();
+    expect(press("Enter", { place: "choice" })).toEqual({ do: "confirm" });
+  });
+
+  it("takes nothing away from the browser's own combinations", () => {
+    for (const place of PLACES)
+      for (const key of [...LETTERS, "ArrowLeft", "ArrowRight"]) {
+        expect(press(key, { place, ctrl: true })).toBeNull();
+        expect(press(key, { place, alt: true })).toBeNull();
+      }
+  });
+
+  it("obeys no letter once letters are turned off, and arrows still", () => {
+    for (const key of LETTERS)
+      expect(commandFor({ key, ctrl: false, alt: false, place: "page" }, false)).toBeNull();
+    expect(
+      commandFor({ key: "ArrowLeft", ctrl: false, alt: false, place: "page" }, false),
+    ).not.toBeNull();
+  });
+
+  it("moves the slider as sliders are moved: Page Up is onward", () => {
+    expect(sliderCommand("PageUp")).toEqual({ do: "snapshot", by: 10 });
+    expect(sliderCommand("PageDown")).toEqual({ do: "snapshot", by: -10 });
+    expect(sliderCommand("Home")).toEqual({ do: "first" });
+    expect(sliderCommand("ArrowLeft")).toBeNull(); // the page's own
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { grouped, minutesOf, nextAfter } from "../../src/console/queue";
+import { row } from "../made";
+
+const names = (rows: { session: string }[]) => rows.map(({ session }) => session);
+
+describe("the queue", () => {
+  it("keeps the server's order inside each group", () => {
+    const groups = grouped([
+      row("worst"),
+      row("done", { state: "decided" }),
+      row("dark", { conduct: 0, quality: 2 }),
+      row("mild", { severity: 0.1 }),
+      row("now", { session_state: "running" }),
+    ]);
+    expect(names(groups.look)).toEqual(["worst", "mild"]);
+    expect(names(groups.quiet)).toEqual(["dark"]);
+    expect(names(groups.running)).toEqual(["now"]);
+    expect(names(groups.decided)).toEqual(["done"]);
+  });
+
+  it("asks a person for the second look even where no flag was conduct", () => {
+    const groups = grouped([row("accused", { conduct: 0, state: "second-needed" })]);
+    expect(names(groups.look)).toEqual(["accused"]);
+  });
+
+  it("never lets a quality flag stand among what a person must look at", () => {
+    const groups = grouped([row("dark", { conduct: 0, quality: 9, severity: 1 })]);
+    expect(groups.look).toEqual([]);
+  });
+
+  it("loses no session", () => {
+    const rows = ["awaiting", "second-needed", "third-needed", "decided"].flatMap((state) =>
+      ["running", "submitted", "terminated", "expired", "paused"].flatMap((session_state) =>
+        [0, 1].map((conduct) =>
+          row(`${state} ${session_state} ${conduct}`, {
+            state: state as "awaiting",
+            session_state,
+            conduct,
+          }),
+        ),
+      ),
+    );
+    expect(names(Object.values(grouped(rows)).flat()).sort()).toEqual(names(rows).sort());
+  });
+
+  it.each([
+    ["nobody waits", [], 0],
+    ["a glance is still a minute", [0.2], 1],
+    ["a server that guesses below nothing is not believed", [-5, 2], 2],
+    ["the sum is rounded once", [1.4, 1.4, 1.4], 4],
+  ])("counts minutes: %s", (_, minutes, sum) => {
+    expect(minutesOf(minutes.map((each) => row("s", { minutes: each })))).toBe(sum);
+  });
+
+  it("offers the next that must be looked at, round the end, and never the same again", () => {
+    const rows = [row("a"), row("b", { state: "decided" }), row("c"), row("d", { conduct: 0 })];
+    expect(nextAfter(rows, "a")?.session).toBe("c");
+    expect(nextAfter(rows, "c")?.session).toBe("a");
+    expect(nextAfter(rows, "b")?.session).toBe("a");
+    expect(nextAfter([row("a")], "a")).toBeNull();
+  });
+});

@@ -1,0 +1,90 @@
+"""A session that was sat, flagged and ended, for the tests of the pages that staff see."""
+
+import asyncio
+from dataclasses import dataclass
+
+import aiohttp
+
+from proctor.evidence.record import Kind
+from proctor.services.logins import StaffRole
+from tests.conftest import PASSWORD, Server
+from tests.device import Device
+from tests.pictures import jpeg, webcam
+
+
+@dataclass(frozen=True)
+class Console:
+    """What a visitor of the console needs to know."""
+
+    url: str
+    proctor: tuple[str, str]
+    second: tuple[str, str]
+    session: str
+
+
+async def flagged_session(server: Server) -> Console:
+    """Play a session with one conduct flag and one quality flag; its pictures are held.
+
+    A picture's last bytes, behind its end, tell `ScriptedVision` what to see in it.
+    """
+    await server.as_staff(StaffRole.PROCTOR, "proctor")
+    await server.as_staff(StaffRole.PROCTOR, "second-proctor")
+    invited = await server.invite(learner="A. Diaz")
+    face = jpeg(webcam())
+    async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
+        await device.join(invited["join_token"])
+        await device.connect()
+        server.clock.pass_(10)
+        lines = [
+            device.hello(),
+            device.add(Kind.SNAPSHOT, blob=face, purpose="face"),
+            device.add(Kind.SNAPSHOT, blob=face, purpose="document"),
+        ]
+        await device.send(lines, [face])
+        await device.call("POST", "/api/v1/session/check-in")
+        await device.open("part-a")
+        for number, seen in enumerate(_SEEN):
+            server.clock.pass_(1)
+            device.at_ms = int(server.clock.now().timestamp() * 1000) - 1000
+            picture = face + b"%d" % number + seen
+            line = device.add(Kind.SNAPSHOT, blob=picture, purpose="periodic")
+            await device.send([line], [picture])
+        server.clock.pass_(1)
+        await device.answer("part-a", "two-dice", "c")
+        for section in ("part-a", "part-b", "part-c"):
+            await device.open(section) if section != "part-a" else None
+            await device.call("POST", f"/api/v1/session/sections/{section}/close")
+        await device.submit()
+    await _analysed(server, invited["session"])
+    return Console(
+        url=server.url,
+        proctor=("proctor", PASSWORD),
+        second=("second-proctor", PASSWORD),
+        session=invited["session"],
+    )
+
+
+_SEEN = (
+    b"",
+    b"",
+    b"two",
+    b"two",
+    b"two",
+    b"two",
+    b"",
+    b"",
+    b"covered",
+    b"covered",
+    b"covered",
+    b"",
+)
+
+
+async def _analysed(server: Server, session: str) -> None:
+    proctor = await server.as_staff(StaffRole.PROCTOR, "proctor")
+    async with asyncio.timeout(20):
+        while True:
+            async with proctor.get(f"/api/v1/sessions/{session}/timeline") as response:
+                if (await response.json())["analysed"]:
+                    return
+            await asyncio.sleep(0.1)
