@@ -112,10 +112,13 @@ def encode(
     if blob is not None:
         fields["blob"] = {"sha256": blob.sha256, "type": blob.type, "size": blob.size}
     try:
-        text = json.dumps(fields | dict(facts), separators=(",", ":"), allow_nan=False)
+        # Not ASCII alone: an essay in Chinese would take twice the room it has in 64 KiB.
+        text = json.dumps(
+            fields | dict(facts), separators=(",", ":"), allow_nan=False, ensure_ascii=False
+        )
+        line = text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise MalformedRecord(f"facts that are no JSON: {error}") from None
-    line = text.encode()
     parse(line)
     return line
 
