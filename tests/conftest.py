@@ -1,7 +1,11 @@
 """A real server for tests: real sockets, a real SQLite file, real segment files."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+import asyncio
+import os
+import resource
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,17 +13,24 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from hypothesis import settings
 
 from proctor import config
 from proctor.adapters import exams
 from proctor.adapters.logins import SqlLogins
-from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.store import SqlStore
 from proctor.config import Settings
 from proctor.domain.observation import Face, Measured
 from proctor.services.logins import StaffRole, add_staff
 from proctor.web.app import Parts, build
 from proctor.web.serve import listening
+from tests.services.memory_logins import PlainHasher
+
+# No deadline in any: a slow machine is no broken law.
+settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("soak", deadline=None, max_examples=3000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 PASSWORD = "correct horse battery"
 SHORT_EXAM = Path(exams.__file__).parent.parent / "demo" / "exams" / "short"
@@ -100,16 +111,46 @@ class Server:
             return invited
 
 
+async def analysed(proctor: aiohttp.ClientSession, path: str) -> dict[str, Any]:
+    """Return a session's timeline once the machine has looked at all of its pictures."""
+    async with asyncio.timeout(20):
+        while True:
+            async with proctor.get(f"{path}/timeline") as response:
+                timeline: dict[str, Any] = await response.json()
+            if timeline["analysed"]:
+                return timeline
+            await asyncio.sleep(0.05)
+
+
 OpenServer = Callable[..., Awaitable[Server]]
+
+
+@contextmanager
+def full_disk(*, room: int = 0) -> Iterator[None]:
+    """Make this process' disk full: no file grows beyond `room` bytes within the block.
+
+    A limit of the kernel's, so that SQLite and our own writes fail as they do on a full disk: a
+    part is written, the rest is refused.
+    """
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def until(holds: Callable[[], Awaitable[Any]], *, within_s: float = 10) -> Any:
+    """Ask until the answer is true, and return it: for what a server does in its own time."""
+    async with asyncio.timeout(within_s):
+        while not (answer := await holds()):  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.02)
+        return answer
 
 
 @pytest.fixture
 async def open_server(tmp_path: Path) -> AsyncIterator[OpenServer]:
     """Start servers on a folder; all of them end with the test."""
-    from contextlib import AsyncExitStack  # noqa: PLC0415 - one use
-
-    from dataclasses import replace  # noqa: PLC0415 - one use
-
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -122,7 +163,7 @@ async def open_server(tmp_path: Path) -> AsyncIterator[OpenServer]:
             parts = Parts(
                 store=store,
                 logins=SqlLogins(store),
-                passwords=Argon2Passwords(),
+                passwords=PlainHasher(),  # Argon2 takes a core for 50 ms
                 vision=ScriptedVision(),
                 lanes=1,
                 key=keys.signing,

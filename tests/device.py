@@ -157,9 +157,7 @@ class Device:
         return checked
 
     async def open(self, section: str) -> dict[str, Any]:
-        opened: dict[str, Any] = await self.call(
-            "POST", f"/api/v1/session/sections/{section}/open"
-        )
+        opened: dict[str, Any] = await self.call("POST", f"/api/v1/session/sections/{section}/open")
         return opened
 
     async def answer(self, section: str, item: str, response: object) -> dict[str, Any]:

@@ -189,6 +189,18 @@ def add_staff(
     _run(work())
 
 
+@staff_app.command("sign-out")
+def sign_out_staff(name: str, data: Data = DEFAULT_DATA, server: Server = DEFAULT_SERVER) -> None:
+    """Revoke every login of an account."""
+
+    async def work() -> None:
+        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+            count = await logins.revoke_all(SqlLogins(store), name=name, now=SystemClock().now())
+            print(f"{count} logins of {name} were revoked.")
+
+    _run(work())
+
+
 @models_app.command("fetch")
 def fetch_models(
     names: Annotated[list[str] | None, typer.Argument(help="All, if none is named.")] = None,

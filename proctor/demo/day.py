@@ -297,7 +297,7 @@ async def _stay(url: str, team: _Staff, data: Path, passwords: dict[str, str]) -
         say.print(f"  sign in as {name} with {passwords[name]}", markup=False)
     say.print("[bold]Learner[/]      sit the capstone yourself, with your own camera:")
     say.print(f"  .venv/bin/proctor-client take {link}", soft_wrap=True, markup=False)
-    say.print("[bold]Course team[/]  invite, read results, fetch bundles over the API:")
+    say.print("[bold]Course team[/]  invite, read results over the API:")
     say.print(f"  {url}/api/v1/openapi.json", soft_wrap=True)
     say.print(f"  sign in as course-team with {passwords['course-team']}", markup=False)
     say.print(f"Everything is kept in {data}. Stop with Ctrl-C.", markup=False)

@@ -6,15 +6,28 @@ kept in memory; the row is the truth, and a save that finds another version ther
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from weakref import WeakValueDictionary
 
 from proctor.domain.flags import Flag
-from proctor.domain.session import ENDED, ExamSession, settle
+from proctor.domain.session import ENDED, ExamSession, contact_lost, settle
 from proctor.services.journal import Entry, entries, lines
-from proctor.services.ports import Case, Clock, Conflict, Device, Published, Store
+from proctor.services.ports import (
+    Case,
+    Clock,
+    Conflict,
+    Device,
+    Published,
+    StorageFull,
+    Store,
+)
+
+logger = logging.getLogger(__name__)
+
+logger = logging.getLogger(__name__)
 
 # A session in memory is a few kilobytes. The oldest are forgotten, and read again when needed.
 MAX_IN_MEMORY = 20_000
@@ -37,6 +50,7 @@ class Cases:
         self._published: dict[str, Published] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._watchers: dict[str, set[Watcher]] = {}
+        self._lost: dict[str, datetime] = {}  # since when, where that is not stored yet
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -82,7 +96,6 @@ class Cases:
         *,
         by: str,
         reason: str = "",
-        settle_first: bool = True,
         also: Sequence[Entry] = (),
         device: Device | None = None,
         flags: Sequence[Flag] = (),
@@ -94,8 +107,6 @@ class Cases:
             decide: What to do with it; it may run twice.
             by: Who causes it, for the server's log.
             reason: In their words.
-            settle_first: False for what settling itself depends on: that contact was lost must be
-                known before a deadline is held against it.
             also: Records to append besides those that follow from the change.
             device: To admit.
             flags: To keep.
@@ -110,9 +121,10 @@ class Cases:
                 case = await self.get(session_id)
                 rules = (await self.published(case.session)).policy.time
                 now = self._clock.now()
-                settled = case.session
-                if settle_first:
-                    settled = settle(settled, now=now, rules=rules)
+                session = case.session
+                if lost_at := self._lost.get(session_id):
+                    session = contact_lost(session, at=lost_at)
+                settled = settle(session, now=now, rules=rules)
                 refused: Exception | None = None
                 try:
                     decided = decide(settled, now)
@@ -145,12 +157,26 @@ class Cases:
                         # Cancelled, or the disk: whether it was stored is read from the row.
                         self._cases.pop(session_id, None)
                         raise
+                    if written:
+                        kinds = [str(entry.kind) for entry in written]
+                        logger.info("session moved", extra={"session": session_id, "log": kinds})
                     for tell in tuple(self._watchers.get(session_id, ())):
                         tell(case)
+                if lost_at:
+                    self._lost.pop(session_id, None)
                 if refused:
                     raise refused
                 return case
         raise AssertionError("unreachable: the second try returns or raises")
+
+    async def contact_lost(self, session_id: str, *, at: datetime) -> None:
+        """Store since when no device of a session is in contact.
+
+        Known from now on, even where it can't be stored yet: before any deadline is held against
+        the session, and stored with its next change.
+        """
+        self._lost.setdefault(session_id, at)
+        await self.change(session_id, unchanged, by="clock")
 
     @asynccontextmanager
     async def frozen(self, session_id: str) -> AsyncIterator[Case]:
@@ -171,14 +197,23 @@ class Cases:
                 del self._watchers[session_id]
 
     async def sweep(self) -> None:
-        """Settle every session in memory: what the clock has done becomes visible."""
+        """Settle every session in memory: what the clock has done becomes visible.
+
+        One that can't be settled now is settled when it is needed, or by the next sweep.
+        """
         now = self._clock.now()
         for session_id, case in list(self._cases.items()):
             if case.session.state in ENDED:
                 continue
-            rules = (await self.published(case.session)).policy.time
-            if settle(case.session, now=now, rules=rules) != case.session:
-                await self.settled(session_id)
+            try:
+                rules = (await self.published(case.session)).policy.time
+                if settle(case.session, now=now, rules=rules) != case.session:
+                    await self.settled(session_id)
+            except StorageFull:
+                logger.warning("sessions not settled: nothing can be stored")
+                return
+            except Exception:
+                logger.exception("session not settled", extra={"session": session_id})
 
     def _keep(self, case: Case) -> Case:
         if case.session.id not in self._cases and len(self._cases) >= MAX_IN_MEMORY:

@@ -94,6 +94,11 @@ def learner_of(request: web.Request) -> LearnerDevice:
     return caller
 
 
+def origin_of_request(request: web.Request) -> str:
+    """Return where people reach this server, such as https://proctor.example."""
+    return request.app.get(PUBLIC_ORIGIN) or f"{request.scheme}://{request.host}"
+
+
 @web.middleware
 async def _middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.match_info.http_exception is not None:

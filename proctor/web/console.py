@@ -36,7 +36,7 @@ from proctor.services.reviews import (
 from proctor.services.sessions import Act, ActReasonMissing, BadInvitation, Sessions
 from proctor.services.views import SessionView, view
 from proctor.web.api import Api, Id, Role, Sha256, Shape
-from proctor.web.auth import staff_of
+from proctor.web.auth import origin_of_request, staff_of
 
 # Zero-length reasons pass here: that a reason is missing is a rule's to say, with its own code.
 _Reason = Annotated[str, StringConstraints(max_length=MAX_REASONS_CHARS)]
@@ -147,7 +147,7 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
         return InvitationView(
             session=invitation.session,
             join_token=invitation.join_token,
-            join_link=f"{request.scheme}://{request.host}/join/{invitation.join_token}",
+            join_link=f"{origin_of_request(request)}/join/{invitation.join_token}",
         )
 
     @api.route("GET", "/api/v1/reviews", role=Role.PROCTOR, out=ReviewQueue, tags=["review"])
@@ -232,7 +232,8 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
             reasons=body.reasons,
             flags=[(each.flag, each.outcome) for each in body.flags],
         )
-        return ReviewAnswer(review=review_view(case.session.review))
+        published = await desk.cases.published(case.session)
+        return ReviewAnswer(review=review_view(case.session.review, published))
 
     @api.route(
         "POST",
@@ -269,7 +270,7 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
     @api.route(
         "GET",
         "/api/v1/sessions/{session}/bundle",
-        role=watching,
+        role=Role.PROCTOR,
         raw=True,
         out_type="application/zip",
         tags=["evidence"],

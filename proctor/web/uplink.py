@@ -1,7 +1,7 @@
 """The uplink: one WebSocket for each device, on which its log grows.
 
 Binary messages come in and are taken one after the other; each is answered by one text message.
-What changes in the session meanwhile is told in between. docs/spec/evidence-v1.md has the words.
+What changes in the session meanwhile is told in between. docs/protocol.md has the words.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 from proctor.domain.errors import Refusal
 from proctor.domain.session import SessionClosed
 from proctor.evidence.batch import MAX_BATCH_BYTES
-from proctor.evidence.errors import EvidenceError
+from proctor.evidence.errors import EvidenceError, Fork
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
 from proctor.services.intake import Held, Intake, Line, Receipted, Resume, Superseded
@@ -60,18 +60,23 @@ def add_uplink_route(
         sockets = request.app[UPLINKS]
         sockets.add(socket)
         metrics.uplinks.inc()
-        line = await intake.connect(device)
+        line: Line | None = None
         told = _Telling(socket, cases)
         try:
+            line = await intake.connect(device)
             with cases.watching(device.session, told.changed):
                 await _send(socket, await _welcome(cases, line))
                 await _serve(socket, line, metrics, analysis)
+        except Refusal as no:
+            # Before a word was heard: such as a full disk. The device comes again.
+            await _send(socket, {"type": "problem", "problem": problem_of(no)})
         finally:
             told.stop()
             sockets.discard(socket)
             metrics.uplinks.dec()
             # Shielded: a handler that is cancelled must still say that contact was lost.
-            await asyncio.shield(intake.disconnect(line))
+            if line is not None:
+                await asyncio.shield(intake.disconnect(line))
         return socket
 
 
@@ -94,6 +99,8 @@ async def _serve(
         except (EvidenceError, Refusal) as no:
             metrics.batches_refused.labels(no.code).inc()
             await _send(socket, {"type": "problem", "problem": problem_of(no)})
+            if isinstance(no, Fork):
+                analysis.touch(line.device.session)
             if isinstance(no, (Superseded, SessionClosed)):
                 return
             continue

@@ -33,6 +33,12 @@ def drawn(page: Path, draw: Mapping[str, Draw]) -> tuple[str, str]:
     return found, wanted
 
 
+def part_of(text: str, name: str) -> str:
+    """Return one drawn part of a page."""
+    (found,) = [part for _, each, part, _ in DRAWN.findall(text) if each == name]
+    return str(found)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table in Markdown."""
     lines = [head, *rows]

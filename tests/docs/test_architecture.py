@@ -11,7 +11,7 @@ import pytest
 from sqlmodel import SQLModel
 
 from proctor.adapters import tables
-from tests.docs.drawn import DOCS, NAMED, ROOT, drawn, names_in, rows_of, table
+from tests.docs.drawn import DOCS, NAMED, ROOT, drawn, names_in, part_of, rows_of, table
 
 PAGE = DOCS / "ARCHITECTURE.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -95,8 +95,7 @@ def draw_modules(_: str) -> str:
 
 
 def _rooms() -> list[str]:
-    found = [row[0].strip("`") for row in rows_of(TEXT.partition("<!-- drawn: rooms -->")[2])]
-    return [room for room in found if (ROOT / room).exists()]
+    return [row[0].strip("`") for row in rows_of(part_of(TEXT, "rooms"))]
 
 
 def _short(path: Path, room: str) -> str:

@@ -65,7 +65,7 @@ def codes() -> dict[int, set[str]]:
             importlib.import_module(module.name)
     found: defaultdict[int, set[str]] = defaultdict(set)
     for kind in [*_below(Refusal), *_below(EvidenceError)]:
-        if kind.__module__.startswith("proctor."):
+        if re.match(r"proctor\.(?!demo|cli)", kind.__module__):
             found[problems.status_of(kind)].add(kind.code)
     for status, (code, _) in problems._OF_HTTP.items():
         found[status].add(code)

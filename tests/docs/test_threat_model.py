@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.docs.drawn import DOCS, ROOT, drawn, names_in, rows_of, table
+from tests.docs.drawn import DOCS, ROOT, drawn, names_in, part_of, rows_of, table
 
 PAGE = DOCS / "THREAT_MODEL.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def test_the_page_names_the_values_of_the_code() -> None:
 
 
 def test_every_bound_has_a_row() -> None:
-    told = {row[1].strip("`") for row in rows_of(TEXT.partition("<!-- drawn: bounds -->")[2])}
+    told = {row[1].strip("`") for row in rows_of(part_of(TEXT, "bounds"))}
 
     assert bounds() - told == set()
 

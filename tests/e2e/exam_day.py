@@ -1,13 +1,12 @@
 """A session that was sat, flagged and ended, for the tests of the pages that staff see."""
 
-import asyncio
 from dataclasses import dataclass
 
 import aiohttp
 
 from proctor.evidence.record import Kind
 from proctor.services.logins import StaffRole
-from tests.conftest import PASSWORD, Server
+from tests.conftest import PASSWORD, Server, analysed
 from tests.device import Device
 from tests.pictures import jpeg, webcam
 
@@ -55,7 +54,8 @@ async def flagged_session(server: Server) -> Console:
             await device.open(section) if section != "part-a" else None
             await device.call("POST", f"/api/v1/session/sections/{section}/close")
         await device.submit()
-    await _analysed(server, invited["session"])
+    proctor = await server.as_staff(StaffRole.PROCTOR, "proctor")
+    await analysed(proctor, f"/api/v1/sessions/{invited['session']}")
     return Console(
         url=server.url,
         proctor=("proctor", PASSWORD),
@@ -78,13 +78,3 @@ _SEEN = (
     b"covered",
     b"",
 )
-
-
-async def _analysed(server: Server, session: str) -> None:
-    proctor = await server.as_staff(StaffRole.PROCTOR, "proctor")
-    async with asyncio.timeout(20):
-        while True:
-            async with proctor.get(f"/api/v1/sessions/{session}/timeline") as response:
-                if (await response.json())["analysed"]:
-                    return
-            await asyncio.sleep(0.1)
