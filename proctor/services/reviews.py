@@ -62,6 +62,7 @@ class ReviewRow:
     minutes: float
     waiting_since_ms: int
     outcome: str | None
+    may_decide: bool  # the person who asked may give a verdict now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,7 @@ class VerdictView:
 class ReviewView:
     state: str
     outcome: str | None
+    adverse_needs: int  # how many must agree to a breach
     verdicts: list[VerdictView]
 
 
@@ -177,7 +179,7 @@ class Reviews:
         self._cases = cases
         self._analysis = analysis
 
-    async def queue(self, exam_id: str | None) -> list[ReviewRow]:
+    async def queue(self, exam_id: str | None, *, me: str) -> list[ReviewRow]:
         """Return the sessions that were begun, those that need a person first.
 
         Undecided ones with conduct flags come first, the gravest on top; quality flags alone never
@@ -187,7 +189,7 @@ class Reviews:
         for case in await self._store.cases(exam_id):
             if not any(section.opened_at for section in case.session.sections):
                 continue
-            rows.append(await self._row(case))
+            rows.append(await self._row(case, me))
         return sorted(
             rows,
             key=lambda row: (
@@ -234,7 +236,7 @@ class Reviews:
             learner=session.learner,
             exam=ExamView(id=published.exam.id, title=published.exam.title),
             policy_sha256=published.policy_sha256,
-            review=review_view(session.review),
+            review=review_view(session.review, published),
             snapshots=sorted(snapshots, key=lambda each: each.at_ms),
             flags=[_flag(flag) for flag in await self._store.flags(session_id)],
             gaps=sorted(gaps, key=lambda each: each.from_ms),
@@ -287,7 +289,7 @@ class Reviews:
 
         return await self._cases.change(session_id, decide, by=by)
 
-    async def _row(self, case: Case) -> ReviewRow:
+    async def _row(self, case: Case, me: str) -> ReviewRow:
         session = case.session
         published: Published = await self._cases.published(session)
         flags = await self._store.flags(session.id)
@@ -308,6 +310,7 @@ class Reviews:
             minutes=MINUTES_A_SESSION + MINUTES_A_FLAG * len(flags),
             waiting_since_ms=milliseconds(ended),
             outcome=session.review.outcome and str(session.review.outcome),
+            may_decide=self._why_not(session, me) is None,
         )
 
     async def _erased(self, session_id: str) -> frozenset[str]:
@@ -328,10 +331,11 @@ class Reviews:
         return None
 
 
-def review_view(review: Review) -> ReviewView:
+def review_view(review: Review, published: Published) -> ReviewView:
     return ReviewView(
         state=str(review.state),
         outcome=review.outcome and str(review.outcome),
+        adverse_needs=published.policy.review.adverse_needs,
         verdicts=[
             VerdictView(
                 by=verdict.by,

@@ -151,9 +151,10 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
         )
 
     @api.route("GET", "/api/v1/reviews", role=Role.PROCTOR, out=ReviewQueue, tags=["review"])
-    async def list_reviews(_request: web.Request, exam: Id | None = None) -> ReviewQueue:
+    async def list_reviews(request: web.Request, exam: Id | None = None) -> ReviewQueue:
         """List sessions, those that need a person first."""
-        return ReviewQueue(reviews=await desk.reviews.queue(exam))
+        me = staff_of(request).name
+        return ReviewQueue(reviews=await desk.reviews.queue(exam, me=me))
 
     @api.route(
         "GET",

@@ -27,6 +27,8 @@ export interface ReviewRow {
   minutes: number;
   waiting_since_ms: number;
   outcome: Outcome | null;
+  /** Whoever is signed in may give a verdict now. */
+  may_decide: boolean;
 }
 
 export interface SectionView {

@@ -22,6 +22,7 @@ export function row(session: string, changed: Partial<ReviewRow> = {}): ReviewRo
     minutes: 3,
     waiting_since_ms: START,
     outcome: null,
+    may_decide: true,
     ...changed,
   };
 }

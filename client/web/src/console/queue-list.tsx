@@ -15,7 +15,7 @@ interface Props {
 export function Queue({ desk, zone, aside }: Props) {
   const rows = desk.rows.value;
   if (rows === null) return null;
-  const { look, quiet, running, decided } = grouped(rows);
+  const { look, quiet, others, running, decided } = grouped(rows);
   const Heading = aside ? "h2" : "h1";
   const group = { desk, zone, aside };
   return (
@@ -32,6 +32,7 @@ export function Queue({ desk, zone, aside }: Props) {
       {rows.length === 0 && <Nothing />}
       <Group {...group} heading={en.queue.look} rows={look} />
       <Group {...group} heading={en.queue.quiet} hint={en.queue.quietHint} rows={quiet} />
+      <Group {...group} heading={en.queue.others} hint={en.queue.othersHint} rows={others} />
       <Group
         {...group}
         heading={en.queue.running}

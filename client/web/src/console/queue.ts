@@ -7,6 +7,8 @@ export interface Groups {
   look: ReviewRow[];
   /** Undecided, and nothing in it can count against the learner. */
   quiet: ReviewRow[];
+  /** I have given my verdict; another person's is needed. */
+  others: ReviewRow[];
   /** Flagged already, but a verdict waits for the session's end. */
   running: ReviewRow[];
   decided: ReviewRow[];
@@ -15,7 +17,7 @@ export interface Groups {
 const ENDED: ReadonlySet<string> = new Set(["submitted", "terminated", "expired"]);
 
 export function grouped(rows: readonly ReviewRow[]): Groups {
-  const groups: Groups = { look: [], quiet: [], running: [], decided: [] };
+  const groups: Groups = { look: [], quiet: [], others: [], running: [], decided: [] };
   for (const row of rows) groups[groupOf(row)].push(row);
   return groups;
 }
@@ -23,6 +25,7 @@ export function grouped(rows: readonly ReviewRow[]): Groups {
 function groupOf(row: ReviewRow): keyof Groups {
   if (row.state === "decided") return "decided";
   if (!ENDED.has(row.session_state)) return "running";
+  if (!row.may_decide) return "others";
   return row.conduct > 0 || row.state !== "awaiting" ? "look" : "quiet";
 }
 

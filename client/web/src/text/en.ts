@@ -78,10 +78,12 @@ export const en = {
     decided: "Decided",
     none: "Nothing waits for a review.",
     noneNext:
-      "A session comes here once a rule of its policy raised a flag. Check again later, or when an exam day has ended.",
+      "A session comes here as soon as its learner opens the first section. Check again on the day of an exam.",
     check: "Check again",
     minutes: (minutes: number) => `about ${Math.max(1, Math.round(minutes))} min`,
     since: (when: string, length: string) => `since ${when} (${length})`,
+    others: "Waits for another person",
+    othersHint: "You have given your verdict.",
     running: "Still going on",
     runningHint: "You can look already. A verdict waits for the session's end.",
     back: "Back to the list",

@@ -24,6 +24,12 @@ describe("the queue", () => {
     expect(names(groups.look)).toEqual(["accused"]);
   });
 
+  it("does not ask me again for what I have judged", () => {
+    const groups = grouped([row("mine", { state: "second-needed", may_decide: false })]);
+    expect(names(groups.others)).toEqual(["mine"]);
+    expect(groups.look).toEqual([]);
+  });
+
   it("never lets a quality flag stand among what a person must look at", () => {
     const groups = grouped([row("dark", { conduct: 0, quality: 9, severity: 1 })]);
     expect(groups.look).toEqual([]);
