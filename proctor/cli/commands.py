@@ -168,11 +168,7 @@ def add_staff(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Make a staff account; asks for its password, or reads a line of standard input."""
-    password = (
-        typer.prompt("Password (10 characters or more)", hide_input=True, confirmation_prompt=True)
-        if sys.stdin.isatty()
-        else sys.stdin.readline().rstrip("\n")
-    )
+    password = _ask_password()
 
     async def work() -> None:
         async with config.open_store(Settings(data=data, server=server)) as (store, _):
@@ -189,14 +185,33 @@ def add_staff(
     _run(work())
 
 
-@staff_app.command("sign-out")
-def sign_out_staff(name: str, data: Data = DEFAULT_DATA, server: Server = DEFAULT_SERVER) -> None:
-    """Revoke every login of an account."""
+@staff_app.command("password")
+def change_password(name: str, data: Data = DEFAULT_DATA, server: Server = DEFAULT_SERVER) -> None:
+    """Give an account a new password; whoever is signed in to it is signed out."""
+    password = _ask_password()
 
     async def work() -> None:
         async with config.open_store(Settings(data=data, server=server)) as (store, _):
-            count = await logins.revoke_all(SqlLogins(store), name=name, now=SystemClock().now())
-            print(f"{count} logins of {name} were revoked.")
+            await logins.set_password(
+                SqlLogins(store),
+                Argon2Passwords(),
+                name=name,
+                password=password,
+                now=SystemClock().now(),
+            )
+            print(f"{name} has a new password.")
+
+    _run(work())
+
+
+@staff_app.command("close")
+def close_account(name: str, data: Data = DEFAULT_DATA, server: Server = DEFAULT_SERVER) -> None:
+    """Let nobody sign in to an account any more, and sign out whoever is."""
+
+    async def work() -> None:
+        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+            await logins.close_account(SqlLogins(store), name=name, now=SystemClock().now())
+            print(f"{name} is closed. To open it again: proctor staff password {name}")
 
     _run(work())
 
@@ -248,6 +263,15 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         raise
     except KeyboardInterrupt:
         sys.stderr.write(os.linesep)
+
+
+def _ask_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    asked: str = typer.prompt(
+        "Password (10 characters or more)", hide_input=True, confirmation_prompt=True
+    )
+    return asked
 
 
 def _print(results: Sequence[policies.Printed]) -> None:

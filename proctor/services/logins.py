@@ -28,6 +28,8 @@ from proctor.domain.errors import Refusal
 LOGIN_FOR = timedelta(hours=12)
 TRIES = 10
 TRIES_WITHIN = timedelta(minutes=15)
+# No hash: no password makes it.
+_CLOSED = "!"
 PASSWORD_MIN, PASSWORD_MAX = 10, 256
 
 _NAME = re.compile(r"[a-z0-9.@_-]{1,64}")
@@ -185,11 +187,9 @@ async def add_staff(
     """
     if _NAME.fullmatch(name) is None:
         raise BadAccount(problem="a name is 1 to 64 of the characters a-z 0-9 . @ _ -")
-    if len(password) < PASSWORD_MIN or (normal := _normal(password)) is None:
-        raise BadAccount(
-            problem=f"a password is {PASSWORD_MIN} to {PASSWORD_MAX} characters of Unicode text"
-        )
-    account = Account(name=name, role=role, password_hash=await hasher.hash(normal), made_at=now)
+    account = Account(
+        name=name, role=role, password_hash=await hasher.hash(_checked(password)), made_at=now
+    )
     await store.add_account(account)
     return account
 
@@ -268,6 +268,42 @@ async def sign_out(store: LoginStore, *, token: str, now: datetime) -> None:
 async def revoke_all(store: LoginStore, *, name: str, now: datetime) -> int:
     """Sign this name out everywhere; return how many logins that ended."""
     return await store.revoke_all(name, at=now)
+
+
+async def set_password(
+    store: LoginStore, hasher: PasswordHasher, *, name: str, password: str, now: datetime
+) -> None:
+    """Give an account another password; its logins end.
+
+    Raises:
+        BadAccount: There is no such account, or the password is not 10..256 characters.
+    """
+    if await store.account(name) is None:
+        raise BadAccount(problem=f"there is no account {name}")
+    await store.set_password(name, await hasher.hash(_checked(password)))
+    await store.revoke_all(name, at=now)
+
+
+async def close_account(store: LoginStore, *, name: str, now: datetime) -> None:
+    """Let nobody sign in to an account any more, until it is given a new password.
+
+    The account stays, so that its name in verdicts stays somebody's.
+
+    Raises:
+        BadAccount: There is no such account.
+    """
+    if await store.account(name) is None:
+        raise BadAccount(problem=f"there is no account {name}")
+    await store.set_password(name, _CLOSED)
+    await store.revoke_all(name, at=now)
+
+
+def _checked(password: str) -> str:
+    if len(password) < PASSWORD_MIN or (normal := _normal(password)) is None:
+        raise BadAccount(
+            problem=f"a password is {PASSWORD_MIN} to {PASSWORD_MAX} characters of Unicode text"
+        )
+    return normal
 
 
 def _normal(password: str) -> str | None:

@@ -114,10 +114,6 @@ def _no_access_is_logged() -> bool:
     return "logger" not in console and "Kind." not in console
 
 
-def _no_account_is_closed() -> bool:
-    return "revoke_all" not in _source("proctor/cli", "proctor/web")
-
-
 def _silence_is_unseen() -> bool:
     from proctor.domain.policy import WHENS  # noqa: PLC0415 - this hole's alone
 
@@ -130,7 +126,6 @@ HOLES: Mapping[str, Callable[[], bool]] = {
     "systems": _no_computer_is_refused,
     "focus": _no_client_reports_focus,
     "access-log": _no_access_is_logged,
-    "accounts": _no_account_is_closed,
 }
 
 

@@ -270,3 +270,34 @@ async def test_a_second_account_of_one_name_is_refused(desk: Desk) -> None:
             now=NOW,
         )
     assert desk.store.accounts["ada"].role is StaffRole.PROCTOR
+
+
+async def test_nobody_signs_in_to_a_closed_account_until_it_has_a_new_password(desk: Desk) -> None:
+    signed_in = await desk.sign_in()
+
+    await logins.close_account(desk.store, name="ada", now=NOW)
+
+    assert await logins.who(desk.store, token=signed_in.token, now=NOW + SECOND) is None
+    with pytest.raises(BadLogin):
+        await desk.sign_in()
+    another = "another long one"
+    await logins.set_password(desk.store, desk.hasher, name="ada", password=another, now=NOW)
+    assert (await desk.sign_in(another)).login.name == "ada"
+
+
+async def test_a_new_password_ends_the_logins_made_with_the_old_one(desk: Desk) -> None:
+    signed_in = await desk.sign_in()
+
+    another = "another long one"
+    await logins.set_password(desk.store, desk.hasher, name="ada", password=another, now=NOW)
+
+    assert await logins.who(desk.store, token=signed_in.token, now=NOW + SECOND) is None
+    with pytest.raises(BadLogin):
+        await desk.sign_in()
+
+
+async def test_an_account_that_is_not_there_can_t_be_changed(desk: Desk) -> None:
+    with pytest.raises(BadAccount, match="no account eve"):
+        await logins.close_account(desk.store, name="eve", now=NOW)
+    with pytest.raises(BadAccount, match="no account eve"):
+        await logins.set_password(desk.store, desk.hasher, name="eve", password=PASSWORD, now=NOW)
