@@ -1,8 +1,10 @@
 """Which of each, today: settings in, the parts of a server out."""
 
+import fcntl
+import os
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,10 @@ class PolicyDoesNotFit(Exception):
     """An exam and its policy speak of different sections."""
 
 
+class FolderInUse(Exception):
+    """Another server runs on this folder. Two would write over each other's pictures."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What a server is started with."""
@@ -50,11 +56,18 @@ def new_id() -> str:
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[tuple[SqlStore, keys.Keys]]:
-    """Open a data folder, making what is not there; close it at the end."""
+    """Open a data folder, making what is not there; close it at the end.
+
+    Raises:
+        DatabaseUnusable: The database is none of ours, or can't be opened.
+        KeyFileUnsafe: A secret can be read by others, or is another than this folder's.
+        OSError: The folder can't be made or written.
+    """
     found = keys.load(settings.data / "keys", server=settings.server)
     engine = open_engine(settings.data / "proctor.db")
     store = SqlStore(engine, Segments(settings.data / "segments"), found, SystemClock())
     try:
+        await store.check_master_key()
         yield store, found
     finally:
         await store.close()
@@ -62,26 +75,48 @@ async def open_store(settings: Settings) -> AsyncIterator[tuple[SqlStore, keys.K
 
 @asynccontextmanager
 async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
-    """Open all that a server is made of; close it at the end."""
-    async with open_store(settings) as (store, found):
-        vision = Workers(settings.workers)
+    """Open all that a server is made of; close it at the end.
+
+    Raises:
+        FolderInUse: Another server runs on this folder.
+        Exception: As `open_store`.
+    """
+    with _locked(settings.data):
+        async with open_store(settings) as (store, found):
+            vision = Workers(settings.workers)
+            try:
+                yield Parts(
+                    store=store,
+                    logins=SqlLogins(store),
+                    passwords=Argon2Passwords(),
+                    vision=vision,
+                    lanes=settings.workers,
+                    key=found.signing,
+                    server=settings.server,
+                    now=SystemClock().now,
+                    token=token,
+                    new_id=new_id,
+                    pages=PAGES,
+                    public_origin=settings.public_origin,
+                )
+            finally:
+                await vision.close()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other servers from a folder; the kernel lets go of it however this one ends."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
         try:
-            yield Parts(
-                store=store,
-                logins=SqlLogins(store),
-                passwords=Argon2Passwords(),
-                vision=vision,
-                lanes=settings.workers,
-                key=found.signing,
-                server=settings.server,
-                now=SystemClock().now,
-                token=token,
-                new_id=new_id,
-                pages=PAGES,
-                public_origin=settings.public_origin,
-            )
-        finally:
-            await vision.close()
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            why = "another server runs on it: stop that one, or choose another folder with --data"
+            raise FolderInUse(f"{folder}: {why}") from None
+        yield
+    finally:
+        os.close(lock)
 
 
 async def publish(store: SqlStore, folder: Path, *, policy_file: Path | None = None) -> Published:

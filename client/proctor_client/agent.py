@@ -37,6 +37,7 @@ from proctor_client.errors import (
 )
 from proctor_client.files import write_secret
 from proctor_client.keys import device_key
+from proctor_client.programs import running, watched
 from proctor_client.recorder import Blob, Recorder
 from proctor_client.screen import Item, Receipt, Screen, Sitting
 from proctor_client.server import CLIENT, JOIN_PATIENCE_S, KIND, Link, Server
@@ -49,6 +50,7 @@ from proctor_client.wire import Joined, open_receipt
 _LOOK_S = 0.25  # how soon a closed section is noticed while a question is asked
 _PROGRESS_S = 2.0
 _DISPLAYS_S = 60.0
+_PROGRAMS_S = 10.0
 _MEDIA_TYPE = re.compile("[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,63}")
 
 
@@ -188,7 +190,13 @@ class _Run:
             await self._account_for_stop()
         else:
             await self._accept()
-        await first_of(self._flow(), self._deliver(), self._watch(), self._watch_displays())
+        await first_of(
+            self._flow(),
+            self._deliver(),
+            self._watch(),
+            self._watch_displays(),
+            self._watch_programs(),
+        )
 
     async def _flow(self) -> None:
         self._standing.see(await self._server.session())
@@ -228,6 +236,29 @@ class _Run:
             seen = count
             await asyncio.sleep(_DISPLAYS_S)
         await asyncio.Event().wait()
+
+    async def _watch_programs(self) -> None:
+        """Note a program that the policy has a rule about, when it is first seen in a section.
+
+        Outside of sections nothing is looked for; in the next one it is noted anew.
+        """
+        await self._watching.wait()
+        where: str | None = None
+        seen: frozenset[str] = frozenset()
+        while True:
+            section = self._standing.open_section()
+            if section != where:
+                where, seen = section, frozenset()
+            names = watched(self._joined.policy, section) if section else frozenset()
+            found = await asyncio.to_thread(running, names) if names else names
+            for program in sorted(found - seen):
+                facts = {"notice": "program", "program": program}
+                try:
+                    await self._recorder.write(Kind.NOTICE, facts)
+                except DiskFull:
+                    found -= {program}  # noted when there is room
+            seen = found
+            await asyncio.sleep(_PROGRAMS_S)
 
     # --- how it begins -----------------------------------------------------------------------
 

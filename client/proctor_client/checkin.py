@@ -5,7 +5,7 @@ from pathlib import Path
 
 from proctor_client.camera import DOCUMENT, Camera, Size, Still, document_still, light_of
 from proctor_client.capture import Capture
-from proctor_client.errors import CameraLost, Refused, SessionEnded
+from proctor_client.errors import CameraLost, ComputerRefused, Refused, SessionEnded
 from proctor_client.screen import Screen
 from proctor_client.server import Server
 from proctor_client.standing import Memory, Standing
@@ -69,6 +69,7 @@ class CheckIn:
 
         Raises:
             SessionEnded: The ID check was refused, or the session was ended.
+            ComputerRefused: The policy refuses this kind of computer.
             Refused: The server accepts no check-in.
             CameraLost: No picture comes, and nobody mends it.
         """
@@ -81,6 +82,11 @@ class CheckIn:
                     missing = self._wanted
                     why = str(check.get("reason") or "the first ones can't be used")
                     self._screen.say(f"New pictures are needed: {why}.")
+                elif not self._memory.pictures:
+                    # With nothing to show yet, so that nobody holds a document to the camera of a
+                    # computer that is refused.
+                    await self._uplink.receipted(1)
+                    missing = await self._missing()
                 await self._check_in(missing, watching)
                 if self._standing.id_check["state"] not in {"awaited", "retake"}:
                     continue
@@ -99,16 +105,24 @@ class CheckIn:
                 size = await self._picture(purpose)
             watching.set()
             await self._uplink.receipted(size)
-            try:
-                self._standing.see(await self._server.check_in())
-            except Refused as no:
-                missing = {"face", "document"} & set(no.facts.get("missing") or ())
-                if no.code != "check-in-incomplete" or not missing:
-                    raise
-            else:
+            missing = await self._missing()
+            if not missing:
                 self._screen.say("Checked in.")
                 return
         raise SessionEnded("check-in", "the exam server does not find your pictures")
+
+    async def _missing(self) -> set[str]:
+        """Check in; return the purposes of pictures that the server misses, none if it is done."""
+        try:
+            self._standing.see(await self._server.check_in())
+        except Refused as no:
+            if no.code == "system-refused":
+                raise ComputerRefused(_words(no.facts.get("refused"))) from None
+            missing = {"face", "document"} & set(no.facts.get("missing") or ())
+            if no.code != "check-in-incomplete" or not missing:
+                raise
+            return missing
+        return set()
 
     async def _picture(self, purpose: str) -> int:
         """Take and record one picture; return how long the log is with it."""
@@ -139,3 +153,7 @@ class CheckIn:
                 self._screen.say(f"{no.happened} {no.do}")
                 await asyncio.sleep(_CAMERA_PAUSE_S)
         raise AssertionError
+
+
+def _words(told: object) -> list[str]:
+    return [each for each in told if isinstance(each, str)] if isinstance(told, list) else []

@@ -6,6 +6,7 @@ ClientError                 says what happened, what is safe, and what to do
 ├── NotAccepted             the learner did not accept the rules
 ├── CannotReach             the exam server does not answer
 ├── Refused                 the exam server said no, and why
+├── ComputerRefused         the exam's policy refuses this kind of computer
 ├── SessionEnded            the session is over on the server's side
 ├── CameraLost              no picture comes from the camera
 ├── KeyMissing              the key that signs this session can't be read
@@ -18,7 +19,7 @@ ClientError                 says what happened, what is safe, and what to do
 └── ReceiptRefused          a receipt that the exam server's key did not make
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -85,6 +86,19 @@ class Refused(ClientError):
     def may_pass(self) -> bool:
         """Whether trying again can help: the server is busy or in trouble."""
         return self.status == HTTPStatus.TOO_MANY_REQUESTS or self.status >= _SERVER_TROUBLE
+
+
+class ComputerRefused(ClientError):
+    def __init__(self, kinds: Sequence[str]) -> None:
+        """`kinds` are the server's words for what is refused: "Windows before 10"."""
+        super().__init__(
+            "This exam can't be taken on this computer. Its rules refuse: "
+            f"{'; '.join(kinds) or 'its kind'}.",
+            safe="Your exam has not begun, and no section's time has passed.",
+            do="Use another computer. This link works on this one only: ask your course team for a"
+            " new link. Tell them if this computer is not what is said here.",
+        )
+        self.kinds = tuple(kinds)
 
 
 class SessionEnded(ClientError):

@@ -113,6 +113,13 @@ class Standing:
                 return dict(each)
         raise Refused(code="not-understood", status=200, detail=f"no section {section}", facts={})
 
+    def open_section(self) -> str | None:
+        """Return the section that is being worked on; None between sections and in a pause."""
+        for each in self._view.get("sections", []) if self.state == "running" else []:
+            if each["state"] == "open" and self.left_s(each["id"]) > 0:
+                return str(each["id"])
+        return None
+
     def left_s(self, section: str) -> float:
         """Return for how long a section is open yet, by the server's clock; it may be < 0."""
         closes_at_ms = self.section(section).get("closes_at_ms")

@@ -91,18 +91,18 @@ def _secret(path: Path, make: Callable[[int], bytes]) -> bytes:
 def _write_once(path: Path, secret: bytes) -> None:
     """Write a secret so that a crash leaves it whole or not at all, and never overwrite one."""
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    opened = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
-        os.write(opened, secret)
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-    try:
+        opened = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            os.write(opened, secret)
+            os.fsync(opened)
+        finally:
+            os.close(opened)
         os.link(fresh, path)
     except FileExistsError:
         pass  # another process was first: its secret is the one
     finally:
-        fresh.unlink()
+        fresh.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -182,8 +182,12 @@ class ReviewDoc(_Doc):
 
 
 class RetainDoc(_Doc):
-    snapshots_days: int = _whole(1, DAYS_MOST, 90, "days until snapshots are erased")
-    id_document_days: int = _whole(1, DAYS_MOST, 30, "days until ID pictures are erased")
+    snapshots_days: int = _whole(
+        1, DAYS_MOST, 90, "days from the session's end until snapshots are erased"
+    )
+    id_document_days: int = _whole(
+        1, DAYS_MOST, 30, "days from the session's end until ID pictures are erased"
+    )
 
 
 class PolicyDoc(_Doc):

@@ -5,9 +5,10 @@ write-ahead log lets see the last commit without waiting.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256 as sha256_of
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from proctor.adapters import exams, migrations, policies
@@ -49,22 +51,36 @@ from proctor.services.ports import (
     NotFound,
     Published,
     Received,
+    StorageFull,
 )
 
 T = TypeVar("T")
 MAX_CASES = 10_000
 # Parsed exams and unwrapped keys kept in memory; more are parsed and unwrapped again.
 MAX_CACHED = 4096
+# Blobs erased in one job: a few megabytes, so that the batches of an exam need not wait for all.
+ERASED_AT_ONCE = 64
 
 _SESSION = TypeAdapter(ExamSession)
 _FLAG = TypeAdapter(Flag)
 _OBSERVATION = TypeAdapter(Observation)
 
 
+class DatabaseUnusable(Exception):
+    """The file is no database of ours, or can't be opened."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+
+
 def open_engine(database: Path) -> Engine:
     """Return an engine on a SQLite file, its schema brought up to date.
 
     Durable on commit (`synchronous=FULL`); readers don't wait for the writer (WAL).
+
+    Raises:
+        DatabaseUnusable: It is no database of ours, or can't be opened.
     """
     database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{database}", connect_args={"timeout": 30})
@@ -75,7 +91,11 @@ def open_engine(database: Path) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA wal_autocheckpoint=4000")
 
-    migrations.upgrade(engine)
+    try:
+        migrations.upgrade(engine)
+    except (DBAPIError, migrations.TooNew) as no:
+        engine.dispose()
+        raise DatabaseUnusable(database, str(getattr(no, "orig", no))) from None
     return engine
 
 
@@ -94,6 +114,15 @@ class SqlStore:
     async def close(self) -> None:
         await self._writer.close()
         self._engine.dispose()
+
+    async def check_master_key(self) -> None:
+        """Check that the master key is the one under which this folder's sessions are stored.
+
+        Raises:
+            KeyFileUnsafe: It is not. Pictures could neither be read nor taken.
+        """
+        for row in await self._rows(select(_table(SessionKeyRow)).limit(1)):
+            self._keys.unwrap(row.session, row.wrapped)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """Run a write of another adapter on this database (`logins`) in the one writer."""
@@ -307,8 +336,8 @@ class SqlStore:
         return [row.line for row in await self._rows(found.order_by("seq"))]
 
     async def held(self, session_id: str) -> Mapping[str, int]:
-        rows = await self._rows(_select(BlobRow, "sha256", "size", session=session_id))
-        return {row.sha256: row.size - OVERHEAD_BYTES for row in rows}
+        found = _select(BlobRow, "sha256", "size", session=session_id).where(_has_key(session_id))
+        return {row.sha256: row.size - OVERHEAD_BYTES for row in await self._rows(found)}
 
     async def blob(self, session_id: str, sha256: str) -> bytes:
         found = _select(BlobRow, session=session_id, sha256=sha256)
@@ -319,12 +348,48 @@ class SqlStore:
         return await asyncio.to_thread(self._read_blob, key, rows[0])
 
     async def blobs(self, session_id: str) -> AsyncIterator[tuple[str, bytes]]:
-        rows = await self._rows(_select(BlobRow, session=session_id).order_by("sha256"))
+        found = _select(BlobRow, session=session_id).where(_has_key(session_id))
+        rows = await self._rows(found.order_by("sha256"))
         if not rows:
             return
         key = await self._session_key(session_id)
         for row in rows:
             yield row.sha256, await asyncio.to_thread(self._read_blob, key, row)
+
+    async def holding(self) -> Sequence[str]:
+        table, blobs = _table(SessionRow), _table(BlobRow)
+        some = select(blobs.c.session).where(blobs.c.session == table.c.id).exists()
+        return [row.id for row in await self._rows(select(table.c.id).where(some))]
+
+    async def erase(self, session_id: str, digests: Collection[str]) -> None:
+        wanted = sorted(digests)
+        for first in range(0, len(wanted), ERASED_AT_ONCE):
+            some = wanted[first : first + ERASED_AT_ONCE]
+            if await self._writer.run(partial(self._erase, session_id, some)):
+                self._session_keys.pop(session_id, None)
+
+    def _erase(self, session_id: str, digests: Sequence[str], tx: Connection) -> bool:
+        """Erase blobs in the writer's thread; tell whether the session's key went with them."""
+        blobs, keys = _table(BlobRow), _table(SessionKeyRow)
+        of_session = blobs.c.session == session_id
+        chosen = of_session & blobs.c.sha256.in_(digests)
+        rows = tx.execute(select(blobs).where(chosen)).all()
+        try:
+            # Bytes first: a row that goes without them would leave a picture nobody knows of.
+            self._segments.erase(Place(row.segment, row.start, row.size) for row in rows)
+        except OSError as no:
+            raise StorageFull from no
+        tx.execute(blobs.delete().where(chosen))
+        if tx.execute(select(blobs.c.sha256).where(of_session).limit(1)).first():
+            return False
+        # Else the wrapped key would stay readable in the page that it was deleted from.
+        before = tx.exec_driver_sql("PRAGMA secure_delete").scalar_one()
+        tx.exec_driver_sql("PRAGMA secure_delete=ON")
+        try:
+            tx.execute(keys.delete().where(keys.c.session == session_id))
+        finally:
+            tx.exec_driver_sql(f"PRAGMA secure_delete={before}")
+        return True
 
     async def observe(self, session_id: str, observation: Observation) -> None:
         row = {
@@ -380,6 +445,11 @@ def _select(row: type[SQLModel], *names: str, **equal: object) -> Any:
     for name, value in equal.items():
         statement = statement.where(table.c[name] == value)
     return statement
+
+
+def _has_key(session_id: str) -> Any:
+    """Return a condition that holds until a session's key, and so its pictures, are destroyed."""
+    return _select(SessionKeyRow, session=session_id).exists()
 
 
 def _upsert(tx: Connection, row: type[SQLModel], values: dict[str, Any], key: list[str]) -> None:

@@ -1,7 +1,8 @@
 """One thread writes everything; whatever is queued when it looks is one commit.
 
 It waits for no timer: under light load a group is one job, and under heavy load the group grows to
-what came while the last one was written, which is what makes an fsync cheap.
+what came while the last one was written, which is what makes an fsync cheap. Jobs of one turn of
+the event loop are handed over together: one by one, each would wake the thread for a group of one.
 
 The order within a group is the safety argument: blobs durable in their segment, then rows in one
 transaction, then the futures resolve. A crash in between leaves bytes no row points to.
@@ -65,7 +66,11 @@ class Writer:
     def __init__(self, engine: Engine, segments: Segments) -> None:
         self._engine = engine
         self._segments = segments
-        self._queue: queue.Queue[Job | None] = queue.Queue(MAX_QUEUED)
+        # A turn's jobs; none of them closes the queue.
+        self._queue: queue.SimpleQueue[list[Job]] = queue.SimpleQueue()
+        self._turn: list[Job] = []
+        self._queued = 0  # jobs that have no answer yet
+        self._closed = False
         self._ends: dict[tuple[str, str], int] = {}
         self._loop = asyncio.get_running_loop()
         self._thread = Thread(target=self._work, name="writer", daemon=True)
@@ -94,51 +99,68 @@ class Writer:
         return await done
 
     async def close(self) -> None:
-        """Write what is queued, then end the thread."""
-        await asyncio.to_thread(self._queue.put, None)
+        """Write what is queued, then end the thread. What comes later is refused."""
+        self._closed = True
+        self._hand_over()
+        self._queue.put([])
         await asyncio.to_thread(self._thread.join)
         self._segments.close()
 
     def _put(self, job: Job) -> None:
-        try:
-            self._queue.put_nowait(job)
-        except queue.Full:
-            raise StorageFull from None
+        if self._closed or self._queued == MAX_QUEUED:
+            raise StorageFull
+        self._queued += 1
+        if not self._turn:
+            self._loop.call_soon(self._hand_over)
+        self._turn.append(job)
+
+    def _hand_over(self) -> None:
+        if self._turn:
+            self._queue.put(self._turn)
+            self._turn = []
 
     def _work(self) -> None:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         with connection:
             while True:
-                group, last = self._take()
-                if group:
-                    results = self._write(connection, group)
-                    self._loop.call_soon_threadsafe(_resolve, results)
+                jobs, last = self._take()
+                for first in range(0, len(jobs), MAX_GROUP):
+                    results = self._write(connection, jobs[first : first + MAX_GROUP])
+                    self._loop.call_soon_threadsafe(self._resolve, results)
                 if last:
                     return
 
     def _take(self) -> tuple[list[Job], bool]:
-        """Wait for a job, then take all that are there; True once the queue was closed."""
-        group: list[Job] = []
-        job = self._queue.get()
-        while job is not None:
-            group.append(job)
-            if len(group) == MAX_GROUP:
-                return group, False
-            try:
-                job = self._queue.get_nowait()
-            except queue.Empty:
-                return group, False
-        return group, True
+        """Wait for jobs, then take all that are there; True once the queue was closed."""
+        taken = [self._queue.get()]
+        while not self._queue.empty():
+            taken.append(self._queue.get())
+        return [job for turn in taken for job in turn], not taken[-1]
+
+    def _resolve(self, results: list[tuple[Job, object]]) -> None:
+        self._queued -= len(results)
+        for job, result in results:
+            done: asyncio.Future[Any] = job.done
+            if done.done():  # whoever waited was cancelled; what was written stays written
+                continue
+            if isinstance(result, Exception):
+                done.set_exception(result)
+            else:
+                done.set_result(result)
 
     def _write(self, connection: Connection, group: Sequence[Job]) -> list[tuple[Job, object]]:
         """Write a group. Each job is paired with what it returned, or with its exception."""
         try:
             return self._write_group(connection, group)
-        except (OSError, DBAPIError) as error:
-            # The disk, not a job: nothing of the group is stored, and each may be sent again.
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the group
+            # Nothing of the group is stored. A thread that died of it would leave every later
+            # write waiting for ever.
             if _in_transaction(connection):
                 connection.exec_driver_sql("ROLLBACK")
             self._ends.clear()
+            if not isinstance(error, (OSError, DBAPIError)):
+                return [(job, error) for job in group]
+            # The disk, not a job: each may be sent again.
             full = StorageFull()
             full.__cause__ = error
             return [(job, full) for job in group]
@@ -161,22 +183,21 @@ class Writer:
                 ends[log] = job.append.frontier.size
         # 1. Blobs, durable.
         blobs = [
-            (
-                job.append.session,
-                digest,
-                encrypt(job.key, session=job.append.session, sha256=digest, blob=blob),
-            )
+            (job.key, job.append.session, digest, blob)
             for job in appends
             for digest, blob in job.append.blobs
         ]
-        places = self._segments.write([sealed for _, _, sealed in blobs])
+        places = self._segments.write(
+            encrypt(key, session=session, sha256=digest, blob=blob)
+            for key, session, digest, blob in blobs
+        )
         # 2. Rows, in one transaction.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         _insert(connection, _INSERT_BATCH, [_batch(j.append) for j in appends if j.append.lines])
         _insert(
             connection,
             _INSERT_BLOB,
-            [_blob(s, digest, at) for (s, digest, _), at in zip(blobs, places, strict=True)],
+            [_blob(s, digest, at) for (_, s, digest, _), at in zip(blobs, places, strict=True)],
         )
         results += [(job, None) for job in appends]
         for job in group:
@@ -249,14 +270,3 @@ def _is_disk(error: DBAPIError) -> bool:
 def _in_transaction(connection: Connection) -> bool:
     raw: Any = connection.connection.driver_connection
     return bool(raw.in_transaction)
-
-
-def _resolve(results: list[tuple[Job, object]]) -> None:
-    for job, result in results:
-        done: asyncio.Future[Any] = job.done
-        if done.done():  # whoever waited was cancelled; what was written stays written
-            continue
-        if isinstance(result, Exception):
-            done.set_exception(result)
-        else:
-            done.set_result(result)

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import sys
 from collections.abc import Coroutine, Sequence
@@ -20,6 +21,7 @@ from proctor.adapters.keys import KeyFileUnsafe
 from proctor.adapters.logins import SqlLogins
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.policy_file import PolicyError
+from proctor.adapters.store import DatabaseUnusable
 from proctor.cli import serve as serving
 from proctor.config import Settings
 from proctor.domain.errors import Refusal
@@ -128,7 +130,7 @@ def show_policy(
 @policy_app.command("schema")
 def policy_schema() -> None:
     """Print the JSON Schema of policy files, for editors."""
-    print(policies.json_schema())
+    print(json.dumps(policies.json_schema(), indent=1))
 
 
 @exam_app.command("check")
@@ -255,12 +257,20 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         # uvloop: the hot path is a third faster on it.
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
-    except (config.PolicyDoesNotFit, KeyFileUnsafe, CannotListen) as no:
+    except (
+        config.FolderInUse,
+        config.PolicyDoesNotFit,
+        CannotListen,
+        DatabaseUnusable,
+        KeyFileUnsafe,
+    ) as no:
         _fail(str(no))
     except OSError as no:
-        if no.errno == errno.ENOSPC:
+        if no.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             _fail("the disk is full: free some space, then start again. Nothing stored was lost.")
-        raise
+        if no.filename is None:
+            raise
+        _fail(f"{no.filename}: {no.strerror}")
     except KeyboardInterrupt:
         sys.stderr.write(os.linesep)
 

@@ -1,6 +1,7 @@
 """`proctor serve`: one process, one port."""
 
 import asyncio
+import gc
 import logging
 import signal
 
@@ -26,8 +27,20 @@ async def run(settings: Settings, *, host: str, port: int) -> None:
         open_parts(settings) as parts,
         listening(build(parts), host=host, port=port) as url,
     ):
+        spare_the_collector()
         print(f"Proctor serves {url} from {settings.data}. Stop it with Ctrl-C.", flush=True)
         await stop.wait()
+
+
+def spare_the_collector() -> None:
+    """Have the garbage collector look less often, and not at what lives as long as the server.
+
+    Every batch makes some dozens of objects and hardly a cycle: left to its defaults the collector
+    took a tenth of the time of the hot path.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def log_to_stderr() -> None:
@@ -50,3 +63,4 @@ def log_to_stderr() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # which tells of each start

@@ -7,6 +7,7 @@ from proctor.domain.flag_words import counted, duration_words, rule_words
 from proctor.domain.flags import CLASS_OF, FlagClass, rules_of
 from proctor.domain.policy import FlagRule, Policy, Resource, resources_for
 from proctor.domain.resource_words import resource_words, system_rule_words
+from proctor.domain.retention import Holding, kept_days
 
 Names = Mapping[str, str]  # of sections, by id; a section without a name is called by its id
 
@@ -249,11 +250,16 @@ def _seen_and_kept(policy: Policy) -> Chapter:
         "Only the proctors and reviewers of this exam see your pictures and records.",
         f"Before anything is decided against you, {_people(policy)}. "
         "You may ask to see what they saw, and answer it.",
-        f"Snapshots are erased after {counted(policy.retain.snapshots_days, 'day')}.",
+        "Snapshots are erased from the exam server "
+        f"{_days(policy, Holding.SNAPSHOT)} after your exam ends.",
     ]
     if policy.identity.document != "none":
-        days = counted(policy.retain.id_document_days, "day")
-        lines.append(f"Pictures of your document are erased after {days}.")
+        days = _days(policy, Holding.DOCUMENT)
+        lines.append(f"Pictures of your document are erased {days} after your exam ends.")
+    lines += [
+        "If a review of what was seen is open then, pictures are kept until it is decided.",
+        "Files that you hand in as answers stay with your answers.",
+    ]
     return Chapter(heading="Who sees it, and for how long", lines=tuple(lines))
 
 
@@ -303,11 +309,15 @@ def _ledger(policy: Policy) -> Chapter:
 
 
 def _retention(policy: Policy) -> Chapter:
-    rules = policy.retain
     return Chapter(
         heading="Kept",
         lines=(
-            f"Snapshots for {counted(rules.snapshots_days, 'day')}, "
-            f"ID pictures for {counted(rules.id_document_days, 'day')}.",
+            f"Snapshots for {_days(policy, Holding.SNAPSHOT)} after the session's end, "
+            f"ID pictures for {_days(policy, Holding.DOCUMENT)}.",
+            "While conduct flags or a verdict wait for people, pictures are kept longer.",
         ),
     )
+
+
+def _days(policy: Policy, holding: Holding) -> str:
+    return counted(kept_days(policy)[holding], "day")

@@ -9,17 +9,20 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zlib import crc32
 
 from proctor.domain.flags import Flag, evaluate
 from proctor.domain.incidents import Happening
 from proctor.domain.observation import Observation
+from proctor.domain.review import ReviewState
 from proctor.domain.session import ENDED, ExamSession, closes_at
-from proctor.evidence.record import Kind, Record, parse
+from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases, unchanged
+from proctor.services.device_time import Dated, dated
 from proctor.services.intake import Snapshot, is_watched
 from proctor.services.journal import Entry, milliseconds
-from proctor.services.ports import NotFound, Received, Store, Vision
+from proctor.services.ports import NotFound, Store, Vision
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,8 @@ logger = logging.getLogger(__name__)
 MAX_WAITING = 4096
 # Flags are looked for this often at the most: a reviewer's second, not a machine's.
 EVALUATE_EVERY_S = 1.0
+# A device may write any time into a record; `datetime` ends with the year 9999.
+_MAX_MS = 2**47
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Analysis:
         self._behind: set[str] = set()
         self._touched: set[str] = set()
         self._under_way: dict[str, int] = {}
+        self._growing: set[str] = set()  # sessions with flags, that go on
         self._evaluating = ""
 
     def progress(self) -> Progress:
@@ -83,9 +89,11 @@ class Analysis:
     async def after_restart(self) -> None:
         """Queue what was pending when the server stopped."""
         for case in await self._store.cases(None):
+            if case.session.review.state is ReviewState.DECIDED:
+                continue
             await self._queue_pending(case.session.id)
-            if case.session.state not in ENDED:
-                self.touch(case.session.id)
+            # It may have stopped between the last picture and its flag, ended or not.
+            self.touch(case.session.id)
 
     def is_done(self, session_id: str) -> bool:
         """Tell whether every picture held of a session was looked at and its flags were found."""
@@ -94,6 +102,7 @@ class Analysis:
             and session_id not in self._touched
             and session_id != self._evaluating
             and session_id not in self._under_way
+            and not (session_id in self._growing and self._has_ended(session_id))
         )
 
     async def _look(self, lane: asyncio.Queue[Snapshot]) -> None:
@@ -124,7 +133,7 @@ class Analysis:
             device=snapshot.device,
             seq=record.seq,
             sha256=record.blob.sha256,
-            at=datetime.fromtimestamp(record.at_ms / 1000, UTC),
+            at=_at(min(record.at_ms, _MAX_MS)),
             measured=await self._vision.observe(stream, jpeg),
         )
         await self._store.observe(snapshot.session, observation)
@@ -134,7 +143,12 @@ class Analysis:
             await asyncio.sleep(EVALUATE_EVERY_S)
             for session_id in [each for each in self._behind if each not in self._under_way]:
                 self._behind.discard(session_id)
-                await self._queue_pending(session_id)
+                try:
+                    await self._queue_pending(session_id)
+                except Exception:
+                    logger.exception("pictures not queued", extra={"session": session_id})
+                    self._behind.add(session_id)
+            self._touch_ended()
             for session_id in list(self._touched):
                 self._touched.discard(session_id)
                 self._evaluating = session_id
@@ -147,13 +161,25 @@ class Analysis:
                 finally:
                     self._evaluating = ""
 
+    def _touch_ended(self) -> None:
+        """Look once more at what has ended: flags that grew are told of then."""
+        for session_id in [each for each in self._growing if self._has_ended(each)]:
+            self._touched.add(session_id)
+            self._growing.discard(session_id)
+
+    def _has_ended(self, session_id: str) -> bool:
+        known = self._cases.in_memory(session_id)
+        # Not in memory is not in use: to look once more is no harm.
+        return known is None or known[0].session.state in ENDED
+
     async def _queue_pending(self, session_id: str) -> None:
         held = await self._store.held(session_id)
         seen = {(each.device, each.seq) for each in await self._store.observations(session_id)}
         for device in await self._store.devices(session_id):
             pending = [
                 Snapshot(session_id, device.id, record)
-                for record in _records(await self._store.received(session_id, device.id))
+                for batch in await self._store.received(session_id, device.id)
+                for record in map(parse, batch.lines)
                 if is_watched(record)
                 and record.blob
                 and record.blob.sha256 in held
@@ -166,7 +192,7 @@ class Analysis:
         case = await self._cases.get(session_id)
         session = case.session
         published = await self._cases.published(session)
-        observations, happenings = await self._known(session)
+        observations, happenings, told = await self._known(session)
         found = evaluate(
             published.policy,
             published.policy_sha256,
@@ -180,76 +206,68 @@ class Analysis:
         changed = [flag for flag in flags if known.get(flag.id) != flag]
         ended = session.state in ENDED
         # The log tells of a flag when it is raised, and once more where it grew, when all is over.
-        told = [flag for flag in changed if flag.id not in known or ended]
-        if changed:
+        tell = [
+            facts
+            for facts in map(_facts, flags)
+            if (told.get(facts["flag"]) != facts if ended else facts["flag"] not in told)
+        ]
+        if changed or tell:
             await self._cases.change(
                 session_id,
                 unchanged,
                 by="clock",
-                also=[Entry(Kind.FLAG, _facts(flag)) for flag in told],
+                also=[Entry(Kind.FLAG, facts) for facts in tell],
                 flags=changed,
             )
+        if flags and not ended:
+            self._growing.add(session_id)
 
-    async def _known(self, session: ExamSession) -> tuple[list[Observation], list[Happening]]:
-        """Return what was seen and what happened, by the server's clock."""
+    async def _known(
+        self, session: ExamSession
+    ) -> tuple[list[Observation], list[Happening], dict[str, Mapping[str, object]]]:
+        """Return what was seen and what happened, by the server's clock, and the flags told of."""
         observations = []
         happenings = []
         seen = await self._store.observations(session.id)
         for device in await self._store.devices(session.id):
-            received = await self._store.received(session.id, device.id)
-            ahead = clock_ahead(received)
+            records = dated(await self._store.received(session.id, device.id))
             periodic = {
-                record.seq
-                for record in _records(received)
-                if record.facts.get("purpose") == "periodic"
+                each.record.seq: each
+                for each in records
+                if each.record.facts.get("purpose") == "periodic"
             }
             observations += [
-                replace(each, at=each.at - ahead)
+                replace(each, at=periodic[each.seq].written_at)
                 for each in seen
                 if each.device == device.id and each.seq in periodic
             ]
-            for record in _records(received):
-                happening = _happening(device.id, record, ahead)
-                if happening is not None:
-                    happenings.append(happening)
+            happenings += [found for each in records if (found := _happening(each)) is not None]
+        told: dict[str, Mapping[str, object]] = {}
         for line in await self._store.server_lines(session.id):
             record = parse(line)
-            if record.kind is Kind.FORK:
+            if record.kind is Kind.FLAG:
+                told[_text(record.facts, "flag")] = record.facts
+            elif record.kind is Kind.FORK:
                 happenings.append(
                     Happening(
                         device=_text(record.facts, "id"),
                         seq=record.seq,
-                        at=_at(record.at_ms),
+                        at=_in_a_section(session, _at(record.at_ms)),
                         kind="fork",
                     )
                 )
-        return observations, happenings
-
-
-def clock_ahead(received: Sequence[Received]) -> timedelta:
-    """Return how far a device's clock is ahead of the server's: testimony made comparable.
-
-    A record reaches the server after it was written, and the fastest of many took the least time
-    on its way: the smallest difference is the clocks', give or take that way.
-    """
-    behind = [milliseconds(batch.received_at) - parse(batch.lines[-1]).at_ms for batch in received]
-    return timedelta(milliseconds=-min(behind)) if behind else timedelta(0)
-
-
-def _records(received: Sequence[Received]) -> list[Record]:
-    return [parse(line) for batch in received for line in batch.lines]
+        return observations, happenings, told
 
 
 def _at(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
-def _happening(device: str, record: Record, ahead: timedelta) -> Happening | None:
+def _happening(dated: Dated) -> Happening | None:
     """Return what a record says happened, or None where no rule could be about it."""
-    facts = record.facts
+    record, device, facts = dated.record, dated.record.device, dated.record.facts
     start, end = _ms(facts, "from_ms", record.at_ms), _ms(facts, "to_ms", record.at_ms)
-    at = _at(min(start, end)) - ahead
-    until = _at(end) - ahead
+    at, until = dated.at(min(start, end)), dated.at(end)
     match record.kind:
         case Kind.FOCUS:
             return Happening(
@@ -286,7 +304,7 @@ def _happening(device: str, record: Record, ahead: timedelta) -> Happening | Non
 
 def _ms(facts: Mapping[str, object], key: str, otherwise: int) -> int:
     value = facts.get(key)
-    return value if type(value) is int and 0 <= value < 2**45 else otherwise
+    return value if type(value) is int else otherwise
 
 
 def _text(facts: Mapping[str, object], key: str) -> str:
@@ -300,6 +318,20 @@ def _section_at(session: ExamSession, at: datetime) -> str | None:
         if section.opened_at is not None and section.opened_at <= at and (end is None or at < end):
             return section.id
     return None
+
+
+def _in_a_section(session: ExamSession, at: datetime) -> datetime:
+    """Return the instant nearest to `at` at which a section was open: before it, or else after.
+
+    A fork is of the whole log, whenever it is tried; outside of every section rules see nothing.
+    """
+    if _section_at(session, at) is not None:
+        return at
+    opened = [each for each in session.sections if each.opened_at is not None]
+    ends = [end for each in opened if (end := closes_at(session, each)) is not None and end <= at]
+    if ends:
+        return max(ends) - timedelta(milliseconds=1)
+    return min((each.opened_at for each in opened if each.opened_at is not None), default=at)
 
 
 def _as_known(flag: Flag, known: Sequence[Flag]) -> Flag:
@@ -316,7 +348,7 @@ def _as_known(flag: Flag, known: Sequence[Flag]) -> Flag:
     return flag
 
 
-def _facts(flag: Flag) -> dict[str, object]:
+def _facts(flag: Flag) -> dict[str, Any]:
     return {
         "flag": flag.id,
         "when": flag.when,

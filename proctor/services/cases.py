@@ -153,8 +153,10 @@ class Cases:
                         if last:
                             raise
                         continue
+                    except StorageFull:
+                        raise  # nothing was stored: what is in memory is the row still
                     except BaseException:
-                        # Cancelled, or the disk: whether it was stored is read from the row.
+                        # Cancelled, or a fault: whether it was stored is read from the row.
                         self._cases.pop(session_id, None)
                         raise
                     if written:

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 
 from proctor.evidence.bundle import BLOBS, LOGS, POLICY, Facts, Packer
 from proctor.evidence.note import Checkpoint, SigningKey, origin_of, sign_statement
-from proctor.evidence.record import SERVER_DEVICE, Kind, parse
+from proctor.evidence.record import SERVER_DEVICE, parse
 from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services.cases import Cases
-from proctor.services.journal import milliseconds
-from proctor.services.ports import Store
+from proctor.services.journal import erased, milliseconds
+from proctor.services.ports import NotFound, Store
 
 
 class Export:
@@ -24,7 +24,7 @@ class Export:
         The logs are read first: what comes while the pictures are packed is for the next export.
 
         Raises:
-            NotFound: There is no such session.
+            NotFound: There is no such session, or a picture of it was erased meanwhile.
             MalformedBundle: It is larger than a bundle can be.
         """
         await self._cases.settled(session_id)
@@ -57,7 +57,7 @@ class Export:
         text = Checkpoint(origin, tree.size, tree.root()).text()
         note = sign_statement(text, key=self._key, at_s=at_s)
         logs = [*_log(SERVER_DEVICE, server_lines, note), *logs]
-        erased = _erased(server_lines) & named - held
+        gone = erased(server_lines) & named - held
         facts = Facts(
             v=1,
             server=self._server,
@@ -68,8 +68,8 @@ class Export:
             session=session_id,
             learner=session.learner,
             devices=devices,
-            erased=tuple(sorted(erased)),
-            missing=tuple(sorted(named - held - erased)),
+            erased=tuple(sorted(gone)),
+            missing=tuple(sorted(named - held - gone)),
             exported_at_ms=milliseconds(now),
         )
         packer = Packer(facts)
@@ -78,7 +78,10 @@ class Export:
             yield packer.add(name, data)
         async for digest, blob in self._store.blobs(session_id):
             if digest in held:
+                held.discard(digest)
                 yield packer.add(BLOBS + digest, blob)
+        if held:  # erased since the logs were read: sealed like this it would not verify
+            raise NotFound(what="blob", id=min(held))
         yield packer.seal(self._key, at_s=at_s)
 
 
@@ -89,12 +92,3 @@ def _log(device: str, lines: Sequence[bytes], note: bytes) -> list[tuple[str, by
 
 def _blobs(lines: Sequence[bytes]) -> set[str]:
     return {record.blob.sha256 for record in map(parse, lines) if record.blob}
-
-
-def _erased(lines: Sequence[bytes]) -> set[str]:
-    return {
-        digest
-        for record in map(parse, lines)
-        if record.kind is Kind.ERASED
-        for digest in record.facts["sha256"]
-    }

@@ -1,15 +1,18 @@
 """Check-in: face and document are captured, and a person says who it was."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 
 from proctor.domain.errors import Refusal
 from proctor.domain.identity import IdEvent, IdState, advance
 from proctor.domain.moves import Actor
+from proctor.domain.policy import SystemReport, system_refusals
+from proctor.domain.resource_words import system_rule_words
 from proctor.domain.session import Event, ExamSession, State
 from proctor.domain.session import advance as advance_session
 from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases
+from proctor.services.journal import milliseconds
 from proctor.services.ports import Case, Store
 
 
@@ -19,6 +22,16 @@ class CheckInIncomplete(Refusal):
     def __init__(self, *, missing: list[str]) -> None:
         super().__init__(f"check-in needs {', '.join(missing)} first")
         self.missing = missing
+
+
+class SystemRefused(Refusal):
+    """The policy refuses the computer that the device says it is."""
+
+    code = "system-refused"
+
+    def __init__(self, *, refused: list[str]) -> None:
+        super().__init__(f"this exam can't be taken on this computer: {'; '.join(refused)}")
+        self.refused = refused
 
 
 class Identity:
@@ -33,13 +46,18 @@ class Identity:
         ready, and the person decides while the exam goes on.
 
         Raises:
-            CheckInIncomplete: The device's log lacks the accepted policy, the face or the document.
+            SystemRefused: The policy refuses this kind of computer, whatever else was shown.
+            CheckInIncomplete: The device's log lacks the accepted policy, the face or the document;
+                after a proctor asked again, pictures that came since.
             IllegalMove: The session is not in check-in.
         """
         case = await self._cases.get(session_id)
-        identity = (await self._cases.published(case.session)).policy.identity
+        policy = (await self._cases.published(case.session)).policy
+        identity = policy.identity
+        if refused := system_refusals(policy, await self._system(session_id, device_id)):
+            raise SystemRefused(refused=[system_rule_words(rule) for rule in refused])
         needed = ["hello", "face"] + ([] if identity.document == "none" else ["document"])
-        seen = await self._seen(session_id, device_id)
+        seen = await self._seen(session_id, device_id, since=await self._asked_again(case))
         if missing := [each for each in needed if each not in seen]:
             raise CheckInIncomplete(missing=missing)
 
@@ -72,14 +90,36 @@ class Identity:
 
         return await self._cases.change(session_id, decide, by=by, reason=reason)
 
-    async def _seen(self, session_id: str, device_id: str) -> set[str]:
-        """Return what a device has shown: "hello" and the purposes of its snapshots."""
+    async def _asked_again(self, case: Case) -> int:
+        """Return when a proctor last asked for new pictures, in ms; -1 where nobody has."""
+        if case.session.id_check.state is not IdState.RETAKE:
+            return -1
+        lines = await self._store.server_lines(case.session.id)
+        return max(record.at_ms for record in map(parse, lines) if record.kind is Kind.ID_CHECK)
+
+    async def _system(self, session_id: str, device_id: str) -> SystemReport:
+        """Return the computer that a device says it is, in its hello: the first of its records."""
+        received = await self._store.received(session_id, device_id)
+        told = parse(received[0].lines[0]).facts.get("system") if received else None
+        facts = told if isinstance(told, dict) else {}
+        # What is odd is not known, and what is not known refuses nobody.
+        return SystemReport(
+            **{
+                each.name: value
+                for each in fields(SystemReport)
+                if isinstance(value := facts.get(each.name), str)
+            }
+        )
+
+    async def _seen(self, session_id: str, device_id: str, *, since: int) -> set[str]:
+        """Return what a device has shown: "hello", and the purposes of pictures after `since`."""
         seen = set()
         for batch in await self._store.received(session_id, device_id):
-            for line in batch.lines:
-                record = parse(line)
+            # When it came decides, by the server's clock, as it did for the asking.
+            new = milliseconds(batch.received_at) > since
+            for record in map(parse, batch.lines):
                 if record.kind is Kind.HELLO:
                     seen.add("hello")
-                elif record.kind is Kind.SNAPSHOT:
+                elif record.kind is Kind.SNAPSHOT and record.blob is not None and new:
                     seen.add(str(record.facts.get("purpose")))
         return seen

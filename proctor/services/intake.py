@@ -5,8 +5,9 @@ nothing is acknowledged before all is durable.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from proctor.domain.errors import Refusal
@@ -25,14 +26,16 @@ from proctor.evidence.note import (
 from proctor.evidence.record import Kind, Record, parse
 from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services.cases import Cases, unchanged
-from proctor.services.journal import Entry
-from proctor.services.ports import Append, Conflict, Device, Published, Store
+from proctor.services.journal import Entry, erased
+from proctor.services.ports import Append, Conflict, Device, Published, StorageFull, Store
 from proctor.services.sessions import Sessions
 
 # Blobs that a device may owe before it must deliver some: an hour of snapshots every 10 s, and
 # what an answer lists of them.
 MAX_OWED = 4096
 MAX_OWED_TOLD = 256
+# How far ahead a session is settled, to see that nothing is due.
+_QUIET = timedelta(seconds=10)
 _TELLING = frozenset({Kind.FOCUS, Kind.NOTICE, Kind.GAP})
 
 
@@ -105,6 +108,11 @@ class Snapshot:
     record: Record
 
 
+# Blobs that records name and that have not come, by digest, oldest first. Several records may name
+# one: a camera that stands still gives the same bytes twice.
+Owed = Mapping[str, tuple[Record, ...]]
+
+
 class Intake:
     """Opens lines, one for each device, and knows which is the newest of each."""
 
@@ -136,9 +144,19 @@ class Intake:
         case = await self.cases.get(device.session)
         published = await self.cases.published(case.session)
         log = await self.store.device_log(device.session, device.id)
-        line = Line(self, device, published, log.frontier, await self._owed(device))
-        self._newest[device.session, device.id] = line
-        await self.sessions.contact_back(device.session)
+        line = Line(self, device, published, log.frontier, await self.owed(device))
+        of = (device.session, device.id)
+        older = self._newest.get(of)
+        # Known before contact is back: the end of an older line meanwhile is no loss of contact.
+        self._newest[of] = line
+        try:
+            await self.sessions.contact_back(device.session)
+        except BaseException:
+            if self.is_newest(line):  # as if it had not come
+                del self._newest[of]
+                if older is not None:
+                    self._newest[of] = older
+            raise
         return line
 
     async def disconnect(self, line: "Line") -> None:
@@ -148,21 +166,26 @@ class Intake:
             return
         del self._newest[device.session, device.id]
         if not any(session == device.session for session, _ in self._newest):
-            await self.sessions.contact_lost(device.session, at=line.heard_at)
+            with suppress(StorageFull):  # known all the same: stored with the next change
+                await self.sessions.contact_lost(device.session, at=line.heard_at)
 
     def is_newest(self, line: "Line") -> bool:
         return self._newest.get((line.device.session, line.device.id)) is line
 
-    async def _owed(self, device: Device) -> dict[str, Record]:
+    async def owed(self, device: Device) -> Owed:
+        """Return the blobs that records of a device name and that have not come."""
         held = await self.store.held(device.session)
-        owed = {}
+        # What was erased is not asked for again.
+        came = held.keys() | erased(await self.store.server_lines(device.session))
+        owed: dict[str, tuple[Record, ...]] = {}
         for batch in await self.store.received(device.session, device.id):
             for text in batch.lines:
                 if b'"blob":{' not in text:
                     continue
                 record = parse(text)
-                if record.blob is not None and record.blob.sha256 not in held:
-                    owed[record.blob.sha256] = record
+                if record.blob is not None and record.blob.sha256 not in came:
+                    digest = record.blob.sha256
+                    owed[digest] = (*owed.get(digest, ()), record)
         return owed
 
 
@@ -176,6 +199,7 @@ class Line:
         "_origin",
         "_owed",
         "_published",
+        "_quiet",
         "device",
         "heard_at",
     )
@@ -186,7 +210,7 @@ class Line:
         device: Device,
         published: Published,
         frontier: Frontier,
-        owed: dict[str, Record],
+        owed: Owed,
     ) -> None:
         self.device = device
         self.heard_at = intake.cases.now()
@@ -194,6 +218,8 @@ class Line:
         self._published = published
         self._frontier = frontier
         self._owed = owed
+        # A session that the clock does nothing to before an instant.
+        self._quiet: tuple[ExamSession | None, datetime] = (None, self.heard_at)
         self._key = VerifierKey.parse(device.key)
         self._origin = origin_of(
             server=intake.server,
@@ -221,14 +247,12 @@ class Line:
         self.heard_at = now
         # 1. Bounds and framing; each blob is hashed here.
         batch = split(message)
-        # 2. Is the session one that takes records? An uplink that is not the newest takes none.
+        # 2. An uplink that is not the newest takes nothing.
         if not self._intake.is_newest(self):
             raise Superseded
-        late = timedelta(hours=self._published.policy.time.late_h)
         blobs_alone = batch.note is None
-        if not blobs_alone:
-            require_intake(await self._settled(), now=now, late=late)
-        # 3. The signature, and where the batch stands in the log.
+        # 3. The signature, and where the batch stands in the log. What is there already is
+        # receipted again whatever became of the session; only then must it take records.
         if blobs_alone:
             records: tuple[Record, ...] = ()
             frontier, receipt = self._frontier, b""
@@ -237,6 +261,8 @@ class Line:
             checkpoint = open_batch_checkpoint(batch, origin=self._origin, key=self._key)
             if checkpoint.size <= self._frontier.size:
                 return await self._seen_before(batch.note, checkpoint)
+            late = timedelta(hours=self._published.policy.time.late_h)
+            require_intake(await self._settled(now), now=now, late=late)
             if checkpoint.size - len(batch.lines) != self._frontier.size:
                 return self._resume()
             # 4. The tree only grew, and every record is one, in its place.
@@ -253,15 +279,17 @@ class Line:
             line = cosignature(batch.note.text, key=self._intake.key, at_s=int(now.timestamp()))
             receipt = Note(batch.note.text, (*batch.note.signatures, line)).encode()
         # 5. Blobs are such as a record names; one that is held already is not stored again.
-        named = {record.blob.sha256: record for record in records if record.blob}
-        came = {digest for digest, _ in batch.blobs}
+        named = _and({}, records)
+        came = dict(batch.blobs)
         held: Mapping[str, int] = {}
-        if not came >= named.keys() or not came <= named.keys() | self._owed.keys():
+        if not came.keys() >= named.keys() or not came.keys() <= named.keys() | self._owed.keys():
             held = await self._intake.store.held(self.device.session)
-        new = tuple((digest, blob) for digest, blob in batch.blobs if digest not in held)
-        owed = self._owed | {d: record for d, record in named.items() if d not in held}
+        new = tuple((digest, blob) for digest, blob in came.items() if digest not in held)
+        owed = _and(
+            self._owed, [each for each in records if each.blob and each.blob[0] not in held]
+        )
         _check_sizes(records, self._owed, held)
-        check_named(new, {d: record.blob.size for d, record in owed.items() if record.blob})
+        check_named(new, {d: some[0].blob.size for d, some in owed.items() if some[0].blob})
         if len(owed) - len(new) > MAX_OWED:
             raise TooManyOwed(owed=len(owed) - len(new))
         # 6. Durable: blobs, then records, tree and receipt.
@@ -281,12 +309,13 @@ class Line:
             # Another uplink of this device was faster: where the log ends is read anew.
             log = await self._intake.store.device_log(self.device.session, self.device.id)
             self._frontier = log.frontier
+            self._owed = await self._intake.owed(self.device)
             return self._resume()
         # 7. Only now is anything acknowledged.
         self._frontier = frontier
-        self._owed = {d: record for d, record in owed.items() if d not in came}
-        arrived = [record for d, record in owed.items() if d in came]
-        self._tell(arrived + [record for d, record in named.items() if d in held])
+        self._owed = {digest: some for digest, some in owed.items() if digest not in came}
+        self._tell([each for digest in came for each in owed.get(digest, ())])
+        self._tell([each for each in records if each.blob and each.blob[0] in held])
         if blobs_alone:
             return Held(tuple(came))
         told = any(record.kind in _TELLING for record in records)
@@ -298,12 +327,21 @@ class Line:
         if snapshots:
             self._intake.seen(snapshots)
 
-    async def _settled(self) -> ExamSession:
+    async def _settled(self, now: datetime) -> ExamSession:
         """Return the session as of now; without waiting where it is in memory."""
         known = self._intake.cases.in_memory(self.device.session)
         case = known[0] if known else await self._intake.cases.get(self.device.session)
-        now = self._intake.cases.now()
-        return settle(case.session, now=now, rules=self._published.policy.time)
+        session, rules = case.session, self._published.policy.time
+        same, until = self._quiet
+        if session is same and now < until:
+            return session
+        # What the clock has not done by a later instant it has not done by an earlier one: most
+        # batches need no look at every section.
+        ahead = now + _QUIET
+        if settle(session, now=ahead, rules=rules) is session:
+            self._quiet = (session, ahead)
+            return session
+        return settle(session, now=now, rules=rules)
 
     def _resume(self) -> Resume:
         return Resume(self._frontier.size, self._frontier.root())
@@ -378,9 +416,17 @@ def is_watched(record: Record) -> bool:
     return record.kind is Kind.SNAPSHOT and record.facts.get("purpose") in ("periodic", "face")
 
 
-def _check_sizes(
-    records: Sequence[Record], owed: Mapping[str, Record], held: Mapping[str, int]
-) -> None:
+def _and(owed: Owed, records: Sequence[Record]) -> dict[str, tuple[Record, ...]]:
+    """Return what is owed with the blobs that more records name."""
+    more = dict(owed)
+    for record in records:
+        if record.blob is not None:
+            digest = record.blob.sha256
+            more[digest] = (*more.get(digest, ()), record)
+    return more
+
+
+def _check_sizes(records: Sequence[Record], owed: Owed, held: Mapping[str, int]) -> None:
     """Refuse a digest named with two sizes: one of them is not true.
 
     Raises:
@@ -390,8 +436,8 @@ def _check_sizes(
     for record in records:
         if (blob := record.blob) is None:
             continue
-        earlier = owed.get(blob.sha256)
-        size = earlier.blob.size if earlier and earlier.blob else held.get(blob.sha256, blob.size)
+        earlier = owed.get(blob.sha256, (record,))[0].blob
+        size = held.get(blob.sha256, earlier.size if earlier else blob.size)
         if named.setdefault(blob.sha256, size) != blob.size:
             raise BlobMismatch(f"blob {blob.sha256} is named with two sizes")
 

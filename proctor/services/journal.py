@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from proctor.domain.review import Verdict
 from proctor.domain.session import ExamSession, SectionState, closes_at
-from proctor.evidence.record import SERVER_DEVICE, Kind, encode
+from proctor.evidence.record import SERVER_DEVICE, Kind, encode, parse
+
+_ERASED = f'"kind":"{Kind.ERASED}"'.encode()  # most lines need not be parsed to see they are none
 
 
 class Entry(NamedTuple):
@@ -89,6 +91,16 @@ def lines(of: Sequence[Entry], *, session: str, first: int, now: datetime) -> li
         )
         for at, entry in enumerate(of)
     ]
+
+
+def erased(server_lines: Sequence[bytes]) -> frozenset[str]:
+    """Return the digests that the server's log of a session says were erased."""
+    return frozenset(
+        digest
+        for line in server_lines
+        if _ERASED in line and (record := parse(line)).kind is Kind.ERASED
+        for digest in record.facts["sha256"]
+    )
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

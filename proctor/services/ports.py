@@ -3,7 +3,7 @@
 Each docstring is a contract; `tests/adapters` holds every implementation to it.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -217,6 +217,22 @@ class Store(Protocol):
 
     def blobs(self, session_id: str) -> AsyncIterator[tuple[str, bytes]]:
         """Yield the blobs held, by digest in ascending order, one at a time."""
+        ...
+
+    async def holding(self) -> Sequence[str]:
+        """Return the sessions that hold blobs, by id."""
+        ...
+
+    async def erase(self, session_id: str, digests: Collection[str]) -> None:
+        """Destroy blobs; those that are not held are passed over.
+
+        Their bytes are overwritten before they cease to be held, so that one that is not held is
+        gone, and what a crash left half done is done by erasing again. With its last blob a
+        session's key is destroyed; from then on it takes no batch any more (NotFound).
+
+        Raises:
+            StorageFull: The disk fails. Some may be destroyed.
+        """
         ...
 
     async def observe(self, session_id: str, observation: Observation) -> None:

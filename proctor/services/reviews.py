@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from proctor.domain.errors import Refusal
 from proctor.domain.flags import Flag, FlagClass
@@ -18,11 +17,13 @@ from proctor.domain.review import (
     give_verdict,
 )
 from proctor.domain.session import ENDED, ExamSession, is_late
-from proctor.evidence.record import Kind, Record, parse
+from proctor.evidence.record import Kind
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
-from proctor.services.journal import milliseconds
+from proctor.services.device_time import Dated, dated
+from proctor.services.journal import erased, milliseconds
 from proctor.services.ports import Case, Published, Store
+from proctor.services.results import sections_of_items
 from proctor.services.views import LedgerView, SessionView, view
 
 # What a person takes to look at a flag and at the whole of a session: for the length of a queue
@@ -94,6 +95,8 @@ class ObservationView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotView:
+    """A snapshot. All times of a timeline are by the server's clock."""
+
     device: str
     seq: int
     at_ms: int
@@ -145,7 +148,7 @@ class AnswerView:
     section: str
     item: str
     saved: int  # how often
-    last_at_ms: int  # the device's clock
+    last_at_ms: int
     late: bool  # the last one came when the section was not open
 
 
@@ -209,26 +212,24 @@ class Reviews:
         seen = {
             (each.device, each.seq): each for each in await self._store.observations(session_id)
         }
-        erased = await self._erased(session_id)
+        gone = erased(await self._store.server_lines(session_id))
         snapshots: list[SnapshotView] = []
         gaps: list[GapView] = []
         answers: dict[tuple[str, str], AnswerView] = {}
+        sections = sections_of_items(published.exam)
         for device in await self._store.devices(session_id):
-            for batch in await self._store.received(session_id, device.id):
-                for line in batch.lines:
-                    record = parse(line)
-                    match record.kind:
-                        case Kind.SNAPSHOT:
-                            found = seen.get((device.id, record.seq))
-                            snapshots.append(_snapshot(record, found, held, erased))
-                        case Kind.GAP:
-                            gaps.append(_gap(record))
-                        case Kind.ANSWER:
-                            section = str(record.facts.get("section", ""))
-                            late = is_late(session, section, received_at=batch.received_at)
-                            _count(answers, section, record, late=late)
-                        case _:
-                            pass
+            for each in dated(await self._store.received(session_id, device.id)):
+                match each.record.kind:
+                    case Kind.SNAPSHOT:
+                        found = seen.get((device.id, each.record.seq))
+                        snapshots.append(_snapshot(each, found, held, gone))
+                    case Kind.GAP:
+                        gaps.append(_gap(each))
+                    case Kind.ANSWER if section := sections.get(str(each.record.facts.get("item"))):
+                        late = is_late(session, section, received_at=each.received_at)
+                        _count(answers, section, each, late=late)
+                    case _:
+                        pass
         why_not = self._why_not(session, me)
         shown = view(session, published, now=self._cases.now())
         return Timeline(
@@ -313,14 +314,6 @@ class Reviews:
             may_decide=self._why_not(session, me) is None,
         )
 
-    async def _erased(self, session_id: str) -> frozenset[str]:
-        erased: set[str] = set()
-        for line in await self._store.server_lines(session_id):
-            record = parse(line)
-            if record.kind is Kind.ERASED:
-                erased.update(record.facts["sha256"])
-        return frozenset(erased)
-
     def _why_not(self, session: ExamSession, me: str) -> str | None:
         if session.state not in ENDED:
             return "The session goes on: a verdict waits for its end."
@@ -350,18 +343,18 @@ def review_view(review: Review, published: Published) -> ReviewView:
 
 
 def _snapshot(
-    record: Record,
+    dated: Dated,
     observation: Observation | None,
     held: Mapping[str, int],
-    erased: frozenset[str],
+    gone: frozenset[str],
 ) -> SnapshotView:
-    assert record.blob is not None or record.kind is Kind.SNAPSHOT
+    record = dated.record
     digest = record.blob.sha256 if record.blob else ""
-    state = "held" if digest in held else "erased" if digest in erased else "owed"
+    state = "held" if digest in held else "erased" if digest in gone else "owed"
     return SnapshotView(
         device=record.device,
         seq=record.seq,
-        at_ms=record.at_ms,
+        at_ms=milliseconds(dated.written_at),
         sha256=digest,
         type=record.blob.type if record.blob else "",
         blob=state,
@@ -409,29 +402,29 @@ def _flag(flag: Flag) -> FlagView:
     )
 
 
-def _gap(record: Record) -> GapView:
-    facts: Mapping[str, Any] = record.facts
+def _gap(dated: Dated) -> GapView:
+    record, facts = dated.record, dated.record.facts
     times = [facts.get(key) for key in ("from_ms", "to_ms")]
-    start, end = (each if type(each) is int else record.at_ms for each in times)
+    start, end = (dated.at(each if type(each) is int else record.at_ms) for each in times)
     return GapView(
         device=record.device,
         seq=record.seq,
         cause=str(facts.get("cause", "")),
         of=str(facts.get("of", "")),
-        from_ms=start,
-        to_ms=end,
+        from_ms=milliseconds(start),
+        to_ms=milliseconds(end),
     )
 
 
 def _count(
-    answers: dict[tuple[str, str], AnswerView], section: str, record: Record, *, late: bool
+    answers: dict[tuple[str, str], AnswerView], section: str, dated: Dated, *, late: bool
 ) -> None:
-    item = str(record.facts.get("item", ""))
+    item = str(dated.record.facts.get("item"))
     before = answers.get((section, item))
     answers[section, item] = AnswerView(
         section=section,
         item=item,
         saved=before.saved + 1 if before else 1,
-        last_at_ms=record.at_ms,
+        last_at_ms=milliseconds(dated.written_at),
         late=late,
     )

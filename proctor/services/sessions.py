@@ -1,5 +1,6 @@
 """A session's way: invited, joined, sections opened and closed, handed in; and a proctor's acts."""
 
+import re
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,13 +19,14 @@ from proctor.domain.timing import NO_TIME, Allowance
 from proctor.evidence.errors import BadSignature, EvidenceError
 from proctor.evidence.note import KeyKind, VerifierKey
 from proctor.evidence.record import Kind, parse
-from proctor.services.cases import Cases
+from proctor.services.cases import Cases, unchanged
 from proctor.services.journal import Entry, lines
 from proctor.services.ports import Case, Device, NotFound, Published, Store
 
 MAX_LEARNER_CHARS = 200
 MAX_TIME_FACTOR = Decimal(4)
 MAX_EXTRA = timedelta(hours=24)
+_DEVICE_NAME = re.compile("d_[A-Za-z0-9_]{1,62}")  # which a record can bear
 
 
 class JoinLinkUnknown(Refusal):
@@ -132,7 +134,8 @@ class Sessions:
         """
         if not 0 < len(learner.strip()) <= MAX_LEARNER_CHARS:
             raise BadInvitation(problem=f"a learner's name has 1 to {MAX_LEARNER_CHARS} characters")
-        if not (1 <= time_factor <= MAX_TIME_FACTOR and NO_TIME <= extra <= MAX_EXTRA):
+        in_range = time_factor.is_finite() and 1 <= time_factor <= MAX_TIME_FACTOR
+        if not (in_range and NO_TIME <= extra <= MAX_EXTRA):
             raise BadInvitation(problem="a time factor is 1 to 4, extra time 0 to 24 hours")
         published = await self._store.latest(exam_id)
         exam, now = published.exam, self._cases.now()
@@ -210,13 +213,20 @@ class Sessions:
                 raise JoinLinkUsed
             return rules.advance(session, Event.JOIN, actor=Actor.LEARNER)
 
-        case = await self._cases.change(
-            session_id,
-            decide,
-            by="learner",
-            also=() if key in known else (admitted,),
-            device=device,
-        )
+        try:
+            case = await self._cases.change(
+                session_id,
+                decide,
+                by="learner",
+                also=() if key in known else (admitted,),
+                device=device,
+            )
+        except JoinLinkUsed:
+            # Unless it was the same device that was first, for its request took long and it asked
+            # again.
+            if key not in {each.key for each in await self._store.devices(session_id)}:
+                raise
+            case = await self._cases.change(session_id, unchanged, by="learner", device=device)
         published = await self._cases.published(case.session)
         return Joined(case=case, published=published, device=device, device_token=device_token)
 
@@ -314,12 +324,7 @@ class Sessions:
 
     async def contact_lost(self, session_id: str, *, at: datetime) -> None:
         """Note since when no device of a session is in contact."""
-        await self._cases.change(
-            session_id,
-            lambda session, _now: rules.contact_lost(session, at=at),
-            by="clock",
-            settle_first=False,
-        )
+        await self._cases.contact_lost(session_id, at=at)
 
     async def contact_back(self, session_id: str) -> Case:
         """Note that a device is in contact; the ledger gives back what the policy says."""
@@ -363,8 +368,8 @@ def _device_key(key: str) -> VerifierKey:
         raise BadDeviceKey(problem=str(no)) from None
     if verifier.kind is not KeyKind.ED25519 or not verifier.name.startswith("d_"):
         raise BadDeviceKey(problem="a device signs with Ed25519 under a name that begins with d_")
-    if not verifier.name.replace("_", "").isalnum() or not verifier.name.isascii():
-        raise BadDeviceKey(problem="a device's name has letters and digits")
+    if not _DEVICE_NAME.fullmatch(verifier.name):
+        raise BadDeviceKey(problem="a device's name has letters and digits, 64 at the most")
     return verifier
 
 

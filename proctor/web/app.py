@@ -1,6 +1,7 @@
 """The application: all routes, all middlewares, and what lives as long as it does."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from proctor.services.intake import Intake
 from proctor.services.logins import LoginStore, PasswordHasher, who
 from proctor.services.ports import Store, Vision
 from proctor.services.results import Results
+from proctor.services.retention import Retention
 from proctor.services.reviews import Reviews
 from proctor.services.sessions import Sessions
 from proctor.web import auth, metrics, openapi, problems
@@ -26,10 +28,14 @@ from proctor.web.console import ConsoleDesk, add_console_routes
 from proctor.web.learner import LearnerDesk, add_learner_routes
 from proctor.web.uplink import UPLINKS, add_uplink_route, close_uplinks
 
+logger = logging.getLogger(__name__)
+
 # JSON bodies only: what is large comes over the uplink, which has its own bound.
 MAX_BODY_BYTES = 256 * 1024
 # How often what the clock has done is made visible. A deadline does not wait for it.
 SWEEP_EVERY_S = 1.0
+# How often what is kept no longer is looked for. Terms are days.
+RETAIN_EVERY_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,7 @@ def build(parts: Parts) -> web.Application:
     intake = Intake(
         parts.store, cases, sessions, key=parts.key, server=parts.server, seen=analysis.add
     )
+    retention = Retention(parts.store, cases, analysis.is_done)
     counts = metrics.Metrics()
     counts.analysis_waiting.set_function(lambda: analysis.progress().waiting)
 
@@ -114,6 +121,7 @@ def build(parts: Parts) -> web.Application:
             tasks = [
                 group.create_task(analysis.run()),
                 group.create_task(_sweep(cases)),
+                group.create_task(_retain(retention)),
             ]
             yield
             for task in tasks:
@@ -127,6 +135,16 @@ async def _sweep(cases: Cases) -> None:
     while True:
         await asyncio.sleep(SWEEP_EVERY_S)
         await cases.sweep()
+
+
+async def _retain(retention: Retention) -> None:
+    while True:
+        try:
+            await retention.run()
+        except Exception:
+            # Nobody waits for it, and the exam goes on without it: the next run looks again.
+            logger.exception("nothing erased")
+        await asyncio.sleep(RETAIN_EVERY_S)
 
 
 def _add_pages(api: Api, pages: Path) -> None:

@@ -12,7 +12,7 @@ from proctor.domain.moves import IllegalMove
 from proctor.domain.wording import for_learner
 from proctor.evidence.note import origin_of
 from proctor.services.cases import Cases
-from proctor.services.identity import CheckInIncomplete, Identity
+from proctor.services.identity import CheckInIncomplete, Identity, SystemRefused
 from proctor.services.journal import milliseconds, seconds
 from proctor.services.ports import Case, Published
 from proctor.services.sessions import (
@@ -160,7 +160,7 @@ def add_learner_routes(api: Api, desk: LearnerDesk) -> None:
         role=Role.LEARNER,
         out=SessionView,
         tags=["learner"],
-        errors=[CheckInIncomplete, IllegalMove],
+        errors=[CheckInIncomplete, SystemRefused, IllegalMove],
     )
     async def check_in(request: web.Request) -> SessionView:
         """Check in: the policy is accepted, face and document are captured."""

@@ -29,6 +29,7 @@ from aiohttp.typedefs import Handler
 from proctor.domain import exam, identity, moves, review, scoring, session
 from proctor.domain.errors import Refusal
 from proctor.evidence.errors import EvidenceError
+from proctor.services import identity as check_in
 from proctor.services import intake, logins, ports, sessions
 
 logger = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     moves.NotTheirEvent: HTTPStatus.FORBIDDEN,
     review.AnotherPersonNeeded: HTTPStatus.FORBIDDEN,
     session.OutsideWindow: HTTPStatus.FORBIDDEN,
+    check_in.SystemRefused: HTTPStatus.FORBIDDEN,
     session.SectionClosed: HTTPStatus.FORBIDDEN,
     session.SessionClosed: HTTPStatus.FORBIDDEN,
     exam.UnknownSection: HTTPStatus.NOT_FOUND,

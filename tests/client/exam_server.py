@@ -62,6 +62,8 @@ class ExamServer:
         self.state = "invited"
         self.id_check = "awaited"
         self.holds = False
+        self.refused: list[str] = []  # kinds of computers, as the policy's words say them
+        self.policy: dict[str, Any] = {"identity": {"document": "government-photo-id"}}
         self.server_log: dict[str, Any] = {"size": 3, "root": "cd" * 32}
         self.sections: dict[str, dict[str, Any]] = {
             name: {"id": name, "title": f"Part {name}", "state": "planned", "limit_s": 600}
@@ -158,7 +160,7 @@ class ExamServer:
                 "server_keys": [self.key.verifier.encode()],
                 "exam": {"id": EXAM, "title": "Exam", "sections": self._views(), "in_order": True},
                 "policy_sha256": POLICY_SHA256,
-                "policy": {"identity": {"document": "government-photo-id"}},
+                "policy": self.policy,
                 "notice": [{"heading": "You may use", "lines": ["a pen"]}],
                 "capture": {
                     "snapshot_every_s": self.snapshot_every_s,
@@ -194,6 +196,8 @@ class ExamServer:
         return web.json_response(self.view())
 
     async def _check_in(self, _request: web.Request) -> web.Response:
+        if self.refused:
+            return _problem("system-refused", 403, refused=self.refused)
         have = {each.facts["purpose"] for each in self.records(Kind.SNAPSHOT)}
         if missing := sorted({"face", "document"} - have):
             return _problem("check-in-incomplete", 409, missing=missing)

@@ -17,6 +17,7 @@ from proctor_client.errors import (
     BadInput,
     BadLink,
     CannotReach,
+    ComputerRefused,
     NotAccepted,
     Refused,
     SessionEnded,
@@ -195,6 +196,19 @@ async def test_a_refused_id_check_ends_the_run_before_any_section(clip: Path) ->
         with pytest.raises(SessionEnded):
             await taking(plan_for(server, clip), Watcher(ANSWERS, hook))
     assert server.sections["a"]["state"] == "planned"
+
+
+async def test_a_computer_that_the_policy_refuses_is_told_before_any_picture_is_taken(
+    clip: Path,
+) -> None:
+    screen = Watcher(ANSWERS)
+    async with serving() as server:
+        server.refused = ["Microsoft Surface", "Tablets"]
+        for _ in range(2):
+            with pytest.raises(ComputerRefused, match=r"refuse: Microsoft Surface; Tablets\."):
+                await taking(plan_for(server, clip), screen)
+        assert {record.kind for record in server.records()} <= {Kind.HELLO, Kind.BEAT}
+        assert not [said for said in screen.said if "picture" in said]
 
 
 async def test_pictures_that_a_person_refuses_are_taken_again(clip: Path) -> None:

@@ -94,17 +94,6 @@ def _source(*folders: str) -> str:
     )
 
 
-def _nothing_erases() -> bool:
-    return not re.search(r"Entry\(\s*Kind\.ERASED", _source("proctor/services"))
-
-
-def _no_computer_is_refused() -> bool:
-    return not re.search(
-        r"\bsystem_refusals\(|\[\"refuse\"\]|get\(\"refuse\"",
-        _source("proctor/services", "proctor/web", "client/proctor_client"),
-    )
-
-
 def _no_client_reports_focus() -> bool:
     return "Kind.FOCUS" not in _source("client/proctor_client")
 
@@ -122,8 +111,6 @@ def _silence_is_unseen() -> bool:
 
 HOLES: Mapping[str, Callable[[], bool]] = {
     "silence": _silence_is_unseen,
-    "erasing": _nothing_erases,
-    "systems": _no_computer_is_refused,
     "focus": _no_client_reports_focus,
     "access-log": _no_access_is_logged,
 }

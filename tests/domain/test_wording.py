@@ -12,6 +12,7 @@ from proctor.domain.policy import (
     Paper,
     Policy,
     Resource,
+    RetainRules,
     ReviewRules,
     SectionRules,
     Site,
@@ -244,6 +245,17 @@ def test_the_proctor_reads_the_heaviest_conduct_rule_first() -> None:
     assert "(only in Part A1); severity 0.5" in review
     assert "no face found for 1 minute" in chapter(chapters, "Flags to help with")
     assert "no face" not in review
+
+
+def test_what_is_erased_is_told_with_what_keeps_it_longer() -> None:
+    policy = replace(TWO_PARTS, retain=RetainRules(snapshots_days=1, id_document_days=7))
+    told = chapter(for_learner(policy), "Who sees it, and for how long")
+    assert "Snapshots are erased from the exam server 1 day after your exam ends." in told
+    assert "Pictures of your document are erased 7 days after your exam ends." in told
+    assert "open then, pictures are kept until it is decided" in told
+    late = replace(policy, time=TimeRules(late_h=72))
+    told = chapter(for_learner(late), "Who sees it, and for how long")
+    assert "3 days after your exam ends" in told
 
 
 def test_a_proctor_is_told_to_decide() -> None:

@@ -4,13 +4,25 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import Engine
 
 
+class TooNew(Exception):
+    """The database was made by a newer version of this program."""
+
+
 def upgrade(engine: Engine) -> None:
-    """Bring a database to the newest version; a new one is made."""
+    """Bring a database to the newest version; a new one is made.
+
+    Raises:
+        TooNew: A newer version of this program made it.
+    """
     with engine.begin() as connection:
-        command.upgrade(_config(connection), "head")
+        try:
+            command.upgrade(_config(connection), "head")
+        except CommandError:
+            raise TooNew("a newer version of this program made it") from None
 
 
 def check(engine: Engine) -> None:

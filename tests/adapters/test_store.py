@@ -1,0 +1,246 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from proctor.adapters import keys
+from proctor.adapters.clock import SystemClock
+from proctor.adapters.segments import Segments
+from proctor.adapters.store import DatabaseUnusable, SqlStore, open_engine
+from proctor.domain.session import State
+from proctor.evidence.tree import Frontier
+from proctor.services.ports import NotFound, StorageFull, Store
+from tests.adapters.store_contract import (
+    EXAM,
+    POLICY,
+    StoreContract,
+    append,
+    created,
+    device,
+    digest_of,
+    flag,
+    observation,
+)
+from tests.conftest import full_disk
+from tests.memory_store import Fault, MemoryStore
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[SqlStore]:
+    secrets = keys.load(folder / "keys", server="proctor.test")
+    store = SqlStore(
+        open_engine(folder / "proctor.db"), Segments(folder / "segments"), secrets, SystemClock()
+    )
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+async def sql(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    async with opened(tmp_path) as store:
+        yield store
+
+
+class TestSqlStore(StoreContract):
+    @pytest.fixture
+    async def store(self, sql: SqlStore) -> Store:
+        return sql
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    async def store(self) -> Store:
+        return MemoryStore()
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "kept"),
+    [
+        pytest.param(Fault.BEFORE_COMMIT, ConnectionError, 0, id="the request is lost"),
+        pytest.param(Fault.AFTER_COMMIT, ConnectionError, 1, id="the answer is lost"),
+        pytest.param(Fault.FULL, StorageFull, 0, id="the disk is full"),
+    ],
+)
+async def test_the_fake_fails_once_and_either_before_or_after_it_stored(
+    fault: Fault, error: type[Exception], kept: int
+) -> None:
+    store = MemoryStore()
+    await created(store)
+    store.next_fault = fault
+    with pytest.raises(error):
+        await store.append(append(Frontier(), b"0"))
+    assert len(await store.received("s_1", "d_1")) == kept
+    await store.observe("s_1", observation())
+
+
+async def test_all_that_was_stored_is_there_when_the_folder_is_opened_again(
+    tmp_path: Path,
+) -> None:
+    first = append(Frontier(), b"0", blobs=(b"picture",), receipt=b"note 1")
+    async with opened(tmp_path) as store:
+        published = await store.publish(EXAM, POLICY)
+        case = await created(store)
+        running = replace(case.session, state=State.RUNNING)
+        case = await store.save(case, running, lines=[b"on"], device=device(), flags=[flag()])
+        await store.append(first)
+        await store.observe("s_1", observation())
+
+    async with opened(tmp_path) as store:
+        assert await store.latest("short") == published
+        assert await store.case("s_1") == case
+        assert await store.server_lines("s_1") == [b"opened", b"on"]
+        assert await store.devices("s_1") == [device()]
+        assert await store.flags("s_1") == [flag()]
+        assert await store.observations("s_1") == [observation()]
+        assert await store.blob("s_1", digest_of(b"picture")) == b"picture"
+        # And it goes on from there.
+        await store.append(append(first.frontier, b"1", blobs=(b"another",)))
+        assert await store.blob("s_1", digest_of(b"another")) == b"another"
+        assert await store.blob("s_1", digest_of(b"picture")) == b"picture"
+
+
+async def test_what_a_write_returned_is_in_the_files_already(tmp_path: Path, sql: SqlStore) -> None:
+    """A second process on the same folder sees it: nothing waits in the first one's memory."""
+    await created(sql)
+    await sql.append(append(Frontier(), b"0", blobs=(b"picture",)))
+    async with opened(tmp_path) as other:
+        assert (await other.device_log("s_1", "d_1")).frontier.size == 1
+        assert await other.blob("s_1", digest_of(b"picture")) == b"picture"
+
+
+@pytest.mark.parametrize("room", [pytest.param(0, id="at once"), pytest.param(20_000, id="soon")])
+async def test_a_full_disk_stores_nothing_and_the_same_again_succeeds_when_there_is_room(
+    sql: SqlStore, room: int
+) -> None:
+    case = await created(sql)
+    first = append(Frontier(), b"0", blobs=(b"first picture",), receipt=b"note 1")
+    await sql.append(first)
+    second = append(first.frontier, b"1", blobs=(b"second picture" * 5000,), receipt=b"note 2")
+    ended = replace(case.session, state=State.TERMINATED)
+
+    with full_disk(room=room):
+        for _ in range(2):
+            with pytest.raises(StorageFull):
+                await sql.append(second)
+        if room == 0:
+            with pytest.raises(StorageFull):
+                await sql.save(case, ended, lines=[b"ended"], flags=[flag()])
+            with pytest.raises(StorageFull):
+                await sql.observe("s_1", observation())
+        # What is there can be read meanwhile.
+        assert await sql.blob("s_1", digest_of(b"first picture")) == b"first picture"
+        assert (await sql.device_log("s_1", "d_1")).receipt == b"note 1"
+        assert await sql.server_lines("s_1") == [b"opened"]
+        assert await sql.flags("s_1") == []
+
+    await sql.append(second)
+    saved = await sql.save(case, ended, lines=[b"ended"])
+    assert await sql.case("s_1") == saved
+    assert await sql.blob("s_1", digest_of(second.blobs[0][1])) == second.blobs[0][1]
+    assert await sql.blob("s_1", digest_of(b"first picture")) == b"first picture"
+
+
+async def test_a_database_that_is_full_stores_nothing(tmp_path: Path) -> None:
+    """The pictures still fit, their rows don't: no row points at them, and none is lost."""
+    async with opened(tmp_path) as store:
+        await created(store)
+        await store.write(lambda tx: tx.execute(text("PRAGMA max_page_count=10")))
+        big = append(Frontier(), *[b"x" * 60_000] * 20, blobs=(b"picture",))
+        with pytest.raises(StorageFull):
+            await store.append(big)
+        assert await store.held("s_1") == {}
+        await store.write(lambda tx: tx.execute(text("PRAGMA max_page_count=1000000")))
+        await store.append(big)
+        assert await store.blob("s_1", digest_of(b"picture")) == b"picture"
+
+
+async def test_pictures_lie_on_the_disk_encrypted(tmp_path: Path, sql: SqlStore) -> None:
+    await created(sql)
+    await sql.append(append(Frontier(), b"0", blobs=(b"a face that nobody may see",)))
+    files = [
+        tmp_path / "segments" / "00000001",
+        tmp_path / "proctor.db",
+        tmp_path / "proctor.db-wal",
+    ]
+    assert not any(b"a face that nobody" in path.read_bytes() for path in files)
+
+
+async def test_a_picture_whose_key_was_destroyed_is_held_no_more(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await created(store)
+        await store.append(append(Frontier(), b"0", blobs=(b"picture",)))
+        await store.write(lambda tx: tx.execute(text("DELETE FROM session_keys")))
+    async with opened(tmp_path) as store:
+        with pytest.raises(NotFound):
+            await store.blob("s_1", digest_of(b"picture"))
+        assert await store.held("s_1") == {}
+        assert [each async for each in store.blobs("s_1")] == []
+
+
+async def test_a_picture_that_rotted_on_the_disk_is_not_found(
+    tmp_path: Path, sql: SqlStore
+) -> None:
+    await created(sql)
+    await sql.append(append(Frontier(), b"0", blobs=(b"picture",)))
+    (segment,) = (tmp_path / "segments").iterdir()
+    rotten = bytearray(segment.read_bytes())
+    rotten[20] ^= 1
+    segment.write_bytes(rotten)
+    with pytest.raises(NotFound):
+        await sql.blob("s_1", digest_of(b"picture"))
+
+
+async def test_a_folder_whose_master_key_was_replaced_is_not_served(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await store.check_master_key()  # no session yet: any will do
+        await created(store)
+        await store.check_master_key()
+    (tmp_path / "keys" / "master").write_bytes(b"x" * keys.SECRET_BYTES)
+    async with opened(tmp_path) as store:
+        with pytest.raises(keys.KeyFileUnsafe, match="not the master key that this folder"):
+            await store.check_master_key()
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        pytest.param("garbage", "not a database", id="it is another kind of file"),
+        pytest.param("newer", "a newer version", id="a newer version of this program made it"),
+        pytest.param("folder", "unable to open", id="it is a folder"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_refused_by_name(
+    tmp_path: Path, damage: str, why: str
+) -> None:
+    path = tmp_path / "proctor.db"
+    match damage:
+        case "garbage":
+            path.write_bytes(b"no database at all" * 1000)
+        case "newer":
+            engine = open_engine(path)
+            with engine.begin() as tx:
+                tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            engine.dispose()
+        case _:
+            path.mkdir()
+    with pytest.raises(DatabaseUnusable, match=why) as refused:
+        open_engine(path)
+    assert str(path) in str(refused.value)
+
+
+async def test_writes_at_once_are_all_stored(sql: SqlStore) -> None:
+    cases = [await created(sql, f"s_{n}") for n in range(20)]
+    fronts = [Frontier()] * len(cases)
+    for _ in range(5):
+        appends = [append(front, b"x", of=f"s_{n}") for n, front in enumerate(fronts)]
+        observed = [sql.observe(f"s_{n}", observation()) for n in range(len(cases))]
+        await asyncio.gather(*map(sql.append, appends), *observed)
+        fronts = [each.frontier for each in appends]
+    for n in range(len(cases)):
+        assert (await sql.device_log(f"s_{n}", "d_1")).frontier.size == 5

@@ -1,0 +1,327 @@
+"""Commands for people who keep a server: what they print, and how they refuse."""
+
+import json
+import shutil
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from proctor import config
+from proctor.adapters import keys
+from proctor.adapters.policies import builtin_folder
+from tests.cli.running import Terminal, in_its_own_process
+from tests.conftest import PASSWORD, SHORT_EXAM, full_disk
+
+BUILTIN = sorted(path for path in builtin_folder().glob("*.toml"))
+
+
+# --- policies ------------------------------------------------------------------------------------
+
+
+def test_the_policies_that_come_along_are_right_and_tested(terminal: Terminal) -> None:
+    assert terminal.run("policy", "check", *BUILTIN).status == 0
+    ran = terminal.run("policy", "test", *BUILTIN)
+    assert ran.status == 0
+    assert len(ran.out.splitlines()) >= len(BUILTIN)
+
+
+@pytest.mark.parametrize("audience", ["learner", "proctor"])
+def test_a_policy_is_shown_to_people(terminal: Terminal, audience: str) -> None:
+    ran = terminal.run("policy", "show", builtin_folder() / "closed-book.toml", "--as", audience)
+    assert ran.status == 0
+    assert len(ran.out.splitlines()) > 5
+
+
+def test_the_schema_of_policies_is_json(terminal: Terminal) -> None:
+    assert json.loads(terminal.run("policy", "schema").out)["$schema"]
+
+
+def _cycle(folder: Path) -> Path:
+    for name, parent in (("a", "b"), ("b", "a")):
+        text = f'schema = 1\nid = "{name}"\ntitle = "T"\nextends = "{parent}"\n'
+        (folder / f"{name}.toml").write_text(text)
+    return folder / "a.toml"
+
+
+def _itself(folder: Path) -> Path:
+    (folder / "a.toml").write_text('schema = 1\nid = "a"\ntitle = "T"\nextends = "a"\n')
+    return folder / "a.toml"
+
+
+def _unknown_key(folder: Path) -> Path:
+    (folder / "a.toml").write_text('schema = 1\nid = "a"\ntitle = "T"\ncolour = "red"\n')
+    return folder / "a.toml"
+
+
+def _no_toml(folder: Path) -> Path:
+    (folder / "a.toml").write_bytes(b"\xff\xfe = [")
+    return folder / "a.toml"
+
+
+def _absent(folder: Path) -> Path:
+    return folder / "a.toml"
+
+
+@pytest.mark.parametrize(
+    ("make", "word"),
+    [
+        pytest.param(_cycle, "extends", id="a cycle in extends"),
+        pytest.param(_itself, "extends", id="a policy that extends itself"),
+        pytest.param(_unknown_key, "colour", id="an unknown key"),
+        pytest.param(_no_toml, "a.toml", id="no TOML"),
+        pytest.param(_absent, "a.toml", id="no file"),
+    ],
+)
+def test_a_policy_that_is_wrong_is_told_by_file_and_reason(
+    terminal: Terminal, tmp_path: Path, make: Callable[[Path], Path], word: str
+) -> None:
+    path = make(tmp_path)
+    for command in ("check", "test"):
+        ran = terminal.run("policy", command, path)
+        assert ran.status == 1
+        assert word in ran.out + ran.err
+        assert str(path.parent) in ran.out + ran.err
+        assert "Traceback" not in ran.err
+    shown = terminal.run("policy", "show", path)
+    assert (shown.status, word in shown.out) == (1, True)
+    ran = terminal.run("exam", "publish", SHORT_EXAM, "--policy", path)
+    assert (ran.status, word in ran.err, "Traceback" in ran.err) == (1, True, False)
+
+
+# --- exams ---------------------------------------------------------------------------------------
+
+
+def _without_sections(folder: Path) -> None:
+    toml = (folder / "exam.toml").read_text()
+    (folder / "exam.toml").write_text(toml.partition("[[section]]")[0])
+
+
+def _ten_thousand_sections(folder: Path) -> None:
+    head = (folder / "exam.toml").read_text().partition("[[section]]")[0]
+    sections = "".join(
+        f'[[section]]\nid = "s{n}"\ntitle = "S"\nlimit_s = 60\nitems = ["two-dice"]\n'
+        for n in range(10_000)
+    )
+    (folder / "exam.toml").write_text(head + sections)
+
+
+def _too_many_sections(folder: Path) -> None:
+    head = (folder / "exam.toml").read_text().partition("[[section]]")[0]
+    sections = "".join(
+        f'[[section]]\nid = "s{n}"\ntitle = "S"\nlimit_s = 60\nitems = ["i{n}"]\n'
+        for n in range(101)
+    )
+    (folder / "exam.toml").write_text(head + sections)
+    for n in range(101):
+        shutil.copy(folder / "items" / "two-dice.md", folder / "items" / f"i{n}.md")
+
+
+def _missing_item(folder: Path) -> None:
+    (folder / "items" / "two-dice.md").unlink()
+
+
+def _no_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        pytest.param(_without_sections, "section", id="no sections"),
+        pytest.param(_too_many_sections, "at most 100", id="101 sections"),
+        pytest.param(_ten_thousand_sections, "too large", id="10,000 sections"),
+        pytest.param(_missing_item, "two-dice", id="an item without a file"),
+        pytest.param(_no_folder, "exam.toml", id="no folder"),
+    ],
+)
+def test_an_exam_that_is_wrong_is_refused_in_one_line(
+    terminal: Terminal, tmp_path: Path, spoil: Callable[[Path], None], word: str
+) -> None:
+    folder = shutil.copytree(SHORT_EXAM, tmp_path / "exam")
+    spoil(folder)
+    assert word in terminal.refused("exam", "check", folder)
+    assert word in terminal.refused("exam", "publish", folder)
+    assert "no exam short" in terminal.refused("invite", "short", "Ada")
+
+
+def test_an_exam_is_checked_published_and_learners_are_invited(terminal: Terminal) -> None:
+    checked = terminal.run("exam", "check", SHORT_EXAM)
+    assert (checked.status, "3 sections, 7 items" in checked.out) == (0, True)
+    published = terminal.run("exam", "publish", SHORT_EXAM)
+    assert (published.status, published.err) == (0, "")
+    assert "policy demo" in published.out
+    again = terminal.run("exam", "publish", SHORT_EXAM)
+    assert again.out == published.out
+    invited = terminal.run(
+        "invite",
+        "short",
+        "Ada Lovelace",
+        "--url",
+        "https://exams.example/",
+        "--time-factor",
+        "1.25",
+    )
+    session, link = invited.out.split()
+    assert session.startswith("s_")
+    assert link.startswith("https://exams.example/join/")
+
+
+def test_a_policy_for_other_sections_is_refused(terminal: Terminal) -> None:
+    policy = builtin_folder() / "mitx-sds-capstone.toml"
+    assert "section" in terminal.refused("exam", "publish", SHORT_EXAM, "--policy", policy)
+
+
+@pytest.mark.parametrize("factor", ["fast", "NaN", "sNaN", "Infinity", "0.5", "-1", "5", "1e400"])
+def test_a_time_factor_that_is_none_is_refused_in_one_line(terminal: Terminal, factor: str) -> None:
+    terminal.run("exam", "publish", SHORT_EXAM)
+    line = terminal.refused("invite", "short", "Ada", f"--time-factor={factor}")
+    assert "factor" in line
+
+
+# --- staff ---------------------------------------------------------------------------------------
+
+
+def test_a_password_comes_from_standard_input(terminal: Terminal) -> None:
+    ran = terminal.run("staff", "add", "bo", "proctor", typed=f"{PASSWORD}\n")
+    assert (ran.status, ran.out) == (0, "bo can sign in as proctor.\n")
+    with sqlite3.connect(terminal.data / "proctor.db") as database:
+        ((name, role, password_hash),) = database.execute(
+            "SELECT name, role, password_hash FROM staff"
+        )
+    database.close()
+    assert (name, role) == ("bo", "proctor")
+    assert password_hash.startswith("$argon2id$")
+    assert PASSWORD not in password_hash
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed"),
+    [
+        pytest.param(("bo", "proctor"), "short\n", id="a password too short"),
+        pytest.param(("bo", "proctor"), "", id="no password"),
+        pytest.param(("b o/..", "proctor"), f"{PASSWORD}\n", id="a name that is none"),
+    ],
+)
+def test_an_account_that_cannot_be_made_is_refused_in_one_line(
+    terminal: Terminal, arguments: tuple[str, str], typed: str
+) -> None:
+    terminal.refused("staff", "add", *arguments, typed=typed)
+
+
+def test_a_name_is_taken_once(terminal: Terminal) -> None:
+    terminal.run("staff", "add", "bo", "proctor", typed=f"{PASSWORD}\n")
+    line = terminal.refused("staff", "add", "bo", "administrator", typed=f"{PASSWORD}\n")
+    assert "bo" in line
+
+
+def test_a_role_that_is_none_is_told_with_those_there_are(terminal: Terminal) -> None:
+    ran = terminal.run("staff", "add", "bo", "king", typed=f"{PASSWORD}\n")
+    assert ran.status == 2
+    assert "course-team" in ran.err
+
+
+# --- folders that can't be used -------------------------------------------------------------------
+
+
+def _file_for_folder(data: Path) -> None:
+    data.write_text("a file")
+
+
+def _open_secret(data: Path) -> None:
+    keys.load(data / "keys", server="localhost")
+    (data / "keys" / "signing").chmod(0o644)
+
+
+def _garbage(data: Path) -> None:
+    data.mkdir()
+    (data / "proctor.db").write_bytes(b"garbage" * 1000)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        pytest.param(_file_for_folder, "data", id="it is a file"),
+        pytest.param(_open_secret, "chmod 600", id="others can read a secret"),
+        pytest.param(_garbage, "not a database", id="its database is none"),
+    ],
+)
+def test_a_folder_that_cannot_be_used_is_refused_in_one_line(
+    terminal: Terminal, spoil: Callable[[Path], None], word: str
+) -> None:
+    spoil(terminal.data)
+    assert word in terminal.refused("exam", "publish", SHORT_EXAM)
+    assert word in terminal.refused("serve", "--port", "0")
+
+
+def test_another_folder_s_master_key_is_refused_before_anything_is_served(
+    terminal: Terminal,
+) -> None:
+    terminal.run("exam", "publish", SHORT_EXAM)
+    terminal.run("invite", "short", "Ada")
+    (terminal.data / "keys" / "master").write_bytes(b"x" * 32)
+    assert "not the master key" in terminal.refused("serve", "--port", "0")
+
+
+def test_a_full_disk_is_one_line(terminal: Terminal) -> None:
+    terminal.run("exam", "publish", SHORT_EXAM)
+    with full_disk():
+        line = terminal.refused("invite", "short", "Ada")
+    assert "disk" in line
+    assert terminal.run("invite", "short", "Ada").status == 0
+
+
+def test_a_disk_that_is_full_from_the_start_is_one_line(terminal: Terminal) -> None:
+    with full_disk():
+        terminal.refused("exam", "publish", SHORT_EXAM)
+    assert terminal.run("exam", "publish", SHORT_EXAM).status == 0
+
+
+# --- the server ----------------------------------------------------------------------------------
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ran = in_its_own_process(
+            "-c",
+            "from proctor.cli import main; main()",
+            "serve",
+            "--data",
+            tmp_path,
+            "--port",
+            port,
+        )
+    assert ran.status == 1
+    assert ran.err == (
+        f"port {port} on 127.0.0.1 is in use: stop what uses it, or choose another with --port\n"
+    )
+
+
+def test_a_host_that_is_none_is_one_line(terminal: Terminal) -> None:
+    line = terminal.refused("serve", "--host", "no.such.host.invalid", "--port", "0")
+    assert "no.such.host.invalid" in line
+
+
+def test_two_servers_do_not_share_a_folder(terminal: Terminal) -> None:
+    with config._locked(terminal.data):
+        line = terminal.refused("serve", "--port", "0")
+    assert "another server runs on it" in line
+
+
+def test_commands_work_while_a_server_runs(terminal: Terminal) -> None:
+    with config._locked(terminal.data):
+        assert terminal.run("exam", "publish", SHORT_EXAM).status == 0
+        assert terminal.run("invite", "short", "Ada").status == 0
+
+
+def test_without_a_command_it_says_what_there_is(terminal: Terminal) -> None:
+    ran = terminal.run()
+    assert "serve" in ran.out + ran.err
+    assert "verify" in ran.out + ran.err
+    assert sys.argv == ["proctor"]

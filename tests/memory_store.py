@@ -1,0 +1,227 @@
+"""A Store in memory that fails when it is told to, before or after it has stored."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import replace
+from enum import Enum, auto
+from hashlib import sha256
+
+from proctor.adapters import exams, policies
+from proctor.domain.flags import Flag
+from proctor.domain.observation import Observation
+from proctor.domain.session import ENDED, ExamSession
+from proctor.evidence.tree import Frontier, leaf_hash
+from proctor.services.ports import (
+    Append,
+    Case,
+    Conflict,
+    Device,
+    DeviceLog,
+    NotFound,
+    Published,
+    Received,
+    StorageFull,
+)
+
+
+class Fault(Enum):
+    BEFORE_COMMIT = auto()  # the request is lost
+    AFTER_COMMIT = auto()  # the answer is lost
+    FULL = auto()  # the disk is full
+
+
+class MemoryStore:
+    """`services.ports.Store`. `next_fault` befalls the next write, and only that one."""
+
+    def __init__(self) -> None:
+        self.next_fault: Fault | None = None
+        self._bodies: dict[tuple[str, str], Published] = {}
+        self._latest: dict[str, Published] = {}
+        self._cases: dict[str, Case] = {}
+        self._joins: dict[str, str] = {}
+        self._server_lines: dict[str, list[bytes]] = {}
+        self._devices: dict[str, dict[str, Device]] = {}
+        self._appends: dict[tuple[str, str], list[Append]] = {}
+        self._blobs: dict[str, dict[str, bytes]] = {}
+        self._without_key: set[str] = set()
+        self._observations: dict[str, dict[tuple[str, int], Observation]] = {}
+        self._flags: dict[str, dict[str, Flag]] = {}
+
+    def _before(self) -> Fault | None:
+        fault, self.next_fault = self.next_fault, None
+        if fault is Fault.BEFORE_COMMIT:
+            raise ConnectionError(fault)
+        if fault is Fault.FULL:
+            raise StorageFull
+        return fault
+
+    def _after(self, fault: Fault | None) -> None:
+        if fault is Fault.AFTER_COMMIT:
+            raise ConnectionError(fault)
+
+    async def publish(self, exam_body: bytes, policy_body: bytes) -> Published:
+        fault = self._before()
+        published = Published(
+            exam=exams.parse_body(exam_body),
+            exam_sha256=sha256(exam_body).hexdigest(),
+            policy=policies.parse_body(policy_body),
+            policy_sha256=sha256(policy_body).hexdigest(),
+            policy_body=policy_body,
+        )
+        self._bodies[published.exam_sha256, published.policy_sha256] = published
+        self._latest.pop(published.exam.id, None)
+        self._latest[published.exam.id] = published
+        self._after(fault)
+        return published
+
+    async def exams(self) -> Sequence[tuple[Published, int]]:
+        sessions = [case.session.exam for case in self._cases.values()]
+        return [(each, sessions.count(id_)) for id_, each in self._latest.items()]
+
+    async def latest(self, exam_id: str) -> Published:
+        if exam_id not in self._latest:
+            raise NotFound(what="exam", id=exam_id)
+        return self._latest[exam_id]
+
+    async def published(self, exam_sha256: str, policy_sha256: str) -> Published:
+        found = self._bodies.get((exam_sha256, policy_sha256))
+        if found is None:
+            raise NotFound(what="exam", id=exam_sha256)
+        return found
+
+    async def create(
+        self, session: ExamSession, *, join_sha256: str, lines: Sequence[bytes]
+    ) -> Case:
+        fault = self._before()
+        log = Frontier().extended(map(leaf_hash, lines))
+        case = Case(session=session, log=log, version=1)
+        self._cases[session.id] = case
+        self._joins[join_sha256] = session.id
+        self._server_lines[session.id] = list(lines)
+        self._after(fault)
+        return case
+
+    async def case(self, session_id: str) -> Case:
+        if session_id not in self._cases:
+            raise NotFound(what="session", id=session_id)
+        return self._cases[session_id]
+
+    async def save(
+        self,
+        case: Case,
+        session: ExamSession,
+        *,
+        lines: Sequence[bytes] = (),
+        device: Device | None = None,
+        flags: Sequence[Flag] = (),
+    ) -> Case:
+        if self._cases[session.id].version != case.version:
+            raise Conflict
+        fault = self._before()
+        log = case.log.extended(map(leaf_hash, lines))
+        after = Case(session=session, log=log, version=case.version + 1)
+        self._cases[session.id] = after
+        self._server_lines[session.id] += lines
+        if device is not None:
+            known = self._devices.setdefault(session.id, {})
+            before = known.get(device.id, device)
+            known[device.id] = replace(before, token_sha256=device.token_sha256)
+        for flag in flags:
+            self._flags.setdefault(session.id, {})[flag.id] = flag
+        self._after(fault)
+        return after
+
+    async def invited(self, join_sha256: str) -> str:
+        if join_sha256 not in self._joins:
+            raise NotFound(what="invitation", id="")
+        return self._joins[join_sha256]
+
+    async def device_by_token(self, token_sha256: str) -> Device | None:
+        for devices in self._devices.values():
+            for device in devices.values():
+                if device.token_sha256 == token_sha256:
+                    return device
+        return None
+
+    async def devices(self, session_id: str) -> Sequence[Device]:
+        await asyncio.sleep(0)  # others go on meanwhile, as with a real one
+        return list(self._devices.get(session_id, {}).values())
+
+    async def unfinished(self) -> Sequence[str]:
+        return [id_ for id_, case in self._cases.items() if case.session.state not in ENDED]
+
+    async def cases(self, exam_id: str | None) -> Sequence[Case]:
+        found = [c for c in self._cases.values() if exam_id in (None, c.session.exam)]
+        by_id = sorted(found, key=lambda case: case.session.id)
+        return sorted(by_id, key=lambda case: case.session.made_at, reverse=True)
+
+    async def append(self, append: Append) -> None:
+        if append.session in self._without_key:
+            raise NotFound(what="key of session", id=append.session)
+        log = self._appends.setdefault((append.session, append.device), [])
+        if append.lines and append.first != (log[-1].frontier.size if log else 0):
+            raise Conflict
+        fault = self._before()
+        if append.lines:
+            log.append(append)
+        for digest, blob in append.blobs:
+            self._blobs.setdefault(append.session, {}).setdefault(digest, blob)
+        self._after(fault)
+
+    async def device_log(self, session_id: str, device: str) -> DeviceLog:
+        log = self._appends.get((session_id, device))
+        if not log:
+            return DeviceLog(frontier=Frontier(), receipt=b"")
+        return DeviceLog(frontier=log[-1].frontier, receipt=log[-1].receipt)
+
+    async def receipt_at(self, session_id: str, device: str, size: int) -> bytes | None:
+        for append in self._appends.get((session_id, device), []):
+            if append.frontier.size == size:
+                return append.receipt
+        return None
+
+    async def received(self, session_id: str, device: str) -> Sequence[Received]:
+        return [
+            Received(first=each.first, lines=each.lines, received_at=each.received_at)
+            for each in self._appends.get((session_id, device), [])
+        ]
+
+    async def server_lines(self, session_id: str) -> Sequence[bytes]:
+        return list(self._server_lines.get(session_id, []))
+
+    async def held(self, session_id: str) -> Mapping[str, int]:
+        return {digest: len(blob) for digest, blob in self._blobs.get(session_id, {}).items()}
+
+    async def blob(self, session_id: str, sha256: str) -> bytes:
+        found = self._blobs.get(session_id, {}).get(sha256)
+        if found is None:
+            raise NotFound(what="blob", id=sha256)
+        return found
+
+    async def blobs(self, session_id: str) -> AsyncIterator[tuple[str, bytes]]:
+        for digest, blob in sorted(self._blobs.get(session_id, {}).items()):
+            yield digest, blob
+
+    async def holding(self) -> Sequence[str]:
+        return [session for session, blobs in self._blobs.items() if blobs]
+
+    async def erase(self, session_id: str, digests: Collection[str]) -> None:
+        fault = self._before()
+        blobs = self._blobs.get(session_id, {})
+        for digest in digests:
+            blobs.pop(digest, None)
+        if digests and not blobs:
+            self._without_key.add(session_id)
+        self._after(fault)
+
+    async def observe(self, session_id: str, observation: Observation) -> None:
+        fault = self._before()
+        place = (observation.device, observation.seq)
+        self._observations.setdefault(session_id, {})[place] = observation
+        self._after(fault)
+
+    async def observations(self, session_id: str) -> Sequence[Observation]:
+        return [each for _, each in sorted(self._observations.get(session_id, {}).items())]
+
+    async def flags(self, session_id: str) -> Sequence[Flag]:
+        return list(self._flags.get(session_id, {}).values())

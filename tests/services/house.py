@@ -1,0 +1,168 @@
+"""The services on a store in memory, and a learner who speaks to them without a network."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proctor import config
+from proctor.adapters import exams, policies
+from proctor.domain.flags import Flag
+from proctor.evidence.note import KeyKind, SigningKey, origin_of
+from proctor.evidence.record import Kind
+from proctor.services.analysis import Analysis
+from proctor.services.cases import Cases
+from proctor.services.export import Export
+from proctor.services.identity import Identity
+from proctor.services.intake import Held, Intake, Line, Receipted, Resume
+from proctor.services.ports import Published, Vision
+from proctor.services.results import Results
+from proctor.services.reviews import Reviews
+from proctor.services.sessions import Invitation, Sessions, proof_text
+from tests.conftest import SHORT_EXAM, ScriptedVision, StillClock, until
+from tests.device import JPEG, Device
+from tests.memory_store import MemoryStore
+
+SERVER = "proctor.test"
+
+
+class House:
+    """All use cases, wired as `web.app.build` wires them."""
+
+    def __init__(
+        self,
+        store: MemoryStore | None = None,
+        clock: StillClock | None = None,
+        vision: Vision | None = None,
+    ) -> None:
+        self.store = store or MemoryStore()
+        self.clock = clock or StillClock()
+        self.key = SigningKey.generate(SERVER, KeyKind.COSIGNATURE)
+        self.cases = Cases(self.store, self.clock)
+        self.sessions = Sessions(self.store, self.cases, token=config.token, new_id=config.new_id)
+        self.identity = Identity(self.store, self.cases)
+        self.analysis = Analysis(self.store, self.cases, vision or ScriptedVision(), lanes=2)
+        self.intake = Intake(
+            self.store,
+            self.cases,
+            self.sessions,
+            key=self.key,
+            server=SERVER,
+            seen=self.analysis.add,
+        )
+        self.reviews = Reviews(self.store, self.cases, self.analysis)
+        self.results = Results(self.store, self.cases)
+        self.export = Export(self.store, self.cases, key=self.key, server=SERVER)
+
+    async def publish(self, policy: str = "demo") -> Published:
+        path = policies.builtin_folder() / f"{policy}.toml"
+        return await self.store.publish(exams.load(SHORT_EXAM).body, policies.load(path).body)
+
+    async def invite(self, learner: str = "Ada Lovelace", **more: Any) -> Invitation:
+        return await self.sessions.invite("short", learner=learner, **more)
+
+    async def seat(self, *, policy: str = "demo", connected: bool = True) -> "Seat":
+        """Let a learner join and connect."""
+        await self.publish(policy)
+        invited = await self.invite()
+        device = await self.joined(invited.join_token)
+        seat = Seat(self, device, invited.session)
+        if connected:
+            await seat.connect()
+        return seat
+
+    async def joined(self, token: str, device: Device | None = None) -> Device:
+        device = device or Device(None)  # type: ignore[arg-type] # it has no network
+        key = device.key.verifier.encode()
+        proof = b64encode(device.key.sign(proof_text(token, key))).decode()
+        joined = await self.sessions.join(token, key=key, proof=proof, kind="desktop")
+        session = joined.case.session
+        device.joined = {
+            "session": session.id,
+            "policy_sha256": session.policy_sha256,
+            "origin": origin_of(
+                server=SERVER, exam=session.exam, session=session.id, device=device.key.name
+            ),
+        }
+        return device
+
+    async def analysed(self, session_id: str) -> Sequence[Flag]:
+        """Let the machine look until it has seen all, then return the flags."""
+        looking = asyncio.ensure_future(self.analysis.run())
+        try:
+            await until(lambda: self._is_done(session_id))
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+        return await self.store.flags(session_id)
+
+    async def _is_done(self, session_id: str) -> bool:
+        return self.analysis.is_done(session_id)
+
+
+@dataclass
+class Seat:
+    """A learner at work."""
+
+    house: House
+    device: Device
+    session: str
+    line: Line | None = None
+
+    async def connect(self) -> Line:
+        (device,) = await self.house.store.devices(self.session)
+        self.line = await self.house.intake.connect(device)
+        return self.line
+
+    async def send(
+        self, lines: Sequence[bytes], blobs: Sequence[bytes] = ()
+    ) -> Receipted | Held | Resume:
+        assert self.line is not None
+        answer = await self.line.take(self.device.batch(lines, blobs))
+        if any(b'"kind":"focus"' in line or b'"kind":"gap"' in line for line in lines):
+            self.house.analysis.touch(self.session)
+        return answer
+
+    def tick(self, seconds: float) -> None:
+        """Let the server's clock and the device's move together."""
+        self.house.clock.pass_(seconds)
+        self.device.at_ms += int(seconds * 1000)
+
+    def add(self, kind: Kind, *, blob: bytes | None = None, **facts: object) -> bytes:
+        self.device.at_ms -= 1000  # which `Device.add` moves on
+        return self.device.add(kind, blob=blob, **facts)
+
+    async def snapshot(self, seen: bytes = b"", *, after_s: float = 1) -> bytes:
+        """Take a picture after a while, and send it."""
+        self.tick(after_s)
+        picture = JPEG + b"%d" % self.device.log.frontier.size + seen
+        line = self.add(Kind.SNAPSHOT, blob=picture, purpose="periodic")
+        await self.send([line], [picture])
+        return picture
+
+    async def show_papers(self) -> None:
+        face, document = JPEG + b"face", JPEG + b"document"
+        lines = [
+            self.add(Kind.SNAPSHOT, blob=face, purpose="face"),
+            self.add(Kind.SNAPSHOT, blob=document, purpose="document"),
+        ]
+        await self.send(lines, [face, document])
+
+    async def check_in(self) -> None:
+        await self.send([self.device.hello()])
+        await self.show_papers()
+        await self.house.identity.check_in(self.session, self.device.key.name)
+
+    async def begin(self, section: str = "part-a") -> None:
+        await self.check_in()
+        await self.house.sessions.open_section(self.session, section)
+
+    async def answer(self, section: str, item: str, response: object) -> None:
+        self.tick(1)
+        await self.send([self.add(Kind.ANSWER, section=section, item=item, response=response)])
+
+    async def hand_in(self) -> None:
+        self.tick(1)
+        await self.send([self.add(Kind.SUBMISSION, answers=[])])
+        await self.house.sessions.submit(self.session, self.device.key.name)

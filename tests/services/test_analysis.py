@@ -1,0 +1,334 @@
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from proctor.domain.flags import FlagClass
+from proctor.domain.observation import Measured
+from proctor.domain.review import Outcome
+from proctor.evidence.record import Kind, parse
+from proctor.evidence.tree import Frontier, leaf_hash
+from proctor.services import analysis as analysing
+from proctor.services.intake import is_watched
+from tests.conftest import ScriptedVision, until
+from tests.device import JPEG, Device
+from tests.memory_store import Fault
+from tests.services.house import House, Seat
+
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysing, "EVALUATE_EVERY_S", 0.001)
+
+
+@pytest.fixture
+async def seat() -> Seat:
+    seat = await House().seat()
+    await seat.begin()
+    return seat
+
+
+async def told_of(seat: Seat) -> list[dict[str, Any]]:
+    lines = await seat.house.store.server_lines(seat.session)
+    return [each for each in map(json.loads, lines) if each["kind"] == "flag"]
+
+
+async def two_people(seat: Seat, *, seconds: int = 4) -> None:
+    for _ in range(seconds):
+        await seat.snapshot(b"two")
+
+
+async def test_a_second_person_raises_one_flag_that_names_the_snapshots(seat: Seat) -> None:
+    await seat.snapshot()
+    await two_people(seat)
+    await seat.snapshot()
+    (flag,) = await seat.house.analysed(seat.session)
+    assert (flag.when, flag.flag_class, flag.section_id) == (
+        "person-count",
+        FlagClass.CONDUCT,
+        "part-a",
+    )
+    assert [ref.seq for ref in flag.snapshots] == [4, 5, 6, 7]
+    (told,) = await told_of(seat)
+    assert told["flag"] == flag.id
+    assert [ref["seq"] for ref in told["snapshots"]] == [4, 5, 6, 7]
+
+
+async def test_documents_and_files_are_not_looked_at(seat: Seat) -> None:
+    await seat.house.analysed(seat.session)
+    seen = [each.seq for each in await seat.house.store.observations(seat.session)]
+    assert seen == [1]  # the face; the document is for people's eyes
+
+
+async def test_check_in_pictures_raise_nothing(seat: Seat) -> None:
+    face = JPEG + b"two"
+    for _ in range(4):
+        seat.tick(1)
+        await seat.send([seat.add(Kind.SNAPSHOT, blob=face, purpose="face")], [face])
+    assert await seat.house.analysed(seat.session) == []
+
+
+async def test_a_flag_that_grows_is_told_when_raised_and_once_more_when_all_is_over(
+    seat: Seat,
+) -> None:
+    await two_people(seat)
+    await seat.house.analysed(seat.session)
+    first = await told_of(seat)
+    await two_people(seat)
+    await seat.house.analysed(seat.session)
+    assert await told_of(seat) == first
+    await seat.hand_in()
+    (flag,) = await seat.house.analysed(seat.session)
+    told = await told_of(seat)
+    assert len(told) == 2
+    assert [len(each["snapshots"]) for each in told] == [4, 8]
+    assert told[1]["ended_at_ms"] == int(flag.ended_at.timestamp() * 1000)
+    # And never again.
+    seat.house.analysis.touch(seat.session)
+    await seat.house.analysed(seat.session)
+    assert await told_of(seat) == told
+
+
+async def test_pictures_that_come_in_another_order_raise_the_same_flag(seat: Seat) -> None:
+    pictures = [JPEG + b"%d" % n + b"two" for n in range(4)]
+    lines = []
+    for picture in pictures:
+        seat.tick(1)
+        lines.append(seat.add(Kind.SNAPSHOT, blob=picture, purpose="periodic"))
+    await seat.send(lines)
+    for picture in pictures[1:]:
+        await seat.send([], [picture])
+    (raised,) = await seat.house.analysed(seat.session)
+    await seat.send([], pictures[:1])
+    (flag,) = await seat.house.analysed(seat.session)
+    assert flag.id == raised.id
+    assert [ref.seq for ref in flag.snapshots] == [3, 4, 5, 6]
+    assert len(await told_of(seat)) == 1
+
+
+async def test_what_was_pending_at_a_restart_is_looked_at(seat: Seat) -> None:
+    await two_people(seat)  # and the server dies before it looked
+    again = House(seat.house.store, seat.house.clock)
+    await again.analysis.after_restart()
+    (flag,) = await again.analysed(seat.session)
+    assert flag.when == "person-count"
+
+
+async def test_flags_of_a_session_that_ended_are_found_after_a_restart(seat: Seat) -> None:
+    """It died between the last picture's observation and the flag."""
+    await two_people(seat)
+    looking = asyncio.ensure_future(seat.house.analysis._look(seat.house.analysis._lanes[0]))
+    other = asyncio.ensure_future(seat.house.analysis._look(seat.house.analysis._lanes[1]))
+    await until(lambda: _observed(seat, 5))
+    for task in (looking, other):
+        task.cancel()
+    await asyncio.gather(looking, other, return_exceptions=True)
+    await seat.hand_in()
+    again = House(seat.house.store, seat.house.clock)
+    await again.analysis.after_restart()
+    assert not again.analysis.is_done(seat.session)
+    assert [flag.when for flag in await again.analysed(seat.session)] == ["person-count"]
+
+
+async def _observed(seat: Seat, count: int) -> bool:
+    return len(await seat.house.store.observations(seat.session)) == count
+
+
+async def test_what_was_decided_is_not_looked_through_at_every_restart(seat: Seat) -> None:
+    await seat.hand_in()
+    await seat.house.analysed(seat.session)
+    await seat.house.reviews.decide(
+        seat.session, by="bo", outcome=Outcome.CLEAR, reasons="calm", flags=[]
+    )
+    again = House(seat.house.store, seat.house.clock)
+    await again.analysis.after_restart()
+    assert again.analysis.is_done(seat.session)
+
+
+async def test_a_queue_that_overflows_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(analysing, "MAX_WAITING", 2)
+    seat = await House().seat()
+    await seat.begin()
+    for _ in range(6):
+        await seat.snapshot(b"two")
+    assert seat.house.analysis.progress().behind == 1
+    assert not seat.house.analysis.is_done(seat.session)
+    (flag,) = await seat.house.analysed(seat.session)
+    assert len(flag.snapshots) == 6
+    assert seat.house.analysis.progress() == analysing.Progress(waiting=0, behind=0)
+
+
+async def test_a_full_disk_delays_an_observation_and_a_flag(seat: Seat) -> None:
+    await two_people(seat)
+    seat.house.store.next_fault = Fault.FULL
+    (flag,) = await seat.house.analysed(seat.session)
+    assert len(flag.snapshots) == 4
+
+
+async def test_a_fault_while_flags_are_found_or_pictures_queued_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, seat: Seat
+) -> None:
+    await two_people(seat)
+    flags, held = seat.house.store.flags, seat.house.store.held
+
+    def once(method: Callable[..., Any]) -> Callable[..., Any]:
+        failing = iter([True])
+
+        async def tried(session: str) -> Any:
+            if next(failing, False):
+                raise OSError(5, "Input/output error")
+            return await method(session)
+
+        return tried
+
+    monkeypatch.setattr(seat.house.store, "flags", once(flags))
+    monkeypatch.setattr(seat.house.store, "held", once(held))
+    seat.house.analysis._behind.add(seat.session)
+    await seat.house.analysed(seat.session)
+    assert len(await flags(seat.session)) == 1
+
+
+async def test_a_picture_that_was_erased_meanwhile_holds_nothing_up(seat: Seat) -> None:
+    await seat.snapshot()
+    seat.house.store._blobs[seat.session].clear()
+    assert await seat.house.analysed(seat.session) == []
+    assert await seat.house.store.observations(seat.session) == []
+
+
+class NoModel(ScriptedVision):
+    async def observe(self, stream: str, jpeg: bytes) -> Measured:
+        assert stream
+        assert jpeg
+        return Measured(unavailable=("faces: the model yunet is missing",))
+
+
+async def test_what_could_not_be_measured_raises_nothing() -> None:
+    seat = await House(vision=NoModel()).seat()
+    await seat.begin()
+    await two_people(seat)
+    assert await seat.house.analysed(seat.session) == []
+    shown = await seat.house.reviews.timeline(seat.session, me="bo")
+    last = shown.snapshots[-1].observation
+    assert last is not None
+    assert last.faces is None
+    assert last.unavailable == ["faces: the model yunet is missing"]
+
+
+# --- clocks --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "off_ms",
+    [
+        pytest.param(HOUR_MS, id="an hour ahead"),
+        pytest.param(-HOUR_MS, id="an hour behind"),
+        pytest.param(0, id="right"),
+        pytest.param(-1_780_308_000_000, id="at the beginning of 1970"),
+        pytest.param(2**53 - 2 - 1_780_308_100_000, id="beyond the year 9999"),
+    ],
+)
+async def test_with_a_clock_that_is_off_flags_fall_into_the_right_section(off_ms: int) -> None:
+    seat = await House().seat()
+    seat.device.at_ms += off_ms
+    await seat.begin()
+    await seat.snapshot()
+    began = seat.house.clock.now()
+    await two_people(seat)
+    await seat.house.sessions.close_section(seat.session, "part-a")
+    await seat.house.sessions.open_section(seat.session, "part-b")
+    await two_people(seat)
+    flags = await seat.house.analysed(seat.session)
+    assert [flag.section_id for flag in flags] == ["part-a", "part-b"]
+    assert flags[0].started_at == began + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("set_ms", [-HOUR_MS, HOUR_MS, 24 * HOUR_MS, -24 * HOUR_MS])
+async def test_a_clock_that_is_set_in_mid_section_hides_nothing(seat: Seat, set_ms: int) -> None:
+    await two_people(seat)
+    seat.device.at_ms += set_ms
+    await seat.snapshot()
+    await two_people(seat)
+    (flag,) = await seat.house.analysed(seat.session)
+    assert [ref.seq for ref in flag.snapshots] == [3, 4, 5, 6, 8, 9, 10, 11]
+    assert (flag.ended_at - flag.started_at) == timedelta(seconds=8)
+
+
+async def test_one_record_of_another_century_hides_nothing(seat: Seat) -> None:
+    """A learner can write any time into a record: it counts for that record alone."""
+    await two_people(seat)
+    right = seat.device.at_ms
+    for lie in (2**53 - 1, 0, right + 24 * HOUR_MS, 2**45):
+        seat.device.at_ms = lie
+        facts: dict[str, Any] = {
+            "away_to": "https://example.org",
+            "from_ms": 2**53 - 1,
+            "to_ms": -(2**53) + 1,
+        }
+        await seat.send([seat.add(Kind.FOCUS, **facts)])
+    seat.device.at_ms = right
+    await two_people(seat)
+    flags = await seat.house.analysed(seat.session)
+    (people,) = [flag for flag in flags if flag.when == "person-count"]
+    assert len(people.snapshots) == 8
+    assert people.section_id == "part-a"
+
+
+async def test_what_was_kept_back_by_an_outage_is_placed_when_it_was_written(seat: Seat) -> None:
+    """The device's clock says so, for it ran on: not when all of it came at last."""
+    began = seat.house.clock.now()
+    pictures, lines = [], []
+    for n in range(12):
+        seat.tick(2)
+        pictures.append(JPEG + b"%d" % n + (b"two" if n < 4 else b""))
+        lines.append(seat.add(Kind.SNAPSHOT, blob=pictures[-1], purpose="periodic"))
+    before = seat.device.log.frontier
+    assert before.size == len(lines) + 3
+    for line, picture in zip(lines, pictures, strict=True):
+        seat.device.log.frontier = Frontier().extended(
+            map(leaf_hash, seat.device.log.lines[: seat.device.log.lines.index(line) + 1])
+        )
+        await seat.send([line], [picture])
+    (flag,) = await seat.house.analysed(seat.session)
+    assert flag.started_at == began + timedelta(seconds=2)
+    assert flag.ended_at == began + timedelta(seconds=8)
+
+
+async def test_a_cut_network_and_a_page_left_are_flags_of_their_own(seat: Seat) -> None:
+    seat.tick(10)
+    at = seat.device.at_ms
+    gap: dict[str, Any] = {
+        "cause": "network",
+        "of": "contact",
+        "from_ms": at - 9000,
+        "to_ms": at - 1000,
+    }
+    focus: dict[str, Any] = {
+        "away_to": "https://example.org/x?q=1",
+        "from_ms": at - 8000,
+        "to_ms": at,
+    }
+    program = seat.add(Kind.NOTICE, notice="program", program="chatgpt")
+    displays = seat.add(Kind.NOTICE, notice="second-display", displays=2)
+    odd = seat.add(Kind.NOTICE, notice=7, program=7, displays="two")
+    await seat.send([program, displays, odd])
+    await seat.send([seat.add(Kind.GAP, **gap), seat.add(Kind.FOCUS, **focus)])
+    flags = await seat.house.analysed(seat.session)
+    assert {"left-page", "program", "second-display"} <= {flag.when for flag in flags}
+    assert {str(flag.flag_class) for flag in flags if flag.when == "second-display"} == {"quality"}
+
+
+def test_only_faces_and_periodic_snapshots_are_watched() -> None:
+    device = Device(None)  # type: ignore[arg-type] # it has no network
+    device.joined = {"session": "s_1"}
+    watched = {
+        purpose: is_watched(parse(device.add(Kind.SNAPSHOT, blob=JPEG, purpose=purpose)))
+        for purpose in ("periodic", "face", "document", "file")
+    }
+    assert watched == {"periodic": True, "face": True, "document": False, "file": False}

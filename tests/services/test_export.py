@@ -1,0 +1,119 @@
+import pytest
+
+from proctor.domain.identity import IdEvent
+from proctor.domain.review import Outcome
+from proctor.evidence.errors import Fork
+from proctor.evidence.record import Kind
+from proctor.evidence.tree import Frontier, leaf_hash
+from proctor.evidence.verify import verify
+from proctor.services import analysis as analysing
+from proctor.services.journal import Entry
+from proctor.services.ports import NotFound
+from proctor.services.sessions import Act
+from tests.device import JPEG, Log
+from tests.services.house import House, Seat
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysing, "EVALUATE_EVERY_S", 0.001)
+
+
+@pytest.fixture
+async def seat() -> Seat:
+    seat = await House().seat()
+    await seat.begin()
+    return seat
+
+
+async def bundle(seat: Seat) -> bytes:
+    return b"".join([part async for part in seat.house.export.bundle(seat.session)])
+
+
+async def verified(seat: Seat) -> list[str]:
+    """Verify a bundle, and return what each step says."""
+    report = verify(await bundle(seat), server_key=seat.house.key.verifier)
+    assert report.holds, [step for step in report.steps if not step.held]
+    return [step.detail for step in report.steps]
+
+
+async def test_a_session_that_goes_on_can_be_exported(seat: Seat) -> None:
+    await seat.snapshot()
+    details = await verified(seat)
+    assert "3 held, 0 erased, 0 never arrived" in details
+
+
+async def test_a_whole_session_with_acts_flags_and_verdicts_verifies(seat: Seat) -> None:
+    house = seat.house
+    for _ in range(4):
+        await seat.snapshot(b"two")
+    await house.identity.decide(seat.session, IdEvent.ACCEPT, by="bo", reason="")
+    await house.sessions.act(seat.session, Act.PAUSE, by="bo", reason="alarm: ü, 你好, \U0001f525")
+    seat.tick(100)
+    await house.sessions.act(seat.session, Act.RESUME, by="bo", reason="a drill")
+    case = await house.cases.get(seat.session)
+    await seat.send([seat.add(Kind.BEAT, size=case.log.size, root=case.log.root().hex())])
+    await seat.answer("part-a", "two-dice", "c")
+    await seat.hand_in()
+    await house.analysed(seat.session)
+    await house.reviews.decide(
+        seat.session, by="bo", outcome=Outcome.BREACH, reasons="helped", flags=[]
+    )
+    details = await verified(seat)
+    assert "1 flags, 1 verdicts, all on records in the bundle" in details
+
+
+async def test_a_session_that_nobody_joined_can_be_exported() -> None:
+    house = House()
+    await house.publish()
+    invited = await house.invite()
+    parts = [part async for part in house.export.bundle(invited.session)]
+    assert verify(b"".join(parts), server_key=house.key.verifier).holds
+
+
+async def test_a_device_that_never_said_a_word_can_be_exported() -> None:
+    await verified(await House().seat())
+
+
+async def test_pictures_that_never_came_are_said_to_be_missing(seat: Seat) -> None:
+    await seat.send([seat.add(Kind.SNAPSHOT, blob=JPEG + b"lost", purpose="periodic")])
+    assert "2 held, 0 erased, 1 never arrived" in await verified(seat)
+
+
+async def test_pictures_that_were_erased_are_said_to_be_and_the_rest_verifies(
+    seat: Seat,
+) -> None:
+    await seat.snapshot()
+    digests = sorted(await seat.house.store.held(seat.session))[:2]
+    await seat.house.store.erase(seat.session, digests)
+    entry = Entry(Kind.ERASED, {"sha256": digests, "why": "retention"})
+    await seat.house.cases.change(seat.session, lambda s, _now: s, by="clock", also=[entry])
+    assert "1 held, 2 erased, 0 never arrived" in await verified(seat)
+
+
+async def test_one_picture_named_twice_is_packed_once(seat: Seat) -> None:
+    for _ in range(2):
+        seat.tick(1)
+        await seat.send([seat.add(Kind.SNAPSHOT, blob=JPEG, purpose="periodic")], [JPEG])
+    assert "3 held, 0 erased, 0 never arrived" in await verified(seat)
+
+
+async def test_a_fork_is_in_the_bundle_and_it_verifies(seat: Seat) -> None:
+    size = seat.device.log.frontier.size
+    await seat.answer("part-a", "two-dice", "a")
+    honest = seat.device.log
+    kept = honest.lines[:size]
+    seat.device.log = Log(list(kept), Frontier().extended(map(leaf_hash, kept)))
+    with pytest.raises(Fork):
+        await seat.answer("part-a", "two-dice", "b")
+    seat.device.log = honest
+    await verified(seat)
+
+
+async def test_an_unknown_session_is_not_found_before_a_byte_is_sent() -> None:
+    with pytest.raises(NotFound):
+        await anext(House().export.bundle("s_none"))
+
+
+async def test_a_bundle_names_server_exam_and_learner(seat: Seat) -> None:
+    assert b"Ada Lovelace" in await bundle(seat)

@@ -1,0 +1,129 @@
+import pytest
+
+from proctor.domain.identity import IdEvent, IdReasonMissing, IdState
+from proctor.domain.moves import IllegalMove
+from proctor.domain.session import State
+from proctor.evidence.record import Kind
+from proctor.services.identity import CheckInIncomplete
+from proctor.services.ports import Case
+from tests.device import JPEG
+from tests.services.house import House, Seat
+
+
+async def seated(policy: str = "demo") -> Seat:
+    return await House().seat(policy=policy)
+
+
+async def checked_in(seat: Seat) -> Case:
+    return await seat.house.identity.check_in(seat.session, "d_test")
+
+
+async def decided(seat: Seat, event: IdEvent, reason: str = "") -> Case:
+    return await seat.house.identity.decide(seat.session, event, by="bo", reason=reason)
+
+
+async def test_check_in_names_what_is_missing() -> None:
+    seat = await seated()
+    with pytest.raises(CheckInIncomplete) as refused:
+        await checked_in(seat)
+    assert refused.value.missing == ["hello", "face", "document"]
+    await seat.send([seat.device.hello()])
+    face = JPEG + b"face"
+    await seat.send([seat.add(Kind.SNAPSHOT, blob=face, purpose="face")], [face])
+    with pytest.raises(CheckInIncomplete) as refused:
+        await checked_in(seat)
+    assert refused.value.missing == ["document"]
+    case = await seat.house.store.case(seat.session)
+    assert case.session.id_check.state is IdState.AWAITED
+
+
+async def test_a_snapshot_without_a_picture_shows_nobody() -> None:
+    seat = await seated()
+    lines = [seat.device.hello()]
+    lines += [seat.add(Kind.SNAPSHOT, purpose=purpose) for purpose in ("face", "document")]
+    await seat.send(lines)
+    with pytest.raises(CheckInIncomplete) as refused:
+        await checked_in(seat)
+    assert refused.value.missing == ["face", "document"]
+
+
+async def test_without_a_hold_the_session_is_ready_and_a_person_decides_meanwhile() -> None:
+    seat = await seated()
+    await seat.check_in()
+    case = await seat.house.store.case(seat.session)
+    assert (case.session.state, case.session.id_check.state) == (State.READY, IdState.CAPTURED)
+    await seat.house.sessions.open_section(seat.session, "part-a")
+    accepted = await decided(seat, IdEvent.ACCEPT)
+    assert accepted.session.state is State.RUNNING
+    assert accepted.session.id_check.by == "bo"
+
+
+async def test_with_a_hold_the_session_waits_for_a_person() -> None:
+    seat = await seated("closed-book")
+    await seat.check_in()
+    case = await seat.house.store.case(seat.session)
+    assert case.session.state is State.CHECK_IN
+    with pytest.raises(IllegalMove):
+        await seat.house.sessions.open_section(seat.session, "part-a")
+    assert (await decided(seat, IdEvent.ACCEPT)).session.state is State.READY
+
+
+async def test_checking_in_again_changes_nothing() -> None:
+    seat = await seated()
+    await seat.check_in()
+    before = await seat.house.store.case(seat.session)
+    assert await checked_in(seat) == before
+
+
+async def test_a_retake_needs_new_pictures_of_both() -> None:
+    seat = await seated("closed-book")
+    await seat.check_in()
+    seat.tick(5)
+    asked = await decided(seat, IdEvent.ASK_AGAIN, "the card is blurred")
+    assert asked.session.id_check.reason == "the card is blurred"
+    with pytest.raises(CheckInIncomplete) as refused:
+        await checked_in(seat)
+    assert refused.value.missing == ["face", "document"]
+    seat.tick(5)
+    document = JPEG + b"sharper"
+    await seat.send([seat.add(Kind.SNAPSHOT, blob=document, purpose="document")], [document])
+    with pytest.raises(CheckInIncomplete) as refused:
+        await checked_in(seat)
+    assert refused.value.missing == ["face"]
+    await seat.show_papers()
+    case = await checked_in(seat)
+    assert case.session.id_check.state is IdState.CAPTURED
+    assert (await decided(seat, IdEvent.ACCEPT)).session.state is State.READY
+
+
+async def test_a_second_retake_needs_pictures_newer_than_the_first() -> None:
+    seat = await seated()
+    await seat.begin()
+    for n in range(2):
+        seat.tick(1)
+        await decided(seat, IdEvent.ASK_AGAIN, f"again {n}")
+        seat.tick(1)
+        with pytest.raises(CheckInIncomplete):
+            await checked_in(seat)
+        await seat.show_papers()
+        case = await checked_in(seat)
+        # The exam goes on meanwhile.
+        assert case.session.state is State.RUNNING
+        assert case.session.id_check.state is IdState.CAPTURED
+
+
+async def test_a_refusal_needs_a_reason_and_can_be_mended() -> None:
+    seat = await seated("closed-book")
+    await seat.check_in()
+    for event in (IdEvent.REFUSE, IdEvent.ASK_AGAIN):
+        with pytest.raises(IdReasonMissing):
+            await decided(seat, event, " ")
+    refused = await decided(seat, IdEvent.REFUSE, "another person")
+    assert refused.session.state is State.CHECK_IN
+    assert (await decided(seat, IdEvent.ACCEPT)).session.state is State.READY
+
+
+async def test_there_is_nothing_to_decide_before_the_pictures() -> None:
+    seat = await seated()
+    with pytest.raises(IllegalMove):
+        await decided(seat, IdEvent.ACCEPT)

@@ -1,0 +1,222 @@
+import pytest
+
+from proctor.domain.moves import IllegalMove
+from proctor.domain.review import (
+    AnotherPersonNeeded,
+    FlagOutcome,
+    Outcome,
+    ReasonsMissing,
+    SessionGoesOn,
+)
+from proctor.evidence.record import Kind, parse
+from proctor.services import analysis as analysing
+from proctor.services.journal import Entry
+from proctor.services.ports import Case, NotFound
+from proctor.services.reviews import NotLookedAtYet, UnknownFlag
+from tests.device import JPEG
+from tests.services.house import House, Seat
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysing, "EVALUATE_EVERY_S", 0.001)
+
+
+@pytest.fixture
+async def house() -> House:
+    house = House()
+    await house.publish()
+    return house
+
+
+async def sat(house: House, learner: str, seen: list[bytes]) -> Seat:
+    """A session of one section in which these pictures were taken, handed in and looked at."""
+    invited = await house.invite(learner=learner)
+    seat = Seat(house, await house.joined(invited.join_token), invited.session)
+    await seat.connect()
+    await seat.begin()
+    for each in seen:
+        await seat.snapshot(each)
+    await seat.hand_in()
+    await house.analysed(seat.session)
+    return seat
+
+
+async def decide(
+    seat: Seat, by: str = "bo", outcome: Outcome = Outcome.CLEAR, reasons: str = "looked calm"
+) -> Case:
+    return await seat.house.reviews.decide(
+        seat.session, by=by, outcome=outcome, reasons=reasons, flags=[]
+    )
+
+
+# --- the queue -----------------------------------------------------------------------------------
+
+
+async def test_quality_alone_lifts_nobody_above_anybody(house: House) -> None:
+    calm = await sat(house, "calm", [b""] * 4)
+    # Much longer, and many more flags: none of it is suspicion.
+    dark = await sat(house, "covered", [b"covered"] * 10 + [b""] * 2)
+    later = await sat(house, "later", [b""] * 2)
+    two = await sat(house, "two", [b"two"] * 4)
+    never = await house.invite(learner="never came")
+    rows = await house.reviews.queue(None, me="bo")
+    assert [row.session for row in rows] == [
+        two.session,
+        calm.session,
+        dark.session,
+        later.session,
+    ]
+    assert never.session not in {row.session for row in rows}
+    by = {row.session: row for row in rows}
+    assert (by[two.session].conduct, by[two.session].severity) == (1, 0.6)
+    assert (by[dark.session].conduct, by[dark.session].severity) == (0, 0.0)
+    assert by[dark.session].quality >= 1
+    assert by[two.session].why == ["more than 1 person for 2 seconds"]
+    assert by[calm.session].why == []
+
+
+async def test_what_is_decided_comes_last(house: House) -> None:
+    two = await sat(house, "two", [b"two"] * 4)
+    calm = await sat(house, "calm", [b""])
+    await decide(two)
+    rows = await house.reviews.queue("short", me="bo")
+    assert [row.session for row in rows] == [calm.session, two.session]
+    assert [row.outcome for row in rows] == [None, "clear"]
+    assert await house.reviews.queue("another exam", me="bo") == []
+
+
+# --- verdicts ------------------------------------------------------------------------------------
+
+
+async def test_a_verdict_waits_for_the_end(house: House) -> None:
+    seat = await house.seat()
+    await seat.begin()
+    with pytest.raises(SessionGoesOn):
+        await decide(seat)
+    shown = await house.reviews.timeline(seat.session, me="bo")
+    assert (shown.may_decide, bool(shown.why_not)) == (False, True)
+
+
+async def test_a_verdict_waits_until_the_machine_has_looked(house: House) -> None:
+    seat = await house.seat()
+    await seat.begin()
+    for _ in range(3):
+        await seat.snapshot(b"two")
+    await seat.hand_in()
+    with pytest.raises(NotLookedAtYet):
+        await decide(seat)
+    assert not (await house.reviews.timeline(seat.session, me="bo")).analysed
+    await house.analysed(seat.session)
+    assert (await house.reviews.timeline(seat.session, me="bo")).analysed
+    await decide(seat)
+
+
+async def test_a_breach_needs_a_second_person(house: House) -> None:
+    seat = await sat(house, "two", [b"two"] * 4)
+    (flag,) = await house.store.flags(seat.session)
+    first = await house.reviews.decide(
+        seat.session,
+        by="bo",
+        outcome=Outcome.BREACH,
+        reasons=" somebody helped ",
+        flags=[(flag.id, FlagOutcome.UPHELD)],
+    )
+    assert first.session.review.state == "second-needed"
+    with pytest.raises(AnotherPersonNeeded):
+        await decide(seat, outcome=Outcome.BREACH)
+    mine = await house.reviews.timeline(seat.session, me="bo")
+    assert (mine.may_decide, mine.review.outcome) == (False, None)
+    assert (await house.reviews.timeline(seat.session, me="cy")).may_decide
+    decided = await decide(seat, by="cy", outcome=Outcome.BREACH)
+    assert decided.session.review.outcome is Outcome.BREACH
+    with pytest.raises(IllegalMove):
+        await decide(seat, by="di")
+    shown = await house.reviews.timeline(seat.session, me="di")
+    assert shown.review.outcome == "breach"
+    assert [each.by for each in shown.review.verdicts] == ["bo", "cy"]
+    assert shown.review.verdicts[0].flags == [(flag.id, "upheld")]
+    assert shown.review.verdicts[0].reasons == "somebody helped"
+    assert not shown.may_decide
+    kinds = [parse(line).kind for line in await house.store.server_lines(seat.session)]
+    assert kinds.count(Kind.VERDICT) == 2
+
+
+async def test_two_who_differ_need_a_third(house: House) -> None:
+    seat = await sat(house, "two", [b"two"] * 4)
+    await decide(seat, outcome=Outcome.BREACH)
+    assert (await decide(seat, by="cy")).session.review.state == "third-needed"
+    decided = await decide(seat, by="di", outcome=Outcome.INCONCLUSIVE)
+    assert decided.session.review.outcome is Outcome.INCONCLUSIVE
+
+
+async def test_a_verdict_without_reasons_or_on_a_flag_never_raised_is_refused(
+    house: House,
+) -> None:
+    seat = await sat(house, "calm", [b""])
+    with pytest.raises(ReasonsMissing):
+        await decide(seat, reasons=" ")
+    with pytest.raises(UnknownFlag):
+        await house.reviews.decide(
+            seat.session,
+            by="bo",
+            outcome=Outcome.CLEAR,
+            reasons="looked calm",
+            flags=[("person-count.d_test.1", FlagOutcome.NOT_UPHELD)],
+        )
+    with pytest.raises(NotFound):
+        await house.reviews.decide("s_none", by="bo", outcome=Outcome.CLEAR, reasons="x", flags=[])
+    assert (await house.cases.get(seat.session)).session.review.verdicts == ()
+
+
+# --- the timeline --------------------------------------------------------------------------------
+
+
+async def test_a_timeline_says_of_each_picture_whether_it_is_held_owed_or_erased(
+    house: House,
+) -> None:
+    seat = await house.seat()
+    await seat.begin()
+    await seat.snapshot()
+    before = await house.store.held(seat.session)
+    seat.tick(1)
+    owed = JPEG + b"owed"
+    await seat.send([seat.add(Kind.SNAPSHOT, blob=owed, purpose="periodic")])
+    await seat.snapshot(b"erased")
+    (digest,) = (await house.store.held(seat.session)).keys() - before.keys()
+    await house.store.erase(seat.session, [digest])
+    entry = Entry(Kind.ERASED, {"sha256": [digest], "why": "retention"})
+    await house.cases.change(seat.session, lambda same, _now: same, by="clock", also=[entry])
+    seat.tick(1)
+    await seat.send([seat.add(Kind.SNAPSHOT, purpose="periodic")])  # of which there is no picture
+    shown = await house.reviews.timeline(seat.session, me="bo")
+    states = [each.blob for each in shown.snapshots]
+    assert states.count("erased") == 1
+    assert states.count("owed") == 2
+    assert states.count("held") == len(states) - 3
+    assert shown.snapshots[-1].sha256 == ""
+
+
+@pytest.mark.parametrize("off_ms", [0, 3_600_000, -3_600_000])
+async def test_snapshots_flags_and_gaps_stand_on_one_clock(house: House, off_ms: int) -> None:
+    """Else a picture would stand an hour beside the flag that it raised."""
+    seat = await house.seat()
+    seat.device.at_ms += off_ms
+    await seat.begin()
+    began_ms = int(house.clock.now().timestamp() * 1000)
+    for _ in range(4):
+        await seat.snapshot(b"two")
+    at = seat.device.at_ms
+    gap = seat.add(Kind.GAP, cause="camera", of="capture", from_ms=at - 2000, to_ms=at)
+    odd = seat.add(Kind.GAP, cause=7, from_ms="then", to_ms=None)
+    await seat.send([gap, odd, seat.add(Kind.ANSWER, section="part-a", item="two-dice")])
+    await house.analysed(seat.session)
+    shown = await house.reviews.timeline(seat.session, me="bo")
+    assert [each.at_ms - began_ms for each in shown.snapshots] == [0, 0, 1000, 2000, 3000, 4000]
+    (flag,) = (each for each in shown.flags if each.flag_class == "conduct")
+    assert (flag.started_at_ms, flag.ended_at_ms) == (began_ms + 1000, began_ms + 4000)
+    assert [(each.from_ms - began_ms, each.to_ms - began_ms) for each in shown.gaps] == [
+        (2000, 4000),
+        (4000, 4000),
+    ]
+    assert [each.last_at_ms - began_ms for each in shown.answers] == [4000]

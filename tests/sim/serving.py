@@ -1,0 +1,79 @@
+"""The server that is killed: the real application on a folder that outlives it."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import uvloop
+
+from proctor import config
+from proctor.adapters import exams
+from proctor.adapters.clock import SystemClock
+from proctor.adapters.logins import SqlLogins
+from proctor.adapters.passwords import Argon2Passwords
+from proctor.config import Settings
+from proctor.domain.observation import Face, Measured
+from proctor.services.cases import Cases
+from proctor.services.sessions import Sessions
+from proctor.web.app import Parts, build
+from proctor.web.serve import listening
+
+SERVER = "proctor.crash"
+EXAM = Path(exams.__file__).parent.parent / "demo" / "exams" / "short"
+HOST = "127.0.0.1"
+
+
+class OneFace:
+    """Sees one face in every picture, at once: decoding is not what is tried here."""
+
+    async def observe(self, stream: str, jpeg: bytes) -> Measured:
+        assert stream
+        assert jpeg
+        return Measured(
+            faces=(Face(x=1, y=1, width=9, height=9, score=0.9),),
+            light_mean=100.0,
+            contrast=40.0,
+            dark=False,
+            covered=False,
+            frozen=False,
+        )
+
+    async def close(self) -> None:
+        return None
+
+
+def serve(data: Path, port: int) -> None:
+    """Serve until killed."""
+    uvloop.run(_serve(data, port))
+
+
+async def _serve(data: Path, port: int) -> None:
+    async with config.open_store(Settings(data=data, server=SERVER)) as (store, keys):
+        parts = Parts(
+            store=store,
+            logins=SqlLogins(store),
+            passwords=Argon2Passwords(),
+            vision=OneFace(),
+            lanes=1,
+            key=keys.signing,
+            server=SERVER,
+            now=SystemClock().now,
+            token=config.token,
+            new_id=config.new_id,
+            pages=config.PAGES,
+        )
+        async with listening(build(parts), host=HOST, port=port):
+            await asyncio.Event().wait()
+
+
+async def publish_and_invite(data: Path, count: int) -> list[str]:
+    """Make the folder, publish the exam, and return as many join tokens; the folder is closed."""
+    async with config.open_store(Settings(data=data, server=SERVER)) as (store, _):
+        await config.publish(store, EXAM)
+        cases = Cases(store, SystemClock())
+        sessions = Sessions(store, cases, token=config.token, new_id=config.new_id)
+        made = [
+            await sessions.invite("short", learner="Ada Lovelace", extra=timedelta(hours=24))
+            for _ in range(count)
+        ]
+        return [invitation.join_token for invitation in made]

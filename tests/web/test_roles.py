@@ -1,0 +1,193 @@
+"""Every route, and everyone: who is let in, who must sign in, who is refused."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+
+from proctor.services.logins import StaffRole
+from proctor.web.api import undeclared
+from tests.conftest import Server
+from tests.device import Device
+
+NOBODY, LEARNER = "nobody", "learner"
+EVERYONE = (NOBODY, LEARNER, *map(str, StaffRole))
+LOGIN_NEEDED, NOT_THEIRS = 401, 403
+
+ANYONE = {
+    "GET /.well-known/proctor-keys.json",
+    "GET /api/v1/openapi.json",
+    "GET /healthz",
+    "POST /api/v1/join",
+    "POST /api/v1/login",
+    "DELETE /api/v1/login",
+}
+ONLY: dict[str, set[str]] = {
+    "GET /api/v1/session": {LEARNER},
+    "POST /api/v1/session/check-in": {LEARNER},
+    "POST /api/v1/session/sections/{section}/open": {LEARNER},
+    "GET /api/v1/session/sections/{section}": {LEARNER},
+    "POST /api/v1/session/sections/{section}/close": {LEARNER},
+    "POST /api/v1/session/submit": {LEARNER},
+    "GET /api/v1/uplink": {LEARNER},
+    "GET /api/v1/login": {"proctor", "course-team", "administrator"},
+    "GET /api/v1/exams": {"proctor", "course-team"},
+    "POST /api/v1/exams/{exam}/sessions": {"course-team"},
+    "GET /api/v1/reviews": {"proctor"},
+    "GET /api/v1/sessions/{session}": {"proctor", "course-team"},
+    "GET /api/v1/sessions/{session}/timeline": {"proctor"},
+    "GET /api/v1/sessions/{session}/result": {"course-team"},
+    "GET /api/v1/sessions/{session}/blobs/{sha256}": {"proctor"},
+    "POST /api/v1/sessions/{session}/verdicts": {"proctor"},
+    "POST /api/v1/sessions/{session}/id-check": {"proctor"},
+    "POST /api/v1/sessions/{session}/acts": {"proctor"},
+    "GET /api/v1/sessions/{session}/bundle": {"proctor"},  # it holds the pictures
+    "GET /metrics": {"administrator"},
+}
+
+
+@dataclass
+class Town:
+    """A server and somebody of each role, signed in."""
+
+    server: Server
+    session: str
+    device: Device
+    tokens: dict[str, str]
+
+    async def status(self, who: str, method: str, path: str, **more: Any) -> int:
+        headers = {} if who == NOBODY else {"Authorization": f"Bearer {self.tokens[who]}"}
+        headers |= more.pop("headers", {})
+        async with self.device.http.request(method, path, headers=headers, **more) as response:
+            await response.read()
+            return response.status
+
+    def address(self, path: str) -> str:
+        return (
+            path.replace("{session}", self.session)
+            .replace("{exam}", "short")
+            .replace("{section}", "part-a")
+            .replace("{sha256}", "0" * 64)
+        )
+
+
+@pytest.fixture
+async def town(server: Server) -> AsyncIterator[Town]:
+    invited = await server.invite()
+    tokens = {}
+    for role in StaffRole:
+        client = await server.as_staff(role)
+        tokens[str(role)] = str(client.headers["Authorization"]).removeprefix("Bearer ")
+    async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
+        joined = await device.join(invited["join_token"])
+        tokens[LEARNER] = joined["device_token"]
+        yield Town(server, invited["session"], device, tokens)
+
+
+async def operations(town: Town) -> dict[str, Any]:
+    async with town.device.http.get("/api/v1/openapi.json") as response:
+        document = await response.json()
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+async def test_no_route_is_without_a_role(server: Server) -> None:
+    assert undeclared(server.app) == []
+
+
+async def test_the_table_above_and_the_document_name_the_same_routes_and_roles(
+    town: Town,
+) -> None:
+    found = await operations(town)
+    assert found.keys() == ANYONE | ONLY.keys()
+    for name, operation in found.items():
+        roles = {"anyone"} if name in ANYONE else ONLY[name]
+        assert set(operation["x-role"]) == roles, name
+
+
+@pytest.mark.parametrize("who", EVERYONE)
+async def test_everyone_gets_in_where_they_may_and_nowhere_else(town: Town, who: str) -> None:
+    wrong = []
+    # Signing out comes last: it takes the token's worth.
+    for name in sorted(ANYONE | ONLY.keys(), key=lambda each: each.startswith("DELETE")):
+        method, path = name.split(" ")
+        body = {"data": b"{}", "headers": {"Content-Type": "application/json"}}
+        status = await town.status(
+            who, method, town.address(path), **(body if method == "POST" else {})
+        )
+        if name in ANYONE or who in ONLY[name]:
+            # What is asked is mostly nonsense: it must be looked at, and not fail.
+            ok = status not in {LOGIN_NEEDED, NOT_THEIRS} or name == "POST /api/v1/login"
+            ok = ok and status < 500
+        else:
+            ok = status == (LOGIN_NEEDED if who == NOBODY else NOT_THEIRS)
+        if not ok:
+            wrong.append(f"{name}: {status}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("who", EVERYONE)
+async def test_pages_are_for_anyone(town: Town, who: str) -> None:
+    for path in ("/", "/join/abc", "/console/review", "/static/none.js"):
+        assert await town.status(who, "GET", path) in {200, 404}
+
+
+async def test_a_token_that_is_none_is_asked_to_sign_in(town: Town) -> None:
+    for token in ("x", "x" * 300, town.tokens[LEARNER][:-1]):
+        town.tokens["thief"] = token
+        assert await town.status("thief", "GET", "/api/v1/session") == LOGIN_NEEDED
+        assert await town.status("thief", "GET", "/api/v1/exams") == LOGIN_NEEDED
+
+
+async def test_a_learner_reaches_no_session_but_their_own(town: Town) -> None:
+    invited = await town.server.invite(learner="Grace Hopper")
+    async with Device(town.device.http, name="d_grace") as grace:
+        await grace.join(invited["join_token"])
+        mine = await town.device.call("GET", "/api/v1/session")
+        hers = await grace.call("GET", "/api/v1/session")
+    assert (mine["session"], hers["session"]) == (town.session, invited["session"])
+    for path in ("", "/timeline", "/bundle", "/result", "/blobs/" + "0" * 64):
+        address = f"/api/v1/sessions/{invited['session']}{path}"
+        assert await town.status(LEARNER, "GET", address) == NOT_THEIRS
+
+
+async def test_the_token_of_before_is_worth_nothing_once_the_device_joined_again(
+    town: Town,
+) -> None:
+    invited = await town.server.invite(learner="Grace Hopper")
+    async with Device(town.device.http, name="d_grace") as grace:
+        await grace.join(invited["join_token"])
+        town.tokens["old"] = grace.joined["device_token"]
+        await grace.join(invited["join_token"])
+        assert await town.status("old", "GET", "/api/v1/session") == LOGIN_NEEDED
+        await grace.call("GET", "/api/v1/session")
+
+
+async def test_another_site_can_do_nothing_with_the_cookie_of_ours(town: Town) -> None:
+    token = town.tokens["proctor"]
+    address = f"/api/v1/sessions/{town.session}/acts"
+    act = {"act": "terminate", "reason": "told by another site"}
+    for site in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {},
+    ):
+        headers = {"Cookie": f"__Host-login={token}", **site}
+        status = await town.status(NOBODY, "POST", address, json=act, headers=headers)
+        assert status == NOT_THEIRS, site
+    ours = {"Cookie": f"__Host-login={token}", "Sec-Fetch-Site": "same-origin"}
+    assert await town.status(NOBODY, "POST", address, json=act, headers=ours) == 200
+
+
+async def test_another_site_cannot_sign_anybody_in_or_out(town: Town) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    body = {"name": "proctor", "password": "x"}
+    assert await town.status(NOBODY, "POST", "/api/v1/login", json=body, headers=headers) == 403
+    assert await town.status(NOBODY, "DELETE", "/api/v1/login", headers=headers) == 403
