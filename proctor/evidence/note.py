@@ -14,7 +14,8 @@ Source: c2sp.org/signed-note, c2sp.org/tlog-checkpoint, c2sp.org/tlog-cosignatur
 """
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -28,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from proctor.evidence.errors import BadSignature, MalformedNote, WrongOrigin
-from proctor.evidence.tree import HASH_BYTES, MAX_SIZE
+from proctor.evidence.tree import MAX_SIZE
 
 MAX_NOTE_BYTES = 4096  # a checkpoint with a dozen witnesses; nothing larger is parsed
 MAX_TIME_S = 2**63 - 1
@@ -37,9 +38,11 @@ _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
 _TIME_BYTES = 8
 _NAME = re.compile(r"[!-*,-~]{1,255}")  # ASCII without space and plus
-_ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,254}")
-_SIZE = re.compile(rb"0|[1-9][0-9]{0,15}")
+_CHECKPOINT = re.compile(
+    rb"([A-Za-z0-9][A-Za-z0-9._:/-]{0,254})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n"
+)
 _DASH = "— "
+_LINE = re.compile(_DASH.encode() + rb"([!-*,-~]{1,255}) ([A-Za-z0-9+/]+={0,2})")
 _CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")
 _FIELD = 2**255 - 19
 # The y coordinates of the points of order 1, 2, 4 and 8 on Curve25519's Edwards form.
@@ -174,14 +177,10 @@ class Checkpoint:
         Raises:
             MalformedNote: It is anything else.
         """
-        lines = text.split(b"\n")
-        if len(lines) != 4 or lines[3] or not _SIZE.fullmatch(lines[1]):  # noqa: PLR2004
+        found = _CHECKPOINT.fullmatch(text)
+        if found is None or int(found[2]) > MAX_SIZE:
             raise MalformedNote("a checkpoint is origin, size and root, a line each")
-        origin = lines[0].decode("ascii", "replace")
-        size, root = int(lines[1]), _unbase64(lines[2])
-        if not _ORIGIN.fullmatch(origin) or size > MAX_SIZE or len(root) != HASH_BYTES:
-            raise MalformedNote("a checkpoint is origin, size and root, a line each")
-        return cls(origin, size, root)
+        return cls(found[1].decode(), int(found[2]), _unbase64(found[3]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,20 +325,19 @@ def _timed(text: bytes, at_s: int) -> bytes:
 
 
 def _signature_line(line: bytes) -> SignatureLine:
-    dash, space, rest = line.decode().partition(" ")
-    name, _, encoded = rest.rpartition(" ")
-    raw = _unbase64(encoded.encode())
-    if dash + space != _DASH or not _NAME.fullmatch(name) or len(raw) <= _KEY_ID_BYTES:
+    found = _LINE.fullmatch(line)
+    raw = _unbase64(found[2]) if found else b""
+    if found is None or len(raw) <= _KEY_ID_BYTES:
         raise MalformedNote("a signature line is dash, name and base64")
-    return SignatureLine(name, raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES:])
+    return SignatureLine(found[1].decode(), raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES:])
 
 
 def _unbase64(text: bytes) -> bytes:
-    """Decode base64 that has one spelling only: b64decode alone ignores stray low bits."""
+    """Decode base64 that has one spelling only: the decoder alone ignores stray low bits."""
     try:
-        raw = b64decode(text, validate=True)
+        raw = a2b_base64(text, strict_mode=True)
     except ValueError:
         raise MalformedNote("not base64") from None
-    if b64encode(raw) != text:
+    if b2a_base64(raw, newline=False) != text:
         raise MalformedNote("not canonical base64")
     return raw

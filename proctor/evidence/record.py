@@ -23,6 +23,7 @@ MAX_BLOB_BYTES = 4 * 1024 * 1024
 SERVER_DEVICE = "server"
 MAX_DEPTH = 32  # of objects and lists in one another: readers' own limits differ
 _MAX_NUMBER = 2**53 - 1  # what every JSON reader keeps exact
+_MAX_DIGITS = len(str(_MAX_NUMBER))
 _ID = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _COUNT = "0|[1-9][0-9]{0,15}"
 _MEDIA_TYPE = "[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,63}"
@@ -140,11 +141,12 @@ def parse(line: bytes) -> Record:
     head = _HEAD.match(text)
     if head is None:
         raise MalformedRecord("it does not begin as a record of version 1 does")
-    session, device, seq, at_ms, name, blob_sha256, blob_type, blob_size = head.groups()
-    kind = _KINDS.get(name)
-    if kind is None or int(seq) > _MAX_NUMBER or int(at_ms) > _MAX_NUMBER:
+    session, device, seq_digits, at_digits, name, blob_sha256, blob_type, blob_size = head.groups()
+    kind, by_server = _KINDS.get(name, (None, False))
+    seq, at_ms = int(seq_digits), int(at_digits)
+    if kind is None or seq > _MAX_NUMBER or at_ms > _MAX_NUMBER:
         raise MalformedRecord("its kind, seq or at_ms is none of version 1")
-    if (kind in SERVER_KINDS) != (device == SERVER_DEVICE):
+    if by_server != (device == SERVER_DEVICE):
         raise MalformedRecord(f"{device} can't write a record of kind {kind}")
     blob = None
     if blob_sha256 is not None:
@@ -152,7 +154,7 @@ def parse(line: bytes) -> Record:
         if blob.size > MAX_BLOB_BYTES:
             raise MalformedRecord(f"a blob of {blob.size} bytes; {MAX_BLOB_BYTES} at the most")
     facts = _facts(text, head.end())
-    return Record(session, device, int(seq), int(at_ms), kind, blob, facts)
+    return Record(session, device, seq, at_ms, kind, blob, facts)
 
 
 def parse_in_place(line: bytes, *, session: str, device: str, seq: int) -> Record:
@@ -223,7 +225,8 @@ def _no_constant(name: str) -> Any:
 
 
 def _whole(digits: str) -> int:
-    return _exact(int(digits))
+    # Shorter ones can't be over the bound.
+    return int(digits) if len(digits) < _MAX_DIGITS else _exact(int(digits))
 
 
 def _broken(digits: str) -> float:
@@ -257,7 +260,8 @@ def _refuse_lone_surrogates(value: Any) -> None:
         raise ValueError("half a surrogate pair") from None
 
 
-_KINDS = {str(kind): kind for kind in Kind}
+# Each with whether it is the server's: a look into a set of an enum's members is a call of Python.
+_KINDS = {str(kind): (kind, kind in SERVER_KINDS) for kind in Kind}
 _DECODER: Any = json.JSONDecoder(
     object_pairs_hook=_no_duplicates,
     parse_constant=_no_constant,

@@ -337,6 +337,7 @@ def note_cases() -> Iterator[Case]:
         "a root of 31 bytes": f"{origin(DESK)}\n42\n{b64encode(CHECKPOINT.root[1:]).decode()}\n",
         "an origin with a blank": f"proctor example\n42\n{root}\n",
         "no origin": f"\n42\n{root}\n",
+        "a byte order mark": f"\ufeff{origin(DESK)}\n42\n{root}\n",
     }.items():  # fmt: skip
         data = words.encode()
         line_ = SignatureLine(DESK, DESK_KEY.verifier.key_id, DESK_KEY.sign(data))
@@ -477,6 +478,7 @@ def record_cases() -> Iterator[Case]:
     yield parsed("the largest numbers", HEAD + ',"x":[9007199254740991,-9007199254740991,0.5]}')
     yield parsed("32 deep", HEAD + ',"x":' + "[" * 31 + "]" * 31 + "}")
     yield parsed("a head's key further down", HEAD + ',"x":{"seq":1}}')
+    yield parsed("a key that a language keeps for itself", HEAD + ',"__proto__":{"toString":1}}')
     yield parsed("brackets in a string", HEAD + ',"x":"' + "[{" * 40 + '"}')
     server = HEAD.replace("d_desk1", "server").replace("answer", "opened")
     yield parsed("a server's record", server + "}", device=SERVER_DEVICE)
@@ -778,11 +780,13 @@ def bundle_cases() -> Iterator[Case]:
     for name, step, device, record, change in server_lies(other):
         day = small_day()
         yield wrong(name, step, change(day) or day.bundle(), device=device, record=record)
-    twice = json.dumps(json_of(true_facts))[:-1] + ', "v": 1}'
-    sealed = reseal(
-        [(SESSION_JSON, twice.encode()), *members[1:]], facts=true_facts, key=SERVER_KEY
-    )
-    yield wrong("a key twice in session.json", 1, sealed)
+    stated = json.dumps(json_of(true_facts))
+    for name, said in {
+        "a key twice in session.json": stated[:-1] + ', "v": 1}',
+        "a version with a fraction in session.json": stated.replace('"v": 1', '"v": 1.0'),
+    }.items():
+        lied = [(SESSION_JSON, said.encode()), *members[1:]]
+        yield wrong(name, 1, reseal(lied, facts=true_facts, key=SERVER_KEY))
 
 
 Lie = tuple[str, int, str | None, int | None, Callable[[Day], bytes | None]]
@@ -902,6 +906,22 @@ def server_lies(other: Day) -> Iterator[Lie]:
         put(
             server, 1, line_of(1, Kind.DEVICE, device=server, id=DESK, key=vkey, another="history")
         ),
+    )
+    root = frontier_of(small_day().logs[server][:2]).root().hex()
+    yield (
+        "a size with a fraction",
+        7,
+        DESK,
+        3,
+        put(DESK, 3, line_of(3, Kind.BEAT, size=2.0, root=root)),
+    )
+    answered = {"item": "q1", "seq": 4.0, "sha256": digest_of(small_day().logs[DESK][4])}
+    yield (
+        "a place with a fraction",
+        8,
+        DESK,
+        5,
+        put(DESK, 5, line_of(5, Kind.SUBMISSION, answers=[answered])),
     )
     yield "an answer handed in that was not recorded", 8, DESK, 5, put(
         DESK, 5,

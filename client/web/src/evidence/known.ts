@@ -1,0 +1,190 @@
+/** What the steps of verification have shown so far, and how they look into it. */
+
+import { equal, splitLines, type Bytes } from "./bytes";
+import type { Container, Facts } from "./bundle";
+import { EvidenceError } from "./errors";
+import { Fraction, type Json } from "./json";
+import type { VerifierKey } from "./key";
+import { Note, originOf, type Checkpoint } from "./note";
+import { parseInPlace, SERVER_DEVICE, type RecordLine, type ServerKind } from "./record";
+import { Frontier, leafHash } from "./tree";
+
+/** A step does not hold. Of a failure: whose log, and which record of it, by its seq. */
+export class Refuted extends Error {
+  readonly device: string | null;
+  readonly record: number | null;
+
+  constructor(why: string, device: string | null = null, record: number | null = null) {
+    super(why);
+    this.device = device;
+    this.record = record;
+  }
+}
+
+/** A log's lines as they stand in the file, what they say, and the hashes of its tree's leaves. */
+export interface Log {
+  readonly lines: readonly Bytes[];
+  readonly records: readonly RecordLine[];
+  readonly leaves: readonly Bytes[];
+}
+
+/** Filled by the steps, in order; what an earlier step has not shown is not there. */
+export class Known {
+  readonly data: Bytes;
+  readonly logs = new Map<string, Log>();
+  serverKey: VerifierKey | null;
+  #container: Container | null = null;
+  #facts: Facts | null = null;
+
+  constructor(data: Bytes, serverKey: VerifierKey | null) {
+    this.data = data;
+    this.serverKey = serverKey;
+  }
+
+  get container(): Container {
+    return there(this.#container);
+  }
+
+  set container(container: Container) {
+    this.#container = container;
+  }
+
+  get facts(): Facts {
+    return there(this.#facts);
+  }
+
+  set facts(facts: Facts) {
+    this.#facts = facts;
+  }
+
+  get key(): VerifierKey {
+    return there(this.serverKey);
+  }
+
+  member(name: string): Bytes {
+    const found = this.container.members.get(name);
+    if (found === undefined) throw new Refuted(`${name} is missing`);
+    return found;
+  }
+
+  log(device: string): Log {
+    return there(this.logs.get(device) ?? null);
+  }
+
+  /** The first record of a log: one that was read has one. */
+  first(device: string): RecordLine {
+    return there(this.log(device).records[0] ?? null);
+  }
+
+  /** The server's records of a kind. */
+  ofKind(kind: ServerKind): RecordLine[] {
+    return this.log(SERVER_DEVICE).records.filter((record) => record.kind === kind);
+  }
+
+  recordAt(device: Json, seq: Json): RecordLine | null {
+    if (typeof device !== "string" || typeof seq !== "number") return null;
+    return this.logs.get(device)?.records[seq] ?? null;
+  }
+
+  origin(device: string): string {
+    const { server, exam, session } = this.facts;
+    return originOf({ server, exam, session, device });
+  }
+
+  /** Parses a log's lines and returns its checkpoint, unverified. */
+  readLog(device: string): Note {
+    const [name, checkpoint] = logNames(device);
+    const lines = splitLines(this.member(name));
+    if (lines.pop()?.length !== 0 || lines.length === 0) {
+      throw new Refuted("the log is empty, or its last line is cut", device);
+    }
+    const { session } = this.facts;
+    const records = lines.map((line, seq) =>
+      at(device, seq, () => parseInPlace(line, { session, device, seq })),
+    );
+    this.logs.set(device, { lines, records, leaves: lines.map(leafHash) });
+    return at(device, null, () => Note.parse(this.member(checkpoint)));
+  }
+
+  sameTree(device: string, checkpoint: Checkpoint): void {
+    if (checkpoint.origin !== this.origin(device)) {
+      throw new Refuted("the checkpoint is of another log", device);
+    }
+    const tree = new Frontier().extended(this.log(device).leaves);
+    if (tree.size !== checkpoint.size) {
+      const why = `${tree.size} records where ${checkpoint.size} were signed`;
+      throw new Refuted(why, device);
+    }
+    if (!equal(tree.root(), checkpoint.root)) {
+      throw new Refuted("a record was changed: the root is another", device);
+    }
+  }
+}
+
+export function logNames(device: string): readonly [string, string] {
+  return [`logs/${device}.jsonl`, `logs/${device}.checkpoint`];
+}
+
+/** The server's log says something wrong. */
+export function saidWrong(why: string, record: RecordLine): Refuted {
+  return new Refuted(why, SERVER_DEVICE, record.seq);
+}
+
+/** A fact, null where there is none. */
+export function fact(of: RecordLine | ReadonlyMap<string, Json>, key: string): Json {
+  return ("facts" in of ? of.facts : of).get(key) ?? null;
+}
+
+/** The objects in a list; none where it is no list. */
+export function objectsIn(value: Json): ReadonlyMap<string, Json>[] {
+  return Array.isArray(value) ? value.filter((each) => each instanceof Map) : [];
+}
+
+/** The strings in a list; none where it is no list. */
+export function textsIn(value: Json): string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+}
+
+/** Whether a value says nothing: null, false, 0, or an empty text, list or object. */
+export function isEmpty(value: Json): boolean {
+  if (value instanceof Map) return value.size === 0;
+  if (value instanceof Fraction) return value.value === 0;
+  return Array.isArray(value) ? value.length === 0 : !value;
+}
+
+/**
+ * Whether two values are equal as Python compares them: by value and depth, in any order of keys,
+ * and `true` is 1. What one verifier takes for the same, the other must.
+ */
+export function same(one: Json, other: Json): boolean {
+  if (one instanceof Map && other instanceof Map) {
+    return one.size === other.size && [...one].every(([key, value]) => {
+      const found = other.get(key);
+      return found !== undefined && same(value, found);
+    });
+  }
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.length === other.length && one.every((each, index) => same(each, other[index]));
+  }
+  return plain(one) === plain(other);
+}
+
+function plain(value: Json): Json {
+  if (value instanceof Fraction) return value.value;
+  return typeof value === "boolean" ? Number(value) : value;
+}
+
+function at<Value>(device: string, seq: number | null, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof EvidenceError)) throw error;
+    throw new Refuted(error.message, device, seq);
+  }
+}
+
+/** What an earlier step has put there. */
+function there<Value>(value: Value | null): Value {
+  if (value === null) throw new TypeError("a step was taken before those it rests on");
+  return value;
+}
