@@ -207,16 +207,16 @@ class Analysis:
         ended = session.state in ENDED
         # The log tells of a flag when it is raised, and once more where it grew, when all is over.
         tell = [
-            facts
-            for facts in map(_facts, flags)
-            if (told.get(facts["flag"]) != facts if ended else facts["flag"] not in told)
+            flag
+            for flag in flags
+            if (told.get(flag.id) != _facts(flag) if ended else flag.id not in told)
         ]
         if changed or tell:
             await self._cases.change(
                 session_id,
                 unchanged,
                 by="clock",
-                also=[Entry(Kind.FLAG, facts) for facts in tell],
+                also=[Entry(Kind.FLAG, _facts(flag)) for flag in tell],
                 flags=changed,
             )
         if flags and not ended:
