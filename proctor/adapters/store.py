@@ -109,7 +109,8 @@ class SqlStore:
         self._clock = clock
         self._writer = Writer(engine, segments)
         self._published: dict[tuple[str, str], Published] = {}
-        self._session_keys: dict[str, AESGCM] = {}
+        # As bytes: a cipher that is ready takes 2.5 KB, and 1 us to make.
+        self._session_keys: dict[str, bytes] = {}
 
     async def close(self) -> None:
         await self._writer.close()
@@ -294,10 +295,7 @@ class SqlStore:
         return [_case(row) for row in await self._rows(found)]
 
     async def append(self, append: Append) -> None:
-        key = self._session_keys.get(append.session)
-        if key is None:
-            key = await self._session_key(append.session)
-        await self._writer.append(append, key)
+        await self._writer.append(append, await self._session_key(append.session))
 
     async def device_log(self, session_id: str, device: str) -> DeviceLog:
         table = _table(BatchRow)
@@ -417,14 +415,14 @@ class SqlStore:
     async def _session_key(self, session_id: str) -> AESGCM:
         known = self._session_keys.get(session_id)
         if known is not None:
-            return known
+            return AESGCM(known)
         found = _select(SessionKeyRow, "wrapped", session=session_id)
         rows = await self._rows(found)
         if not rows:
             raise NotFound(what="key of session", id=session_id)
-        key = AESGCM(self._keys.unwrap(session_id, rows[0].wrapped))
+        key = self._keys.unwrap(session_id, rows[0].wrapped)
         _remember(self._session_keys, session_id, key)
-        return key
+        return AESGCM(key)
 
     def _read_blob(self, key: AESGCM, row: Any) -> bytes:
         sealed = self._segments.read(Place(row.segment, row.start, row.size))

@@ -34,13 +34,22 @@ MAX_ENDS = 65_536
 
 T = TypeVar("T")
 
-_INSERT_BATCH = (
-    "INSERT INTO batches (session, device, first, size, received_at_ms, lines, frontier, receipt)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+# Rows of one statement. Python's sqlite3 lets go of the interpreter for every step of a statement,
+# and the event loop's thread, once it has it, keeps it for a batch: row by row, a group of a hundred
+# would wait a hundred times.
+_ROWS = (64, 16, 4, 1)
+
+
+def _statements(head: str, columns: int) -> dict[int, str]:
+    row = f"({', '.join('?' * columns)})"
+    return {rows: f"{head} VALUES {', '.join([row] * rows)}" for rows in _ROWS}
+
+
+_BATCHES = _statements(
+    "INSERT INTO batches (session, device, first, size, received_at_ms, lines, frontier, receipt)",
+    8,
 )
-_INSERT_BLOB = (
-    "INSERT OR IGNORE INTO blobs (session, sha256, segment, start, size) VALUES (?, ?, ?, ?, ?)"
-)
+_BLOBS = _statements("INSERT OR IGNORE INTO blobs (session, sha256, segment, start, size)", 5)
 _END = "SELECT COALESCE(MAX(size), 0) FROM batches WHERE session = ? AND device = ?"
 
 
@@ -84,7 +93,7 @@ class Writer:
             StorageFull: Nothing was stored.
         """
         done: asyncio.Future[None] = self._loop.create_future()
-        self._put(_AppendJob(append, key, done))
+        self._put(_AppendJob(append, [encrypt(key,session=append.session,sha256=d,blob=b) for d,b in append.blobs], done))
         await done
 
     async def run(self, job: Callable[[Connection], T]) -> T:
@@ -155,10 +164,10 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - handed to whoever waits for the group
             # Nothing of the group is stored. A thread that died of it would leave every later
             # write waiting for ever.
-            if _in_transaction(connection):
+            if _driver(connection).in_transaction:
                 connection.exec_driver_sql("ROLLBACK")
             self._ends.clear()
-            if not isinstance(error, (OSError, DBAPIError)):
+            if not isinstance(error, (OSError, DBAPIError, sqlite3.Error)):
                 return [(job, error) for job in group]
             # The disk, not a job: each may be sent again.
             full = StorageFull()
@@ -188,22 +197,23 @@ class Writer:
             for digest, blob in job.append.blobs
         ]
         places = self._segments.write(
-            encrypt(key, session=session, sha256=digest, blob=blob)
-            for key, session, digest, blob in blobs
+            sealed for job in appends for sealed in job.key
         )
         # 2. Rows, in one transaction.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        _insert(connection, _INSERT_BATCH, [_batch(j.append) for j in appends if j.append.lines])
+        # Past SQLAlchemy, which takes as long for each statement as SQLite does for the rows.
+        database = _driver(connection)
+        database.execute("BEGIN IMMEDIATE")
+        _insert(database, _BATCHES, [_batch(j.append) for j in appends if j.append.lines])
         _insert(
-            connection,
-            _INSERT_BLOB,
+            database,
+            _BLOBS,
             [_blob(s, digest, at) for (_, s, digest, _), at in zip(blobs, places, strict=True)],
         )
         results += [(job, None) for job in appends]
         for job in group:
             if isinstance(job, _OtherJob):
                 results.append((job, _run(connection, job)))
-        connection.exec_driver_sql("COMMIT")
+        database.execute("COMMIT")
         # 3. Only now is anything acknowledged.
         if len(self._ends) > MAX_ENDS:
             self._ends.clear()
@@ -244,9 +254,15 @@ def _blob(session: str, sha256: str, place: Place) -> tuple[object, ...]:
     return (session, sha256, place.segment, place.offset, place.size)
 
 
-def _insert(connection: Connection, statement: str, rows: list[tuple[object, ...]]) -> None:
-    if rows:
-        connection.exec_driver_sql(statement, rows)
+def _insert(
+    database: sqlite3.Connection, statements: dict[int, str], rows: list[tuple[object, ...]]
+) -> None:
+    at = 0
+    for size, statement in statements.items():
+        while len(rows) - at >= size:
+            values = tuple(value for row in rows[at : at + size] for value in row)
+            database.execute(statement, values)
+            at += size
 
 
 def _run(connection: Connection, job: _OtherJob) -> object:
@@ -267,6 +283,7 @@ def _is_disk(error: DBAPIError) -> bool:
     return isinstance(error.orig, sqlite3.OperationalError)
 
 
-def _in_transaction(connection: Connection) -> bool:
-    raw: Any = connection.connection.driver_connection
-    return bool(raw.in_transaction)
+def _driver(connection: Connection) -> sqlite3.Connection:
+    database = connection.connection.driver_connection
+    assert isinstance(database, sqlite3.Connection)
+    return database

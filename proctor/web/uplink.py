@@ -62,6 +62,7 @@ def add_uplink_route(
         )
         socket[_REQUEST] = request
         await socket.prepare(request)
+        socket.headers.clear()  # they are sent; this is held for hours, of thousands at once
         sockets = request.app[UPLINKS]
         sockets.add(socket)
         metrics.uplinks.inc()
@@ -105,25 +106,38 @@ async def _serve(
         if message.type is not WSMsgType.BINARY:
             await socket.close(code=1003, message=b"batches are binary")
             return
-        try:
-            answer = await line.take(message.data)
-        except (EvidenceError, Refusal) as no:
-            metrics.batches_refused.labels(no.code).inc()
-            await _send(socket, {"type": "problem", "problem": problem_of(no)})
-            if isinstance(no, Fork):
-                analysis.touch(line.device.session)
-            if isinstance(no, (Superseded, SessionClosed)):
-                return
-            continue
-        if isinstance(answer, Receipted):
-            metrics.receipts.inc()
-            metrics.records_accepted.inc(answer.records)
-            if answer.told:
-                # Only what a rule can be about; snapshots are touched when they were looked at.
-                analysis.touch(line.device.session)
-            await _send_text(socket, _receipt(answer))
-        else:
-            await _send(socket, _answer(answer))
+        if not await _take(message.data, socket, line, metrics, analysis):
+            return
+        # Else each device that is silent would hold its last batch, pictures and all.
+        del message
+
+
+async def _take(
+    batch: bytes,
+    socket: web.WebSocketResponse,
+    line: Line,
+    metrics: Metrics,
+    analysis: Analysis,
+) -> bool:
+    """Take a batch and answer it; tell whether the line takes more."""
+    try:
+        answer = await line.take(batch)
+    except (EvidenceError, Refusal) as no:
+        metrics.batches_refused.labels(no.code).inc()
+        await _send(socket, {"type": "problem", "problem": problem_of(no)})
+        if isinstance(no, Fork):
+            analysis.touch(line.device.session)
+        return not isinstance(no, (Superseded, SessionClosed))
+    if isinstance(answer, Receipted):
+        metrics.receipts.inc()
+        metrics.records_accepted.inc(answer.records)
+        if answer.told:
+            # Only what a rule can be about; snapshots are touched when they were looked at.
+            analysis.touch(line.device.session)
+        await _send_text(socket, _receipt(answer))
+    else:
+        await _send(socket, _answer(answer))
+    return True
 
 
 def _receipt(answer: Receipted) -> str:
@@ -183,6 +197,8 @@ def _unsent(socket: web.WebSocketResponse) -> int | None:
 class _Telling:
     """Tells a device what changed in its session, the newest state only."""
 
+    __slots__ = ("_cases", "_newest", "_socket", "_task")
+
     def __init__(self, socket: web.WebSocketResponse, cases: Cases) -> None:
         self._socket = socket
         self._cases = cases
@@ -191,7 +207,7 @@ class _Telling:
 
     def changed(self, case: Case) -> None:
         self._newest = case
-        if self._task is None or self._task.done():
+        if self._task is None:
             self._task = asyncio.ensure_future(self._tell())
 
     def stop(self) -> None:
@@ -199,16 +215,18 @@ class _Telling:
             self._task.cancel()
 
     async def _tell(self) -> None:
-        while (case := self._newest) is not None:
-            self._newest = None
-            published = await self._cases.published(case.session)
-            shown = view(case.session, published, now=self._cases.now())
-            message: dict[str, object] = {
-                "type": "session",
-                "session": asdict(shown),
-                "server_log": _server_log(case),
-            }
-            try:
+        try:
+            while (case := self._newest) is not None:
+                self._newest = None
+                published = await self._cases.published(case.session)
+                shown = view(case.session, published, now=self._cases.now())
+                message: dict[str, object] = {
+                    "type": "session",
+                    "session": asdict(shown),
+                    "server_log": _server_log(case),
+                }
                 await _send(self._socket, message)
-            except (ConnectionError, TimeoutError):
-                return  # the line is gone: its handler says so
+        except (ConnectionError, TimeoutError):
+            pass  # the line is gone: its handler says so
+        finally:
+            self._task = None

@@ -121,7 +121,7 @@ async def test_more_than_a_group_are_all_written(writer: Writer) -> None:
 async def test_who_comes_when_the_queue_is_full_is_told_to_come_again(
     monkeypatch: pytest.MonkeyPatch, engine: Engine, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(writing, "MAX_QUEUED", 2)
+    monkeypatch.setattr(writing, "MAX_QUEUED", 3)  # with the one that is being written
     writer = Writer(engine, Segments(tmp_path / "segments"))
     held = Held(writer)
     await held.begun()
@@ -133,6 +133,8 @@ async def test_who_comes_when_the_queue_is_full_is_told_to_come_again(
     await asyncio.gather(*waiting)
     assert await names(writer) == ["ada", "bob"]
     await writer.close()
+    with pytest.raises(StorageFull):
+        await writer.run(put("too late"))
 
 
 async def test_a_fault_of_ours_reaches_its_caller_and_the_writer_writes_on(

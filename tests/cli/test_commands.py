@@ -4,16 +4,18 @@ import json
 import shutil
 import socket
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from proctor import config
 from proctor.adapters import keys
 from proctor.adapters.policies import builtin_folder
-from tests.cli.running import Terminal, in_its_own_process
+from tests.cli.running import ROOT, Terminal, in_its_own_process
 from tests.conftest import PASSWORD, SHORT_EXAM, full_disk
 
 BUILTIN = sorted(path for path in builtin_folder().glob("*.toml"))
@@ -212,6 +214,20 @@ def test_an_account_that_cannot_be_made_is_refused_in_one_line(
     terminal.refused("staff", "add", *arguments, typed=typed)
 
 
+def test_an_account_is_closed_and_opened_again_with_a_new_password(terminal: Terminal) -> None:
+    terminal.run("staff", "add", "bo", "proctor", typed=f"{PASSWORD}\n")
+    closed = terminal.run("staff", "close", "bo")
+    assert (closed.status, "proctor staff password bo" in closed.out) == (0, True)
+    opened = terminal.run("staff", "password", "bo", typed="another password\n")
+    assert (opened.status, opened.out) == (0, "bo has a new password.\n")
+    assert terminal.refused("staff", "password", "bo", typed="short\n")
+
+
+@pytest.mark.parametrize("command", ["password", "close"])
+def test_an_account_that_is_none_is_refused_in_one_line(terminal: Terminal, command: str) -> None:
+    assert "nobody" in terminal.refused("staff", command, "nobody", typed=f"{PASSWORD}\n")
+
+
 def test_a_name_is_taken_once(terminal: Terminal) -> None:
     terminal.run("staff", "add", "bo", "proctor", typed=f"{PASSWORD}\n")
     line = terminal.refused("staff", "add", "bo", "administrator", typed=f"{PASSWORD}\n")
@@ -301,6 +317,24 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     assert ran.err == (
         f"port {port} on 127.0.0.1 is in use: stop what uses it, or choose another with --port\n"
     )
+
+
+def test_a_server_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    command = ["-c", "from proctor.cli import main; main()", "serve", "--port", "0"]
+    with subprocess.Popen(
+        [sys.executable, *command, "--data", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().split()[2]
+        with urlopen(f"{url}/healthz", timeout=10) as answer:
+            assert json.load(answer) == {"status": "ok"}
+        server.terminate()
+        _, said = server.communicate(timeout=20)
+    assert (server.returncode, "Traceback" in said) == (0, False)
 
 
 def test_a_host_that_is_none_is_one_line(terminal: Terminal) -> None:

@@ -1,9 +1,15 @@
-import pytest
+import asyncio
+from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proctor.domain.errors import Refusal
 from proctor.domain.identity import IdEvent
 from proctor.domain.review import Outcome
-from proctor.evidence.errors import Fork
-from proctor.evidence.record import Kind
+from proctor.evidence.errors import EvidenceError, Fork
+from proctor.evidence.record import SERVER_KINDS, Kind
 from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.evidence.verify import verify
 from proctor.services import analysis as analysing
@@ -117,3 +123,67 @@ async def test_an_unknown_session_is_not_found_before_a_byte_is_sent() -> None:
 
 async def test_a_bundle_names_server_exam_and_learner(seat: Seat) -> None:
     assert b"Ada Lovelace" in await bundle(seat)
+
+
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, -1, 0, 7, 2**53 - 1, 1.5, "", "x", "\n", "../..", "\x00", [], {}, [[1]], {"a": {}}]
+)
+FACTS = st.dictionaries(
+    st.sampled_from(
+        [
+            "purpose",
+            "section",
+            "item",
+            "response",
+            "away_to",
+            "from_ms",
+            "to_ms",
+            "cause",
+            "of",
+            "size",
+            "root",
+            "answers",
+            "notice",
+            "displays",
+            "program",
+            "key",
+            "text",
+        ]
+    ),
+    ODD,
+)
+KINDS = st.sampled_from(
+    [kind for kind in Kind if kind not in SERVER_KINDS and kind is not Kind.HELLO]
+)
+
+
+@settings(max_examples=25, derandomize=True, deadline=None)
+@given(
+    st.lists(
+        st.tuples(KINDS, FACTS, st.sampled_from([None, JPEG, b"", b"x"]), st.booleans()),
+        max_size=8,
+    )
+)
+def test_whatever_a_device_writes_is_refused_or_the_bundle_with_it_verifies(
+    written: list[tuple[Kind, dict[str, Any], bytes | None, bool]],
+) -> None:
+    """Else a learner could spoil the evidence with one record, and nobody would notice in time."""
+
+    async def play() -> None:
+        seat = await House().seat()
+        await seat.begin()
+        for kind, facts, blob, comes_along in written:
+            seat.tick(1)
+            before = seat.device.log
+            seat.device.log = Log(list(before.lines), before.frontier)
+            line = seat.add(kind, blob=blob, **facts)
+            try:
+                await seat.send([line], [blob] if blob is not None and comes_along else [])
+            except (EvidenceError, Refusal):
+                seat.device.log = before
+        await seat.house.analysed(seat.session)
+        await verified(seat)
+        await seat.house.reviews.timeline(seat.session, me="bo")
+        await seat.house.results.result(seat.session)
+
+    asyncio.run(play())

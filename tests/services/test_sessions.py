@@ -3,6 +3,7 @@ import json
 from base64 import b64encode
 from datetime import timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from proctor.domain.moves import IllegalMove
 from proctor.domain.session import BadGrant, SectionNotOpen, State
 from proctor.evidence.note import KeyKind, SigningKey
 from proctor.evidence.record import Kind
+from proctor.evidence.tree import Frontier, leaf_hash
+from proctor.services.intake import Held, Receipted, Resume
 from proctor.services.ports import NotFound
 from proctor.services.sessions import (
     Act,
@@ -22,7 +25,7 @@ from proctor.services.sessions import (
     SubmissionMissing,
     proof_text,
 )
-from tests.device import Device
+from tests.device import JPEG, Device
 from tests.memory_store import Fault
 from tests.services.house import House, Seat
 
@@ -303,6 +306,28 @@ async def test_a_loss_that_could_not_be_stored_is_stored_with_the_next_change(
     await seat.connect()
     case = await seat.house.store.case(seat.session)
     assert [entry.given for entry in case.session.ledger] == [timedelta(seconds=38)]
+
+
+async def test_a_line_that_another_was_faster_than_reads_the_log_anew(seat: Seat) -> None:
+    """A device came back while its last batch was still being taken on the line before."""
+    older = seat.line
+    assert older is not None
+    newer = await seat.connect()
+    picture = JPEG + b"late"
+    line = seat.add(Kind.SNAPSHOT, blob=picture, purpose="periodic")
+    message = seat.device.batch([line])
+    seat.house.intake._newest[seat.session, "d_test"] = older
+    assert isinstance(await older.take(message), Receipted)
+    seat.house.intake._newest[seat.session, "d_test"] = newer
+    # For the newer line the log ends before that record: the store says that it does not.
+    seat.device.log.lines.pop()
+    kept = list(seat.device.log.lines)
+    seat.device.log.frontier = Frontier().extended(map(leaf_hash, kept))
+    resumed = await newer.take(seat.device.batch([seat.add(Kind.ANSWER, item="x")]))
+    assert isinstance(resumed, Resume)
+    assert resumed.size == len(kept) + 1
+    assert newer.owed() == (sha256(picture).hexdigest(),)
+    assert isinstance(await newer.take(seat.device.batch([], [picture])), Held)
 
 
 async def test_a_line_that_could_not_be_opened_leaves_the_older_one_as_it_was(

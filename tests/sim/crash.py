@@ -128,7 +128,9 @@ def _write_clip(path: Path) -> None:
     cv2.imwrite(str(path.with_suffix(".jpg")), frame)
 
 
-def crash(kills: int, *, seed: int, folder: Path, real_client: bool) -> tuple[Found, dict[str, int]]:
+def crash(
+    kills: int, *, seed: int, folder: Path, real_client: bool
+) -> tuple[Found, dict[str, int]]:
     """Kill so many times; return what was found afterwards, and what was killed."""
     chance = random.Random(seed)
     data, sent = folder / "server", folder / "devices"

@@ -178,7 +178,9 @@ class Sitting:
                 lines.append(device.add(Kind.SNAPSHOT, blob=blob, purpose="periodic"))
             else:
                 lines.append(
-                    device.add(Kind.ANSWER, section="part-a", item="two-dice", response=f"no. {seq}")
+                    device.add(
+                        Kind.ANSWER, section="part-a", item="two-dice", response=f"no. {seq}"
+                    )
                 )
         self._keep(device, lines)
 
@@ -192,9 +194,7 @@ def load(folder: Path, url: str, tokens: Sequence[str], at_once: int, seed: str)
     uvloop.run(_load(folder, url, tokens, at_once, seed))
 
 
-async def _load(
-    folder: Path, url: str, tokens: Sequence[str], at_once: int, seed: str
-) -> None:
+async def _load(folder: Path, url: str, tokens: Sequence[str], at_once: int, seed: str) -> None:
     receipts = Ledger(folder / RECEIPTS)
 
     async def chair(first: int) -> None:

@@ -714,10 +714,11 @@ async def test_a_reader_that_never_reads_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, device: Device
 ) -> None:
     monkeypatch.setattr(uplinks, "SEND_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(uplinks, "_unsent", lambda _: 1)  # it has not read what was said before
     await device.send([device.hello()])
 
     async def never(*_: object, **__: object) -> None:
-        await asyncio.sleep(60)
+        await asyncio.sleep(5)
 
     monkeypatch.setattr(aiohttp.web.WebSocketResponse, "send_str", never)
     message = device.batch([device.add(Kind.ANSWER, item="x")])
