@@ -171,8 +171,9 @@ class MemoryStore:
     async def device_log(self, session_id: str, device: str) -> DeviceLog:
         log = self._appends.get((session_id, device))
         if not log:
-            return DeviceLog(frontier=Frontier(), receipt=b"")
-        return DeviceLog(frontier=log[-1].frontier, receipt=log[-1].receipt)
+            return DeviceLog(frontier=Frontier(), receipt=b"", heard_at=None)
+        last = log[-1]
+        return DeviceLog(frontier=last.frontier, receipt=last.receipt, heard_at=last.received_at)
 
     async def receipt_at(self, session_id: str, device: str, size: int) -> bytes | None:
         for append in self._appends.get((session_id, device), []):
@@ -219,6 +220,9 @@ class MemoryStore:
         place = (observation.device, observation.seq)
         self._observations.setdefault(session_id, {})[place] = observation
         self._after(fault)
+
+    async def observed(self, session_id: str) -> int:
+        return len(self._observations.get(session_id, {}))
 
     async def observations(self, session_id: str) -> Sequence[Observation]:
         return [each for _, each in sorted(self._observations.get(session_id, {}).items())]

@@ -77,7 +77,9 @@ class Recorder:
     ) -> Written:
         ref = None
         if blob is not None:
-            ref = BlobRef(self.spool.store_blob(blob.data), blob.type, len(blob.data))
+            limited = facts.get("purpose") != "file"
+            digest = self.spool.store_blob(blob.data, limited=limited)
+            ref = BlobRef(digest, blob.type, len(blob.data))
         # A thread's lock, not a task's: a cancelled task leaves its thread at work in here.
         with self._turn:
             seq = self.spool.size

@@ -13,7 +13,7 @@ it. So after a kill at any point the disk holds a log that includes all that was
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -142,7 +142,10 @@ class Spool:
                 view = view[os.write(self._file, view) :]
             os.fsync(self._file)
         except OSError as no:
-            # The next append cuts what this one left; so does the next start.
+            # What it left is cut now, or by the next append: after a crash, the next start could
+            # take a whole line for one that was kept.
+            with suppress(OSError):
+                os.ftruncate(self._file, end)
             raise DiskFull(no.strerror or str(no)) from no
         self._torn = False
         if blob is not None:
@@ -165,8 +168,11 @@ class Spool:
         """Tell whether a blob is on disk. One that is not: the server holds it, or it was lost."""
         return digest in self._stored
 
-    def store_blob(self, data: bytes) -> str:
+    def store_blob(self, data: bytes, *, limited: bool = True) -> str:
         """Make a blob durable and return its digest. Call before its record is appended.
+
+        A picture is limited in the room it may take. A file that is an answer is not: pictures
+        that wait must never be why an answer is lost.
 
         Raises:
             SpoolFull: Blobs already use all the room they may.
@@ -176,7 +182,7 @@ class Spool:
         with self._guard:
             if digest in self._stored:
                 return digest
-            if sum(self._stored.values()) + len(data) > self.blobs_limit_bytes:
+            if limited and sum(self._stored.values()) + len(data) > self.blobs_limit_bytes:
                 raise SpoolFull(limit_bytes=self.blobs_limit_bytes)
         try:
             write_whole(self._blobs_path / digest, data, mode=0o600)

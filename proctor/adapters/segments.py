@@ -83,8 +83,11 @@ class Segments:
                 _write_all(file, [piece for blob in some for piece in blob])
                 some = list(islice(blobs, _TOGETHER))
             os.fdatasync(file)
-        except OSError:
-            os.ftruncate(file, self._end)
+        except BaseException:
+            # Where the file ends is read anew at the next write: places must not be counted from
+            # an end that is no more.
+            self.close()
+            os.truncate(self._path(self._number), self._end)
             raise
         self._end = at
         return places

@@ -300,17 +300,19 @@ class SqlStore:
     async def device_log(self, session_id: str, device: str) -> DeviceLog:
         table = _table(BatchRow)
         found = (
-            select(table.c.size, table.c.frontier, table.c.receipt)
+            select(table.c.size, table.c.frontier, table.c.receipt, table.c.received_at_ms)
             .where((table.c.session == session_id) & (table.c.device == device))
             .order_by(table.c.first.desc())
             .limit(1)
         )
         rows = await self._rows(found)
         if not rows:
-            return DeviceLog(frontier=Frontier(), receipt=b"")
+            return DeviceLog(frontier=Frontier(), receipt=b"", heard_at=None)
         (last,) = rows
         return DeviceLog(
-            frontier=Frontier.from_bytes(last.size, last.frontier), receipt=last.receipt
+            frontier=Frontier.from_bytes(last.size, last.frontier),
+            receipt=last.receipt,
+            heard_at=_instant(last.received_at_ms),
         )
 
     async def receipt_at(self, session_id: str, device: str, size: int) -> bytes | None:
@@ -404,6 +406,11 @@ class SqlStore:
         found = _select(ObservationRow, "body", session=session_id)
         rows = await self._rows(found.order_by("device", "seq"))
         return [_OBSERVATION.validate_json(row.body) for row in rows]
+
+    async def observed(self, session_id: str) -> int:
+        table = _table(ObservationRow)
+        counted = select(func.count()).select_from(table).where(table.c.session == session_id)
+        return int(await self.read(lambda tx: tx.execute(counted).scalar_one()))
 
     async def flags(self, session_id: str) -> Sequence[Flag]:
         found = _select(FlagRow, "body", session=session_id).order_by("place")

@@ -34,22 +34,13 @@ MAX_ENDS = 65_536
 
 T = TypeVar("T")
 
-# Rows of one statement. Python's sqlite3 lets go of the interpreter for every step of a statement,
-# and the event loop's thread, once it has it, keeps it for a batch: row by row, a group of a hundred
-# would wait a hundred times.
-_ROWS = (64, 16, 4, 1)
-
-
-def _statements(head: str, columns: int) -> dict[int, str]:
-    row = f"({', '.join('?' * columns)})"
-    return {rows: f"{head} VALUES {', '.join([row] * rows)}" for rows in _ROWS}
-
-
-_BATCHES = _statements(
-    "INSERT INTO batches (session, device, first, size, received_at_ms, lines, frontier, receipt)",
-    8,
+_INSERT_BATCH = (
+    "INSERT INTO batches (session, device, first, size, received_at_ms, lines, frontier, receipt)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_BLOBS = _statements("INSERT OR IGNORE INTO blobs (session, sha256, segment, start, size)", 5)
+_INSERT_BLOB = (
+    "INSERT OR IGNORE INTO blobs (session, sha256, segment, start, size) VALUES (?, ?, ?, ?, ?)"
+)
 _END = "SELECT COALESCE(MAX(size), 0) FROM batches WHERE session = ? AND device = ?"
 
 
@@ -93,7 +84,7 @@ class Writer:
             StorageFull: Nothing was stored.
         """
         done: asyncio.Future[None] = self._loop.create_future()
-        self._put(_AppendJob(append, [encrypt(key,session=append.session,sha256=d,blob=b) for d,b in append.blobs], done))
+        self._put(_AppendJob(append, key, done))
         await done
 
     async def run(self, job: Callable[[Connection], T]) -> T:
@@ -197,16 +188,16 @@ class Writer:
             for digest, blob in job.append.blobs
         ]
         places = self._segments.write(
-            sealed for job in appends for sealed in job.key
+            encrypt(key, session=session, sha256=digest, blob=blob)
+            for key, session, digest, blob in blobs
         )
         # 2. Rows, in one transaction.
         # Past SQLAlchemy, which takes as long for each statement as SQLite does for the rows.
         database = _driver(connection)
         database.execute("BEGIN IMMEDIATE")
-        _insert(database, _BATCHES, [_batch(j.append) for j in appends if j.append.lines])
-        _insert(
-            database,
-            _BLOBS,
+        database.executemany(_INSERT_BATCH, [_batch(j.append) for j in appends if j.append.lines])
+        database.executemany(
+            _INSERT_BLOB,
             [_blob(s, digest, at) for (_, s, digest, _), at in zip(blobs, places, strict=True)],
         )
         results += [(job, None) for job in appends]
@@ -252,17 +243,6 @@ def _batch(append: Append) -> tuple[object, ...]:
 
 def _blob(session: str, sha256: str, place: Place) -> tuple[object, ...]:
     return (session, sha256, place.segment, place.offset, place.size)
-
-
-def _insert(
-    database: sqlite3.Connection, statements: dict[int, str], rows: list[tuple[object, ...]]
-) -> None:
-    at = 0
-    for size, statement in statements.items():
-        while len(rows) - at >= size:
-            values = tuple(value for row in rows[at : at + size] for value in row)
-            database.execute(statement, values)
-            at += size
 
 
 def _run(connection: Connection, job: _OtherJob) -> object:

@@ -69,7 +69,9 @@ def due(
     if session.state not in ENDED or review_is_open(session, conduct_flags=conduct_flags):
         return frozenset()
     assert session.closed_at is not None
-    kept = now - session.closed_at
+    # From the verdict, where it came later: its learner must be able to see what it rests on.
+    decided = max((verdict.at for verdict in session.review.verdicts), default=session.closed_at)
+    kept = now - max(session.closed_at, decided)
     return frozenset(
         holding for holding, days in kept_days(policy).items() if kept >= timedelta(days=days)
     )

@@ -44,6 +44,10 @@ _VERSION = 20
 _MADE_BY_UNIX = 0x0314
 _DATE = 0x0021  # 1 January 1980, the earliest a zip knows: no time is claimed here
 _MODE = 0o100644 << 16
+# What both headers of a member have, and what its entry has besides.
+_COMMON = struct.Struct("<HHHHHIIIHH")
+_ENTRY_BEGIN = struct.pack("<4sH", b"PK\1\2", _MADE_BY_UNIX)
+_REST = struct.Struct("<HHHII")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +228,8 @@ def unpack(data: memoryview) -> Container:
             raise MalformedBundle(f"a member's name is none, or stands twice: {name!r}")
         local, entry = _headers(name, crc, size, offset)
         body = offset + len(local)
-        if directory[at : at + len(entry)] != entry or data[offset:body] != local:
+        # bytes(): a memoryview is compared item by item.
+        if directory[at : at + len(entry)] != entry or bytes(data[offset:body]) != local:
             raise MalformedBundle(f"the headers of {name} are not those of a bundle")
         if body + size > start:
             raise MalformedBundle(f"{name} is cut short")
@@ -260,7 +265,6 @@ def seal_text(
 def _headers(name: str, crc: int, size: int, offset: int) -> tuple[bytes, bytes]:
     """Return the local header and the directory entry of a member, names included."""
     raw = name.encode("ascii")
-    common = (_VERSION, 0, 0, 0, _DATE, crc, size, size, len(raw), 0)
-    local = _LOCAL.pack(b"PK\3\4", *common) + raw
-    entry = _ENTRY.pack(b"PK\1\2", _MADE_BY_UNIX, *common, 0, 0, 0, _MODE, offset) + raw
-    return local, entry
+    common = _COMMON.pack(_VERSION, 0, 0, 0, _DATE, crc, size, size, len(raw), 0)
+    rest = _REST.pack(0, 0, 0, _MODE, offset)
+    return b"PK\3\4" + common + raw, _ENTRY_BEGIN + common + rest + raw

@@ -22,7 +22,7 @@ from proctor.services.cases import Cases, unchanged
 from proctor.services.device_time import Dated, dated
 from proctor.services.intake import Snapshot, is_watched
 from proctor.services.journal import Entry, milliseconds
-from proctor.services.ports import NotFound, Store, Vision
+from proctor.services.ports import NotFound, Published, Received, Store, Vision
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 MAX_WAITING = 4096
 # Flags are looked for this often at the most: a reviewer's second, not a machine's.
 EVALUATE_EVERY_S = 1.0
+# For each second of looking, rest three: with a full exam flags come later, and receipts do not.
+REST = 3
 # A device may write any time into a record; `datetime` ends with the year 9999.
 _MAX_MS = 2**47
 
@@ -57,6 +59,7 @@ class Analysis:
         self._under_way: dict[str, int] = {}
         self._growing: set[str] = set()  # sessions with flags, that go on
         self._evaluating = ""
+        self._catching_up = False
 
     def progress(self) -> Progress:
         return Progress(sum(lane.qsize() for lane in self._lanes), len(self._behind))
@@ -80,8 +83,10 @@ class Analysis:
         self._touched.add(session_id)
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled, beginning with what was pending when the server stopped."""
+        self._catching_up = True
         async with asyncio.TaskGroup() as group:
+            group.create_task(self.after_restart())
             for lane in self._lanes:
                 group.create_task(self._look(lane))
             group.create_task(self._evaluate())
@@ -91,14 +96,20 @@ class Analysis:
         for case in await self._store.cases(None):
             if case.session.review.state is ReviewState.DECIDED:
                 continue
-            await self._queue_pending(case.session.id)
+            try:
+                await self._queue_pending(case.session.id)
+            except Exception:
+                logger.exception("pictures not queued", extra={"session": case.session.id})
+                self._behind.add(case.session.id)
             # It may have stopped between the last picture and its flag, ended or not.
             self.touch(case.session.id)
+        self._catching_up = False
 
     def is_done(self, session_id: str) -> bool:
         """Tell whether every picture held of a session was looked at and its flags were found."""
         return (
-            session_id not in self._behind
+            not self._catching_up
+            and session_id not in self._behind
             and session_id not in self._touched
             and session_id != self._evaluating
             and session_id not in self._under_way
@@ -152,6 +163,7 @@ class Analysis:
             for session_id in list(self._touched):
                 self._touched.discard(session_id)
                 self._evaluating = session_id
+                began = asyncio.get_running_loop().time()
                 try:
                     await self.evaluate(session_id)
                 except Exception:
@@ -160,6 +172,8 @@ class Analysis:
                     self._touched.add(session_id)
                 finally:
                     self._evaluating = ""
+                took = asyncio.get_running_loop().time() - began
+                await asyncio.sleep(REST * took)
 
     def _touch_ended(self) -> None:
         """Look once more at what has ended: flags that grew are told of then."""
@@ -192,13 +206,15 @@ class Analysis:
         case = await self._cases.get(session_id)
         session = case.session
         published = await self._cases.published(session)
-        observations, happenings, told = await self._known(session)
-        found = evaluate(
-            published.policy,
-            published.policy_sha256,
-            observations,
-            happenings,
-            lambda at: _section_at(session, at),
+        seen = await self._store.observations(session_id)
+        received = [
+            await self._store.received(session_id, device.id)
+            for device in await self._store.devices(session_id)
+        ]
+        server_lines = await self._store.server_lines(session_id)
+        # In a thread: to read two hours of a log takes longer than a receipt may wait.
+        found, told = await asyncio.to_thread(
+            _find, session, published, seen, received, server_lines
         )
         before = await self._store.flags(session_id)
         flags = [_as_known(flag, before) for flag in found]
@@ -222,41 +238,55 @@ class Analysis:
         if flags and not ended:
             self._growing.add(session_id)
 
-    async def _known(
-        self, session: ExamSession
-    ) -> tuple[list[Observation], list[Happening], dict[str, Mapping[str, object]]]:
-        """Return what was seen and what happened, by the server's clock, and the flags told of."""
-        observations = []
-        happenings = []
-        seen = await self._store.observations(session.id)
-        for device in await self._store.devices(session.id):
-            records = dated(await self._store.received(session.id, device.id))
-            periodic = {
-                each.record.seq: each
-                for each in records
-                if each.record.facts.get("purpose") == "periodic"
-            }
-            observations += [
-                replace(each, at=periodic[each.seq].written_at)
-                for each in seen
-                if each.device == device.id and each.seq in periodic
-            ]
-            happenings += [found for each in records if (found := _happening(each)) is not None]
-        told: dict[str, Mapping[str, object]] = {}
-        for line in await self._store.server_lines(session.id):
-            record = parse(line)
-            if record.kind is Kind.FLAG:
-                told[_text(record.facts, "flag")] = record.facts
-            elif record.kind is Kind.FORK:
-                happenings.append(
-                    Happening(
-                        device=_text(record.facts, "id"),
-                        seq=record.seq,
-                        at=_in_a_section(session, _at(record.at_ms)),
-                        kind="fork",
-                    )
+
+def _find(
+    session: ExamSession,
+    published: Published,
+    seen: Sequence[Observation],
+    received: Sequence[Sequence[Received]],
+    server_lines: Sequence[bytes],
+) -> tuple[tuple[Flag, ...], dict[str, Mapping[str, object]]]:
+    """Return the flags there are, and what the server's log tells of flags so far, by id.
+
+    Args:
+        session: As it stands.
+        published: Its exam and policy.
+        seen: Observations of its snapshots.
+        received: The lines of each of its devices.
+        server_lines: The server's log of it.
+    """
+    observations: list[Observation] = []
+    happenings: list[Happening] = []
+    for batches in received:
+        records = dated(batches)
+        periodic = {
+            (each.record.device, each.record.seq): each
+            for each in records
+            if each.record.facts.get("purpose") == "periodic"
+        }
+        observations += [
+            replace(each, at=periodic[each.device, each.seq].written_at)
+            for each in seen
+            if (each.device, each.seq) in periodic
+        ]
+        happenings += [found for each in records if (found := _happening(each)) is not None]
+    told: dict[str, Mapping[str, object]] = {}
+    for line in server_lines:
+        record = parse(line)
+        if record.kind is Kind.FLAG:
+            told[_text(record.facts, "flag")] = record.facts
+        elif record.kind is Kind.FORK:
+            happenings.append(
+                Happening(
+                    device=_text(record.facts, "id"),
+                    seq=record.seq,
+                    at=_in_a_section(session, _at(record.at_ms)),
+                    kind="fork",
                 )
-        return observations, happenings, told
+            )
+    policy, digest = published.policy, published.policy_sha256
+    flags = evaluate(policy, digest, observations, happenings, lambda at: _section_at(session, at))
+    return flags, told
 
 
 def _at(at_ms: int) -> datetime:

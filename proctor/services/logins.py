@@ -227,8 +227,10 @@ async def sign_in(
     if account is None or not matches:
         raise BadLogin
     await store.forget_tries(name)
-    if hasher.is_dated(account.password_hash):
-        await store.set_password(name, await hasher.hash(normal))
+    renewed = account.password_hash
+    if hasher.is_dated(renewed):
+        renewed = await hasher.hash(normal)
+        await store.set_password(name, renewed)
     token = token_factory()
     login = Login(
         token_sha256=_sha256(token),
@@ -238,6 +240,11 @@ async def sign_in(
         expires_at=now + LOGIN_FOR,
     )
     await store.add_login(login)
+    # Somebody may have closed the account, or changed its password, while this one was verified.
+    latest = await store.account(name)
+    if latest is None or latest.password_hash not in (account.password_hash, renewed):
+        await store.revoke(login.token_sha256, at=now)
+        raise BadLogin
     return SignedIn(token, login)
 
 

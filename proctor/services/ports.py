@@ -93,6 +93,7 @@ class DeviceLog:
 
     frontier: Frontier
     receipt: bytes  # for it; b"" while the log is empty
+    heard_at: datetime | None  # when the last of it was received; None while the log is empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +241,10 @@ class Store(Protocol):
         ...
 
     async def observations(self, session_id: str) -> Sequence[Observation]: ...
+
+    async def observed(self, session_id: str) -> int:
+        """Return how many snapshots of a session were looked at."""
+        ...
 
     async def flags(self, session_id: str) -> Sequence[Flag]:
         """Return the flags raised, oldest first."""

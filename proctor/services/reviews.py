@@ -267,7 +267,8 @@ class Reviews:
             Refusal: Of `domain.review.give_verdict`.
         """
         raised = {flag.id for flag in await self._store.flags(session_id)}
-        for flag, _ in flags:
+        judged = dict(flags)
+        for flag in judged:
             if flag not in raised:
                 raise UnknownFlag(flag=flag)
         case = await self._cases.settled(session_id)
@@ -279,7 +280,7 @@ class Reviews:
             outcome=outcome,
             reasons=reasons.strip(),
             at=self._cases.now(),
-            flags=tuple(flags),
+            flags=tuple(judged.items()),
         )
 
         def decide(session: ExamSession, _now: datetime) -> ExamSession:
@@ -307,7 +308,7 @@ class Reviews:
             quality=len(flags) - len(conduct),
             severity=max((flag.severity for flag in conduct), default=0.0),
             why=list(dict.fromkeys(flag.rule for flag in (conduct or flags)))[:3],
-            snapshots=len(await self._store.observations(session.id)),
+            snapshots=await self._store.observed(session.id),
             minutes=MINUTES_A_SESSION + MINUTES_A_FLAG * len(flags),
             waiting_since_ms=milliseconds(ended),
             outcome=session.review.outcome and str(session.review.outcome),

@@ -342,12 +342,11 @@ class Sessions:
             case = await self._cases.get(session_id)
             if case.session.lost_at is not None:
                 continue
-            heard = [
-                batch.received_at
+            logs = [
+                await self._store.device_log(session_id, device.id)
                 for device in await self._store.devices(session_id)
-                for batch in (await self._store.received(session_id, device.id))[-1:]
             ]
-            if heard:
+            if heard := [log.heard_at for log in logs if log.heard_at]:
                 await self.contact_lost(session_id, at=max(heard))
 
 

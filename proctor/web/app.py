@@ -116,7 +116,6 @@ def build(parts: Parts) -> web.Application:
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
         await sessions.after_restart()
-        await analysis.after_restart()
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(analysis.run()),

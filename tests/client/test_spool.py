@@ -250,3 +250,14 @@ def test_a_writer_killed_at_random_points_loses_nothing_it_acknowledged(tmp_path
             if (ref := spool.blob_named(seq)) is not None:
                 assert spool.read_blob(ref.sha256) == seq.to_bytes(4, "big") * 5000
         spool.close()
+
+
+def test_a_full_spool_still_takes_a_file_that_is_an_answer(tmp_path: Path) -> None:
+    spool = opened(tmp_path, blobs_limit_bytes=4)
+
+    with pytest.raises(SpoolFull):
+        spool.store_blob(b"a picture")
+    digest = spool.store_blob(b"an answer", limited=False)
+
+    assert spool.read_blob(digest) == b"an answer"
+    spool.close()

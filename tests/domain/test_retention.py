@@ -1,10 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from proctor.domain.policy import Policy, RetainRules, TimeRules
 from proctor.domain.retention import Holding, due, holding_of, kept_days, review_is_open
-from proctor.domain.review import Review, ReviewState
+from proctor.domain.review import Outcome, Review, ReviewState, Verdict
 from proctor.domain.session import ExamSession, State
 
 END = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -93,3 +94,16 @@ def test_nothing_is_erased_while_late_records_may_come() -> None:
         time=TimeRules(late_h=49),
     )
     assert kept_days(policy) == {Holding.DOCUMENT: 3, Holding.SNAPSHOT: 3}
+
+
+def test_after_a_late_verdict_its_learner_has_the_whole_term_to_see_the_evidence() -> None:
+    decided_at = END + timedelta(days=89)
+    verdict = Verdict(by="kim", outcome=Outcome.BREACH, reasons="seen", at=decided_at)
+    decided = replace(session(), review=Review(state=ReviewState.DECIDED, verdicts=(verdict,)))
+    days_90 = timedelta(days=90)
+
+    assert due(decided, POLICY, conduct_flags=True, now=END + days_90) == set()
+    assert due(decided, POLICY, conduct_flags=True, now=decided_at + days_90) == {
+        Holding.DOCUMENT,
+        Holding.SNAPSHOT,
+    }

@@ -301,3 +301,16 @@ async def test_an_account_that_is_not_there_can_t_be_changed(desk: Desk) -> None
         await logins.close_account(desk.store, name="eve", now=NOW)
     with pytest.raises(BadAccount, match="no account eve"):
         await logins.set_password(desk.store, desk.hasher, name="eve", password=PASSWORD, now=NOW)
+
+
+async def test_whoever_signs_in_while_the_account_is_closed_gets_no_login(desk: Desk) -> None:
+    class ClosesMeanwhile(PlainHasher):
+        async def verify(self, password_hash: str | None, password: str) -> bool:
+            matches = await super().verify(password_hash, password)
+            await logins.close_account(desk.store, name="ada", now=NOW)
+            return matches
+
+    desk.hasher = ClosesMeanwhile()
+    with pytest.raises(BadLogin):
+        await desk.sign_in()
+    assert await desk.store.revoke_all("ada", at=NOW + SECOND) == 0

@@ -133,6 +133,9 @@ async def test_an_open_review_keeps_its_pictures_until_it_is_decided(server: Ser
         verdict = {"outcome": outcome, "reasons": "two people wrote it together"}
         async with proctor.post(f"/api/v1/sessions/{flagged}/verdicts", json=verdict) as answer:
             assert answer.status == 200, await answer.text()
+    # The verdict came late: its learner has the whole term, counted from it, to see the evidence.
+    assert await becomes(server, flagged, **dict.fromkeys(erased, "held"))()
+    server.clock.pass_(SNAPSHOT_DAYS * DAY_S)
     await until(becomes(server, flagged, **erased))
     assert await bundle_holds(server, flagged) == "1 held, 8 erased, 0 never arrived"
 
