@@ -159,7 +159,13 @@ class _Run:
         document_asked = joined.policy.get("identity", {}).get("document") != "none"
         self._wanted = {"face", "document"} if document_asked else {"face"}
         self._capture = Capture(
-            camera, recorder, size=joined.size, every_s=joined.snapshot_every_s, say=screen.say
+            camera,
+            recorder,
+            size=joined.size,
+            every_s=joined.snapshot_every_s,
+            say=screen.say,
+            # As the rules that were accepted say: while a section is open, and at no other time.
+            wanted=lambda: bool(self._standing.open_section()),
         )
         self._uplink = Uplink(
             server,

@@ -39,7 +39,9 @@ class Capture:
         size: Size,
         every_s: float,
         say: Callable[[str], None],
+        wanted: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._wanted = wanted
         self._camera = camera
         self._recorder = recorder
         self._size = size
@@ -52,12 +54,16 @@ class Capture:
         self._stopped.set()  # it has not begun
 
     async def run(self) -> None:
-        """Take a snapshot every so often, until `stop` is called."""
+        """Take a snapshot every so often while it is `wanted`, until `stop` is called."""
         self._stopped.clear()
         due_s = clock.monotonic_s()
         try:
             while not self._stop.is_set():
-                await self.tick()
+                if self._wanted():
+                    await self.tick()
+                else:
+                    # Nobody is watched in a break or a waiting room: nothing is missed there.
+                    await self._close_outage()
                 # Snapshots that a slow camera made impossible are not made up for in a burst.
                 due_s = max(due_s + self._every_s, clock.monotonic_s())
                 with suppress(TimeoutError):

@@ -1,8 +1,10 @@
 """The commands of `proctor-client`."""
 
 import asyncio
+import errno
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -120,11 +122,28 @@ def main() -> None:
     # OpenCV and aiohttp have nothing to say to a learner that this program does not say better.
     logging.disable(logging.CRITICAL)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    status = _run()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    # Not sys.exit: a camera's or the keyboard's thread may be deep in a driver, and ending the
+    # interpreter around it aborts the process. All that matters is on disk by now.
+    os._exit(status)
+
+
+def _run() -> int:
     try:
         app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except ClientError as no:
         _tell(no.happened, no.safe, no.do)
-        sys.exit(1)
+        return 1
+    except OSError as no:
+        if no.errno != errno.ENOSPC:
+            raise
+        _tell("The disk of this computer is full.", SAVED, "Free some space. " + AGAIN)
+        return 1
+    return 0
 
 
 def _tell(*sentences: str) -> None:

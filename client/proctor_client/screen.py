@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.markup import escape
 
 from proctor_client.errors import BadInput, ClientError
@@ -191,7 +190,8 @@ class Terminal:
             f"[bold]Question {number} of {len(sitting.items)}[/bold]"
             f" ({item.get('points', 0)} points) · ends at {sitting.ends()}"
         )
-        self._console.print(Markdown(str(item.get("text", ""))))
+        # As it was written: rendered, Markdown eats the backslashes of its formulas.
+        self._console.print(escape(str(item.get("text", ""))))
         letters = {chr(ord("a") + at): each for at, each in enumerate(item.get("choices", []))}
         for letter, choice in letters.items():
             self._console.print(f"  {letter}) {escape(str(choice.get('text', '')))}")
@@ -199,21 +199,28 @@ class Terminal:
             said = await self._ask(_PROMPTS.get(item["kind"], _PROMPTS["fill-in"]))
             if not said:
                 return
-            if item["kind"] == "short-text":
-                said = await self._more_lines(said)
             try:
-                await sitting.save(item, _response(item["kind"], said, letters))
+                if item["kind"] == "short-text":
+                    await self._more_lines(sitting, item, said)
+                else:
+                    await sitting.save(item, _response(item["kind"], said, letters))
             except ClientError as no:
                 self._console.print(f"{escape(no.happened)} {escape(no.do)}".strip())
             else:
                 self.say("Saved.")
                 return
 
-    async def _more_lines(self, first: str) -> str:
+    async def _more_lines(self, sitting: Sitting, item: Item, first: str) -> None:
+        """Take lines up to a full stop alone; each is saved as it comes.
+
+        When time runs out in mid-sentence, what was typed is what counts.
+        """
         lines = [first]
-        while (line := await self._line()) != ".":
+        while True:
+            await sitting.save(item, "\n".join(lines))
+            if (line := await self._line()) == ".":
+                return
             lines.append(line)
-        return "\n".join(lines)
 
     async def _ask(self, prompt: str) -> str:
         self._console.print(f"[bold cyan]?[/bold cyan] {escape(prompt)}")

@@ -310,7 +310,7 @@ class _ItemFile(_Strict):
     accept: list[Annotated[str, Field(pattern=r"\S", max_length=1000)]] | None = Field(
         default=None, min_length=1, max_length=100, description="1 to 100 strings, none empty"
     )
-    max_bytes: int | None = Field(default=None, ge=1, description="bytes, 1 to 16777216")
+    max_bytes: int | None = Field(default=None, ge=1, description="bytes, 1 to 4194304")
     suffixes: list[Annotated[str, Field(pattern=r"^(\.[a-z0-9]+)+$")]] | None = Field(
         default=None, min_length=1, max_length=20, description='endings in lower case, [".pdf"]'
     )

@@ -9,9 +9,11 @@ transaction, then the futures resolve. A crash in between leaves bytes no row po
 """
 
 import asyncio
+import logging
 import queue
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Thread
@@ -19,16 +21,20 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from proctor.adapters.segments import Place, Segments, encrypt
 from proctor.services.ports import Append, Conflict, StorageFull
 
+logger = logging.getLogger(__name__)
+
 # More than this in one commit makes the first wait for the last without saving a further fsync.
 MAX_GROUP = 256
-# Jobs that may wait. An uplink has 8 batches under way at the most, so this is thousands of them;
+# Jobs that may wait. An uplink has one batch in here at a time, so this is thousands of devices;
 # whoever comes later is told to come again.
 MAX_QUEUED = 16_384
+# And what their blobs may take in memory meanwhile: some seconds of a full exam's.
+MAX_QUEUED_BYTES = 512 * 2**20
 # Ends of logs remembered, so that an append need not ask the database. Older ones are read again.
 MAX_ENDS = 65_536
 
@@ -70,6 +76,7 @@ class Writer:
         self._queue: queue.SimpleQueue[list[Job]] = queue.SimpleQueue()
         self._turn: list[Job] = []
         self._queued = 0  # jobs that have no answer yet
+        self._queued_bytes = 0  # of their blobs
         self._closed = False
         self._ends: dict[tuple[str, str], int] = {}
         self._loop = asyncio.get_running_loop()
@@ -107,9 +114,15 @@ class Writer:
         self._segments.close()
 
     def _put(self, job: Job) -> None:
-        if self._closed or self._queued == MAX_QUEUED:
+        size = _blob_bytes(job)
+        if (
+            self._closed
+            or self._queued == MAX_QUEUED
+            or self._queued_bytes + size > MAX_QUEUED_BYTES
+        ):
             raise StorageFull
         self._queued += 1
+        self._queued_bytes += size
         if not self._turn:
             self._loop.call_soon(self._hand_over)
         self._turn.append(job)
@@ -120,6 +133,20 @@ class Writer:
             self._turn = []
 
     def _work(self) -> None:
+        try:
+            self._serve()
+        except Exception:
+            # Such as a database that can't be opened any more. Nobody may wait for what never is.
+            logger.exception("the writer ended")
+            self._loop.call_soon_threadsafe(self._refuse_all)
+
+    def _refuse_all(self) -> None:
+        self._closed = True
+        self._hand_over()
+        while not self._queue.empty():
+            self._resolve([(job, StorageFull()) for job in self._queue.get()])
+
+    def _serve(self) -> None:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         with connection:
             while True:
@@ -140,6 +167,7 @@ class Writer:
     def _resolve(self, results: list[tuple[Job, object]]) -> None:
         self._queued -= len(results)
         for job, result in results:
+            self._queued_bytes -= _blob_bytes(job)
             done: asyncio.Future[Any] = job.done
             if done.done():  # whoever waited was cancelled; what was written stays written
                 continue
@@ -152,13 +180,19 @@ class Writer:
         """Write a group. Each job is paired with what it returned, or with its exception."""
         try:
             return self._write_group(connection, group)
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the group
+        except Exception as error:
             # Nothing of the group is stored. A thread that died of it would leave every later
             # write waiting for ever.
-            if _driver(connection).in_transaction:
-                connection.exec_driver_sql("ROLLBACK")
+            with suppress(sqlite3.Error, DBAPIError):
+                if _driver(connection).in_transaction:
+                    connection.exec_driver_sql("ROLLBACK")
             self._ends.clear()
-            if not isinstance(error, (OSError, DBAPIError, sqlite3.Error)):
+            disk = isinstance(error, (OSError, OperationalError, sqlite3.OperationalError))
+            if not disk and len(group) > 1:
+                # One job spoils it for all: each by itself, so that the others are stored.
+                return [result for job in group for result in self._write(connection, [job])]
+            logger.exception("nothing of a group was stored", extra={"jobs": len(group)})
+            if not disk:
                 return [(job, error) for job in group]
             # The disk, not a job: each may be sent again.
             full = StorageFull()
@@ -221,6 +255,12 @@ class Writer:
         if end is None:
             end = int(connection.exec_driver_sql(_END, log).scalar_one())
         return end
+
+
+def _blob_bytes(job: Job) -> int:
+    if isinstance(job, _OtherJob):
+        return 0
+    return sum(len(blob) for _, blob in job.append.blobs)
 
 
 def milliseconds(at: datetime) -> int:

@@ -25,6 +25,7 @@ from proctor.adapters.store import DatabaseUnusable
 from proctor.cli import serve as serving
 from proctor.config import Settings
 from proctor.domain.errors import Refusal
+from proctor.evidence.errors import MalformedNote
 from proctor.services import logins
 from proctor.services.cases import Cases
 from proctor.services.logins import StaffRole
@@ -35,11 +36,18 @@ app = typer.Typer(
     help="Proctored exams in which every claim can be checked.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,  # [[test]] is no markup
 )
-policy_app = typer.Typer(help="Policies: check them, test them, read them.", no_args_is_help=True)
-exam_app = typer.Typer(help="Exams: check and publish them.", no_args_is_help=True)
-staff_app = typer.Typer(help="Staff accounts.", no_args_is_help=True)
-models_app = typer.Typer(help="Models and pictures, fetched by hash.", no_args_is_help=True)
+
+
+def _group(what: str) -> typer.Typer:
+    return typer.Typer(help=what, no_args_is_help=True, rich_markup_mode=None)
+
+
+policy_app = _group("Policies: check them, test them, read them.")
+exam_app = _group("Exams: check and publish them.")
+staff_app = _group("Staff accounts.")
+models_app = _group("Models and pictures, fetched by hash.")
 for name, group in (
     ("policy", policy_app),
     ("exam", exam_app),
@@ -257,6 +265,8 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         # uvloop: the hot path is a third faster on it.
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
+    except MalformedNote:
+        _fail("--server is a name without spaces or +, such as exams.example.edu")
     except (
         config.FolderInUse,
         config.PolicyDoesNotFit,

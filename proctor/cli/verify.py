@@ -4,6 +4,7 @@ import argparse
 import gc
 import json
 import mmap
+import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,10 +34,15 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as no:
         print(f"{asked.bundle} can't be read: {no.strerror}", file=sys.stderr)
         return UNREADABLE
-    if asked.json:
-        print(json.dumps({"bundle": str(asked.bundle), **as_json(report)}, indent=1))
-    else:
-        _print(asked.bundle, report)
+    try:
+        if asked.json:
+            print(json.dumps({"bundle": str(asked.bundle), **as_json(report)}, indent=1))
+        else:
+            _print(asked.bundle, report)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read it, such as `head`, has read enough; the interpreter must not try again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return HOLDS if report.holds else REFUTED
 
 

@@ -4,8 +4,10 @@ The steps stand in `STEPS`, in order; each rests on those before it, so the firs
 is the last one tried. What no step can show stands in `NOT_PROVEN`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from proctor.evidence.bundle import (
@@ -43,6 +45,12 @@ NOT_PROVEN = (
     "the server seals it so. The learner's own last receipt, if longer, shows it.",
     "That the server showed everyone the same log: that takes an outside witness's cosignature.",
 )
+
+# A seal's line about one member: digest and name.
+_SEALED = re.compile(
+    r"([0-9a-f]{64}) (session\.json|policy\.json|logs/[A-Za-z0-9_-]+\.(?:jsonl|checkpoint))"
+)
+_YEAR_10000_S = 253_402_300_800  # no date of four digits from here on
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +178,7 @@ def _seal(known: _Known) -> str:
     count = len(known.container.members) - 1
     directory = known.container.directory_sha256
     if note.text != seal_text(known.facts, count=count, directory=directory, digests=digests):
-        raise Refuted("the seal was made for other members than these")
+        raise _sealed_otherwise(known, note.text, {name: digest for digest, name in digests})
     logs = [log for device in (SERVER_DEVICE, *known.facts.devices) for log in _log_names(device)]
     # In any order: JSON readers differ in the order they give an object's keys.
     if sorted(name for _, name in digests) != sorted([SESSION, POLICY, *logs]):
@@ -198,7 +206,8 @@ def _server_log(known: _Known) -> str:
         if admitted.get(device) != key:
             raise Refuted("the server's log admits no such device and key", device=device)
     silent = len(admitted) - len(facts.devices)
-    return f"{len(known.records[SERVER_DEVICE])} records; {silent} admitted devices without a log"
+    records = _count(len(known.records[SERVER_DEVICE]), "record")
+    return f"{records}; {_count(silent, 'admitted device')} without a log"
 
 
 def _device_logs(known: _Known) -> str:
@@ -216,7 +225,10 @@ def _device_logs(known: _Known) -> str:
         if hello.kind is not Kind.HELLO or hello.facts.get("key") != encoded:
             raise Refuted("the log does not begin with its key", device=device, record=0)
         count += len(known.records[device])
-    return f"{count} records of {len(known.facts.devices)} devices, all receipted by {last_s}"
+    if not known.facts.devices:
+        return "no device wrote a log"
+    devices = _count(len(known.facts.devices), "device")
+    return f"{_count(count, 'record')} of {devices}, all receipted by {_date(last_s)}"
 
 
 def _policy(known: _Known) -> str:
@@ -280,7 +292,7 @@ def _beats(known: _Known) -> str:
         frontier = frontier.extended(leaves[frontier.size : size])
         if frontier.root().hex() != root:
             raise Refuted("the server's log never had that root", device=device, record=seq)
-    return f"{len(beats)} roots of the server's log, each found in it"
+    return f"{_count(len(beats), 'root')} of the server's log, each found in it"
 
 
 def _submissions(known: _Known) -> str:
@@ -302,7 +314,7 @@ def _submissions(known: _Known) -> str:
                 ):
                     raise Refuted("hands in another answer", device=device, record=record.seq)
                 answers += 1
-    return f"{answers} answers handed in, each as it was recorded"
+    return f"{_count(answers, 'answer')} handed in, each as it was recorded"
 
 
 def _judgements(known: _Known) -> str:
@@ -368,6 +380,43 @@ def _log_names(device: str) -> tuple[str, str]:
     return f"{LOGS}{device}.jsonl", f"{LOGS}{device}.checkpoint"
 
 
+def _sealed_otherwise(known: _Known, text: bytes, found: Mapping[str, str]) -> Refuted:
+    """Return what refutes a seal of another text than these members give: the first that differs.
+
+    Args:
+        known: Of the steps so far.
+        text: What the server did seal.
+        found: Each member's digest, by its name.
+    """
+    lines = map(_SEALED.fullmatch, text.decode("latin-1").split("\n"))
+    sealed = {line[2]: line[1] for line in lines if line}
+    # A text that names no member is no seal of a bundle: then none was added to it.
+    for name in {**sealed, **found} if sealed else ():
+        if sealed.get(name) == found.get(name):
+            continue
+        device = name.removeprefix(LOGS).rpartition(".")[0] if name.startswith(LOGS) else None
+        if name not in found:
+            return Refuted(f"{name} is missing", device=device)
+        why = f"{name} was {'changed' if name in sealed else 'added'}"
+        if device is None or not name.endswith(".jsonl"):
+            return Refuted(why, device=device)
+        return Refuted(why, device=device, record=_first_misplaced(known, device))
+    return Refuted("the seal was made for other members than these")
+
+
+def _first_misplaced(known: _Known, device: str) -> int | None:
+    """Return the place of the first line of a log that is no record in its place, if one is not."""
+    lines = known.member(_log_names(device)[0]).split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    for seq, line in enumerate(lines):
+        try:
+            parse_in_place(line, session=known.facts.session, device=device, seq=seq)
+        except EvidenceError:
+            return seq
+    return None
+
+
 def _origin(known: _Known, device: str) -> str:
     facts = known.facts
     return origin_of(server=facts.server, exam=facts.exam, session=facts.session, device=device)
@@ -423,6 +472,16 @@ def _shows_fork(known: _Known, notes: list[str]) -> bool:
             continue
         return len(signed) == 2 and is_fork(*signed)  # noqa: PLR2004 - two histories
     return False
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _date(at_s: int) -> str:
+    if at_s >= _YEAR_10000_S:
+        return f"{at_s} s after 1970"
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _said_wrong(why: str, record: Record) -> Refuted:

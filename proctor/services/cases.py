@@ -27,8 +27,6 @@ from proctor.services.ports import (
 
 logger = logging.getLogger(__name__)
 
-logger = logging.getLogger(__name__)
-
 # A session in memory is a few kilobytes. The oldest are forgotten, and read again when needed.
 MAX_IN_MEMORY = 20_000
 

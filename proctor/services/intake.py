@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from proctor.domain.errors import Refusal
 from proctor.domain.session import ExamSession, require_intake, settle
@@ -33,6 +34,9 @@ from proctor.services.sessions import Sessions
 # Blobs that a device may owe before it must deliver some: an hour of snapshots every 10 s, and
 # what an answer lists of them.
 MAX_OWED = 4096
+# A two-hour session has 1,440 pictures and 60 MB. A bundle ends at 65,534 members and 4 GiB.
+MAX_SESSION_BLOBS = 50_000
+MAX_SESSION_BYTES = 3 * 2**30
 MAX_OWED_TOLD = 256
 # How far ahead a session is settled, to see that nothing is due.
 _QUIET = timedelta(seconds=10)
@@ -46,6 +50,19 @@ class TooManyOwed(Refusal):
         super().__init__(f"{owed} blobs are owed: send some of them before naming more")
         self.owed = owed
         self.at_most = MAX_OWED
+
+
+class SessionFull(Refusal):
+    """What a session holds must fit into its bundle, or a learner could make it unverifiable."""
+
+    code = "session-full"
+
+    def __init__(self, *, blobs: int, bytes: int) -> None:  # noqa: A002 - the fact's public name
+        super().__init__("this session holds as much as a session can")
+        self.blobs = blobs
+        self.bytes = bytes
+        self.at_most_blobs = MAX_SESSION_BLOBS
+        self.at_most_bytes = MAX_SESSION_BYTES
 
 
 class Superseded(Refusal):
@@ -113,6 +130,14 @@ class Snapshot:
 Owed = Mapping[str, tuple[Record, ...]]
 
 
+class Standing(NamedTuple):
+    """What a device still owes, and what its session holds."""
+
+    owed: Owed
+    blobs: int  # held
+    used: int  # bytes of blobs and records
+
+
 class Intake:
     """Opens lines, one for each device, and knows which is the newest of each."""
 
@@ -144,18 +169,14 @@ class Intake:
         case = await self.cases.get(device.session)
         published = await self.cases.published(case.session)
         log = await self.store.device_log(device.session, device.id)
-        line = Line(self, device, published, log.frontier, await self.owed(device))
-        of = (device.session, device.id)
-        older = self._newest.get(of)
+        line = Line(self, device, published, log.frontier, await self.standing(device))
         # Known before contact is back: the end of an older line meanwhile is no loss of contact.
-        self._newest[of] = line
+        self._newest[device.session, device.id] = line
         try:
             await self.sessions.contact_back(device.session)
         except BaseException:
-            if self.is_newest(line):  # as if it had not come
-                del self._newest[of]
-                if older is not None:
-                    self._newest[of] = older
+            # An older line may have ended meanwhile, so none is put back: its device comes again.
+            await self.disconnect(line)
             raise
         return line
 
@@ -172,27 +193,30 @@ class Intake:
     def is_newest(self, line: "Line") -> bool:
         return self._newest.get((line.device.session, line.device.id)) is line
 
-    async def owed(self, device: Device) -> Owed:
-        """Return the blobs that records of a device name and that have not come."""
+    async def standing(self, device: Device) -> Standing:
+        """Return what a device still owes, and how much its session holds."""
         held = await self.store.held(device.session)
+        used = sum(held.values())
         # What was erased is not asked for again.
         came = held.keys() | erased(await self.store.server_lines(device.session))
         owed: dict[str, tuple[Record, ...]] = {}
         for batch in await self.store.received(device.session, device.id):
             for text in batch.lines:
+                used += len(text)
                 if b'"blob":{' not in text:
                     continue
                 record = parse(text)
                 if record.blob is not None and record.blob.sha256 not in came:
                     digest = record.blob.sha256
                     owed[digest] = (*owed.get(digest, ()), record)
-        return owed
+        return Standing(owed, len(held), used)
 
 
 class Line:
     """One device's uplink: where its log ends, and which blobs it still owes."""
 
     __slots__ = (
+        "_blobs",
         "_frontier",
         "_intake",
         "_key",
@@ -200,6 +224,7 @@ class Line:
         "_owed",
         "_published",
         "_quiet",
+        "_used",
         "device",
         "heard_at",
     )
@@ -210,14 +235,14 @@ class Line:
         device: Device,
         published: Published,
         frontier: Frontier,
-        owed: Owed,
+        standing: "Standing",
     ) -> None:
         self.device = device
         self.heard_at = intake.cases.now()
         self._intake = intake
         self._published = published
         self._frontier = frontier
-        self._owed = owed
+        self._owed, self._blobs, self._used = standing
         # A session that the clock does nothing to before an instant.
         self._quiet: tuple[ExamSession | None, datetime] = (None, self.heard_at)
         self._key = VerifierKey.parse(device.key)
@@ -292,6 +317,10 @@ class Line:
         check_named(new, {d: some[0].blob.size for d, some in owed.items() if some[0].blob})
         if len(owed) - len(new) > MAX_OWED:
             raise TooManyOwed(owed=len(owed) - len(new))
+        blobs = self._blobs + len(new)
+        used = self._used + sum(map(len, batch.lines)) + sum(len(blob) for _, blob in new)
+        if blobs + len(owed) > MAX_SESSION_BLOBS or used > MAX_SESSION_BYTES:
+            raise SessionFull(blobs=blobs, bytes=used)
         # 6. Durable: blobs, then records, tree and receipt.
         append = Append(
             session=self.device.session,
@@ -309,10 +338,11 @@ class Line:
             # Another uplink of this device was faster: where the log ends is read anew.
             log = await self._intake.store.device_log(self.device.session, self.device.id)
             self._frontier = log.frontier
-            self._owed = await self._intake.owed(self.device)
+            self._owed, self._blobs, self._used = await self._intake.standing(self.device)
             return self._resume()
         # 7. Only now is anything acknowledged.
         self._frontier = frontier
+        self._blobs, self._used = blobs, used
         self._owed = {digest: some for digest, some in owed.items() if digest not in came}
         self._tell([each for digest in came for each in owed.get(digest, ())])
         self._tell([each for each in records if each.blob and each.blob[0] in held])

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from proctor.domain.errors import Refusal
 from proctor.domain.flags import Flag, FlagClass
+from proctor.domain.identity import IdState
 from proctor.domain.observation import Observation
 from proctor.domain.review import (
     FlagOutcome,
@@ -16,8 +17,8 @@ from proctor.domain.review import (
     Verdict,
     give_verdict,
 )
-from proctor.domain.session import ENDED, ExamSession, is_late
-from proctor.evidence.record import Kind
+from proctor.domain.session import ENDED, ExamSession, State, is_late
+from proctor.evidence.record import Kind, parse
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
 from proctor.services.device_time import Dated, dated
@@ -30,6 +31,8 @@ from proctor.services.views import LedgerView, SessionView, view
 # said in minutes, not for judging anyone's work.
 MINUTES_A_FLAG = 1.0
 MINUTES_A_SESSION = 2.0
+
+ID_CHECK_WAITS = "ID check waits for a person"
 
 
 class UnknownFlag(Refusal):
@@ -55,6 +58,7 @@ class ReviewRow:
     exam_title: str
     state: str
     session_state: str
+    id_check: str
     conduct: int
     quality: int
     severity: float  # of the gravest conduct flag; 0 where there is none. Never a sum
@@ -183,19 +187,22 @@ class Reviews:
         self._analysis = analysis
 
     async def queue(self, exam_id: str | None, *, me: str) -> list[ReviewRow]:
-        """Return the sessions that were begun, those that need a person first.
+        """Return the sessions that were begun or held in check-in, those that need a person first.
 
-        Undecided ones with conduct flags come first, the gravest on top; quality flags alone never
-        lift a session above another.
+        A learner held in check-in cannot begin before a person has looked: these come before all
+        reviews. Then undecided ones with conduct flags, the gravest on top; quality flags alone
+        never lift a session above another.
         """
         rows = []
         for case in await self._store.cases(exam_id):
-            if not any(section.opened_at for section in case.session.sections):
+            begun = any(section.opened_at for section in case.session.sections)
+            if not (begun or _is_held(case.session)):
                 continue
             rows.append(await self._row(case, me))
         return sorted(
             rows,
             key=lambda row: (
+                ID_CHECK_WAITS not in row.why,
                 row.state == ReviewState.DECIDED,
                 row.conduct == 0,
                 -row.severity,
@@ -296,7 +303,12 @@ class Reviews:
         published: Published = await self._cases.published(session)
         flags = await self._store.flags(session.id)
         conduct = [flag for flag in flags if flag.flag_class is FlagClass.CONDUCT]
-        ended = session.closed_at or session.made_at
+        held = _is_held(session)
+        since = milliseconds(session.closed_at or session.made_at)
+        if held:  # since the pictures came, not since the learner was invited
+            lines = map(parse, await self._store.server_lines(session.id))
+            since = max(line.at_ms for line in lines if line.kind is Kind.ID_CHECK)
+        rules = list(dict.fromkeys(flag.rule for flag in (conduct or flags)))[:3]
         return ReviewRow(
             session=session.id,
             learner=session.learner,
@@ -304,13 +316,14 @@ class Reviews:
             exam_title=published.exam.title,
             state=str(session.review.state),
             session_state=str(session.state),
+            id_check=str(session.id_check.state),
             conduct=len(conduct),
             quality=len(flags) - len(conduct),
             severity=max((flag.severity for flag in conduct), default=0.0),
-            why=list(dict.fromkeys(flag.rule for flag in (conduct or flags)))[:3],
+            why=[ID_CHECK_WAITS] if held else rules,
             snapshots=await self._store.observed(session.id),
             minutes=MINUTES_A_SESSION + MINUTES_A_FLAG * len(flags),
-            waiting_since_ms=milliseconds(ended),
+            waiting_since_ms=since,
             outcome=session.review.outcome and str(session.review.outcome),
             may_decide=self._why_not(session, me) is None,
         )
@@ -323,6 +336,11 @@ class Reviews:
         if me in {verdict.by for verdict in session.review.verdicts}:
             return "You have given your verdict: another person is needed."
         return None
+
+
+def _is_held(session: ExamSession) -> bool:
+    """Return whether the learner has shown face and document and waits for a person to look."""
+    return session.state is State.CHECK_IN and session.id_check.state is IdState.CAPTURED
 
 
 def review_view(review: Review, published: Published) -> ReviewView:

@@ -41,7 +41,7 @@ class JoinLinkUsed(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            "this join link is in use on another device: go on there, or ask your proctor"
+            "this join link is in use on another device: go on there, or ask for another link"
         )
 
 
@@ -132,8 +132,10 @@ class Sessions:
             BadInvitation: No name, or an allowance out of its range.
             NotFound: No such exam was published.
         """
-        if not 0 < len(learner.strip()) <= MAX_LEARNER_CHARS:
-            raise BadInvitation(problem=f"a learner's name has 1 to {MAX_LEARNER_CHARS} characters")
+        name = learner.strip()
+        if not 0 < len(name) <= MAX_LEARNER_CHARS or not name.isprintable():
+            problem = f"a learner's name is 1 to {MAX_LEARNER_CHARS} characters on one line"
+            raise BadInvitation(problem=problem)
         in_range = time_factor.is_finite() and 1 <= time_factor <= MAX_TIME_FACTOR
         if not (in_range and NO_TIME <= extra <= MAX_EXTRA):
             raise BadInvitation(problem="a time factor is 1 to 4, extra time 0 to 24 hours")
@@ -145,7 +147,7 @@ class Sessions:
             exam=exam.id,
             exam_sha256=published.exam_sha256,
             policy_sha256=published.policy_sha256,
-            learner=learner.strip(),
+            learner=name,
             made_at=now,
             sections=tuple(SectionRun(id=each.id, limit=each.limit) for each in exam.sections),
             in_order=exam.in_order,

@@ -271,6 +271,14 @@ async def _on_prepare(request: web.Request, response: web.StreamResponse) -> Non
         response.headers.setdefault("Cache-Control", "no-cache")
 
 
+def answer_of_status(status: int) -> web.Response:
+    """Return the answer to what is no HTTP, or more of it than is read: no handler ever saw it."""
+    code, detail = _OF_HTTP.get(status, (f"http-{status}", "the request failed"))
+    return web.json_response(
+        _problem(code, status, detail), status=status, content_type=CONTENT_TYPE
+    )
+
+
 def _problem(
     code: str, status: int, detail: str, facts: Mapping[str, object] | None = None
 ) -> dict[str, object]:

@@ -1,5 +1,6 @@
 import pytest
 
+from proctor.domain.identity import IdEvent
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import (
     AnotherPersonNeeded,
@@ -84,6 +85,24 @@ async def test_what_is_decided_comes_last(house: House) -> None:
     assert [row.session for row in rows] == [calm.session, two.session]
     assert [row.outcome for row in rows] == [None, "clear"]
     assert await house.reviews.queue("another exam", me="bo") == []
+
+
+async def test_who_is_held_in_check_in_stands_before_all_reviews(house: House) -> None:
+    two = await sat(house, "two", [b"two"] * 4)
+    await house.publish("closed-book")  # which holds
+    seat = await house.seat(policy="closed-book")
+    assert seat.session not in {row.session for row in await house.reviews.queue(None, me="bo")}
+    house.clock.pass_(60)
+    await seat.check_in()
+    held, flagged = await house.reviews.queue(None, me="bo")
+    assert (held.session, flagged.session) == (seat.session, two.session)
+    assert held.why == ["ID check waits for a person"]
+    assert (held.session_state, held.id_check) == ("check-in", "captured")
+    assert held.waiting_since_ms == int(house.clock.now().timestamp() * 1000)
+    shown = await house.reviews.timeline(seat.session, me="bo")
+    assert [each.purpose for each in shown.snapshots] == ["face", "document"]
+    await house.identity.decide(seat.session, IdEvent.ASK_AGAIN, by="bo", reason="blurred")
+    assert [row.session for row in await house.reviews.queue(None, me="bo")] == [two.session]
 
 
 # --- verdicts ------------------------------------------------------------------------------------

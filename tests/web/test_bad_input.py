@@ -176,3 +176,30 @@ async def test_an_exam_of_ten_thousand_sections_is_published_by_nobody(server: S
             exam,
             sections=tuple(replace(section, id=f"s-{n}") for n in range(10_000)),
         )
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"GARBAGE\r\n\r\n", id="no HTTP"),
+        pytest.param(b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", id="an address"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", id="a header"
+        ),
+        pytest.param(
+            b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: -4\r\n\r\n", id="a length"
+        ),
+    ],
+)
+async def test_what_aiohttp_refuses_unread_is_a_problem_too(server: Server, sent: bytes) -> None:
+    host, port = server.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(sent)
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b" 400 " in head.split(b"\r\n")[0]
+    assert b"application/problem+json" in head
+    assert json.loads(body)["type"] == "urn:proctor:problem:bad-request"
+    assert b"aaaa" not in body
