@@ -142,9 +142,9 @@ def _id_check(policy: Policy) -> Iterator[Chapter]:
     if rules.document != "none":
         lines.append(f"You show your {_DOCUMENT[rules.document]} to the camera.")
     if rules.face == "assist":
-        lines.append("A picture of your face is taken. A program compares faces; a person decides.")
+        lines.append("A picture of your face is taken. A person compares it with your document.")
     if rules.name == "assist":
-        lines.append("A program reads the name on the document; a person decides.")
+        lines.append("A person reads the name on the document.")
     if rules.hold:
         lines.append("A person accepts the check before your first section opens.")
     elif lines:

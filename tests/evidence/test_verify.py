@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proctor.evidence.bundle import POLICY as POLICY_JSON
 from proctor.evidence.bundle import SEAL, SESSION
 from proctor.evidence.note import (
     KeyKind,
@@ -99,7 +100,37 @@ def test_a_device_that_was_admitted_and_never_wrote_is_counted() -> None:
     day.write(SERVER_DEVICE, Kind.DEVICE, id="d_silent", key="any")
     report = verify(day.bundle())
     assert report.holds
-    assert "1 admitted devices without a log" in report.steps[2].detail
+    assert "1 admitted device without a log" in report.steps[2].detail
+
+
+@pytest.mark.parametrize(
+    ("at_s", "date"),
+    [
+        pytest.param(1_795_295_416, "2026-11-21T21:10:16Z", id="a day"),
+        pytest.param(253_402_300_799, "9999-12-31T23:59:59Z", id="the last second of year 9999"),
+        pytest.param(253_402_300_800, "253402300800 s after 1970", id="year 10000"),
+        pytest.param(2**63 - 1, f"{2**63 - 1} s after 1970", id="the last a cosignature can say"),
+    ],
+)
+def test_the_last_receipt_is_dated(at_s: int, date: str) -> None:
+    day = full_day()
+    signed = Note.parse(day.note(DESK))
+    line = cosignature(signed.text, key=SERVER_KEY, at_s=at_s)
+    receipt = Note(signed.text, (signed.signatures[0], line)).encode()
+    step = verify(with_members(day, {f"logs/{DESK}.checkpoint": receipt})).steps[3]
+    assert step.held
+    assert step.detail.endswith(f" of 2 devices, all receipted by {date}")
+
+
+def test_a_session_in_which_no_device_wrote_has_no_last_receipt() -> None:
+    day = full_day()
+    members = {
+        name: data
+        for name, data in day.members().items()
+        if not name.startswith("logs/") or SERVER_DEVICE in name
+    }
+    step = verify(day.bundle(members=members, devices={})).steps[3]
+    assert (step.held, step.detail) == (True, "no device wrote a log")
 
 
 def test_blobs_may_be_digested_by_the_caller() -> None:
@@ -231,6 +262,73 @@ def test_a_bundle_with_members_of_another_session_is_refused(
         if name.startswith("logs/") or name in (SESSION, SEAL):
             mixed = [(each, other[each] if each == name else data) for each, data in MEMBERS]
             refused(rezip(mixed), server_key)
+
+
+DESK_LOG = dict(MEMBERS)[f"logs/{DESK}.jsonl"]
+SERVER_LOG = dict(MEMBERS)[f"logs/{SERVER_DEVICE}.jsonl"]
+LINES = DESK_LOG.splitlines(keepends=True)
+
+
+@given_or_not
+@pytest.mark.parametrize(
+    ("name", "data", "why", "device", "record"),
+    [
+        pytest.param(POLICY_JSON, b"{}", "was changed", None, None, id="the policy"),
+        pytest.param(POLICY_JSON, None, "is missing", None, None, id="the policy dropped"),
+        pytest.param(
+            SESSION,
+            dict(MEMBERS)[SESSION].replace(b"1795284090000", b"1795284090001"),
+            "was changed", None, None, id="session.json",
+        ),
+        pytest.param(
+            f"logs/{DESK}.jsonl", DESK_LOG.replace(b'["a"]', b'["b"]'),
+            "was changed", DESK, None, id="an answer, still a record",
+        ),
+        pytest.param(
+            f"logs/{DESK}.jsonl", b"".join(LINES[:3] + LINES[4:]),
+            "was changed", DESK, 3, id="a line left out",
+        ),
+        pytest.param(
+            f"logs/{DESK}.jsonl", b"".join(LINES)[:-2],
+            "was changed", DESK, len(LINES) - 1, id="the last line cut",
+        ),
+        pytest.param(f"logs/{DESK}.jsonl", b"", "was changed", DESK, None, id="a log emptied"),
+        pytest.param(
+            f"logs/{SERVER_DEVICE}.jsonl", SERVER_LOG.replace(b'"v":1', b'"v":2', 1),
+            "was changed", SERVER_DEVICE, 0, id="the server's log",
+        ),
+        pytest.param(
+            f"logs/{DESK}.checkpoint", None, "is missing", DESK, None, id="a receipt dropped"
+        ),
+        pytest.param(
+            f"logs/{DESK}.checkpoint", b"x", "was changed", DESK, None, id="a receipt changed"
+        ),
+        pytest.param("logs/d_x.jsonl", b"{}\n", "was added", "d_x", 0, id="a log added"),
+        pytest.param("logs/d_x.checkpoint", b"", "was added", "d_x", None, id="a receipt added"),
+    ],
+)  # fmt: skip
+def test_the_member_that_is_not_as_it_was_sealed_is_named(
+    *,
+    name: str,
+    data: bytes | None,
+    why: str,
+    device: str | None,
+    record: int | None,
+    server_key: VerifierKey | None,
+) -> None:
+    *members, seal = MEMBERS
+    changed = {**dict(members), name: data}
+    assert changed != dict(members)
+    left = [(each, found) for each, found in changed.items() if found is not None]
+    step = refused(rezip([*left, seal]), server_key).steps[-1]
+    found = (step.number, step.detail, step.device, step.record)
+    assert found == (2, f"{name} {why}", device, record)
+
+
+def test_a_picture_added_is_no_member_that_the_seal_could_name() -> None:
+    *members, seal = MEMBERS
+    more = rezip([*members, (f"blobs/{digest_of(b'more')}", b"more"), seal])
+    assert refused(more).steps[-1].detail == "the seal was made for other members than these"
 
 
 # -- someone with a key of his own --

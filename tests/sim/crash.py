@@ -197,7 +197,8 @@ def _believe(data: Path, sent: Path, folder: Path) -> Found:
     rebuilt.hold_to(sent / RECEIPTS, logs)
     for client in client_folders(folder / "clients"):
         rebuilt.hold_to_client(client)
-    asyncio.run(export_and_verify(data, rebuilt))
+    if not rebuilt.found.wrong:  # what is wrong already has been said more plainly
+        asyncio.run(export_and_verify(data, rebuilt))
     return rebuilt.found
 
 

@@ -743,7 +743,8 @@ def bundle_cases() -> Iterator[Case]:
     yield wrong("a flipped byte in a date", 1, flipped(whole, 12))
     at = whole.index(b"directory ")
     yield wrong("a flipped byte in the seal", 1, flipped(whole, at))
-    yield wrong("a flipped byte in an answer", 2, flipped(whole, whole.index(b'"response"') + 12))
+    at = whole.index(b'"response"') + 12
+    yield wrong("a flipped byte in an answer", 2, flipped(whole, at), device=DESK)
     yield wrong(
         "a flipped byte in a picture", 6, flipped(whole, whole.index(FACE)), device=DESK, record=1
     )
@@ -751,7 +752,8 @@ def bundle_cases() -> Iterator[Case]:
     for name in [each for each, _ in members]:
         step = 1 if name in (SESSION_JSON, SEAL) else 2
         rest = [each for each in members if each[0] != name]
-        yield wrong(f"a member dropped: {name}", step, rezip(rest))
+        device = name.removeprefix("logs/").partition(".")[0] if "logs/" in name else None
+        yield wrong(f"a member dropped: {name}", step, rezip(rest), device=device)
     more = [*members[:-1], ("readme.txt", b"more"), members[-1]]
     yield wrong("a member that no bundle has", 1, rezip(more))
     more = [*members[:-1], (f"blobs/{digest_of(SHEET)}", SHEET), members[-1]]
@@ -762,7 +764,13 @@ def bundle_cases() -> Iterator[Case]:
         "members in another order", 2, rezip([members[0], members[2], members[1], *members[3:]])
     )
     cut = [(n, last_line_cut(data) if n == f"logs/{DESK}.jsonl" else data) for n, data in members]
-    yield wrong("a truncated log", 2, rezip(cut))
+    yield wrong("a truncated log", 2, rezip(cut), device=DESK)
+    cut = [(n, data[:-2] if n == f"logs/{DESK}.jsonl" else data) for n, data in members]
+    yield wrong("a log cut within its last line", 2, rezip(cut), device=DESK, record=5)
+    more = [*members[:-1], ("logs/d_x.jsonl", b"{}\n"), members[-1]]
+    yield wrong("a log added", 2, rezip(more), device="d_x", record=0)
+    swapped = [(n, b"{}" if n == "policy.json" else data) for n, data in members]
+    yield wrong("a policy swapped", 2, rezip(swapped))
 
     # Whoever has a key of his own.
     yield wrong("a wrong key", 2, forged)

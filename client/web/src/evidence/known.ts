@@ -1,13 +1,18 @@
 /** What the steps of verification have shown so far, and how they look into it. */
 
 import { equal, splitLines, type Bytes } from "./bytes";
-import type { Container, Facts } from "./bundle";
+import { LOGS, type Container, type Facts } from "./bundle";
 import { EvidenceError } from "./errors";
 import { Fraction, type Json } from "./json";
 import type { VerifierKey } from "./key";
 import { Note, originOf, type Checkpoint } from "./note";
 import { parseInPlace, SERVER_DEVICE, type RecordLine, type ServerKind } from "./record";
 import { Frontier, leafHash } from "./tree";
+
+// A seal's line about one member: digest and name.
+const SEALED =
+  /^([0-9a-f]{64}) (session\.json|policy\.json|logs\/[A-Za-z0-9_-]+\.(?:jsonl|checkpoint))$/;
+const YEAR_10000_S = 253_402_300_800n; // no date of four digits from here on
 
 /** A step does not hold. Of a failure: whose log, and which record of it, by its seq. */
 export class Refuted extends Error {
@@ -123,6 +128,61 @@ export class Known {
 
 export function logNames(device: string): readonly [string, string] {
   return [`logs/${device}.jsonl`, `logs/${device}.checkpoint`];
+}
+
+/**
+ * What refutes a seal of another text than these members give: the first that differs. `text` is
+ * what the server did seal, `found` each member's digest by its name.
+ */
+export function sealedOtherwise(
+  known: Known,
+  text: string,
+  found: ReadonlyMap<string, string>,
+): Refuted {
+  const sealed = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [, digest, name] = SEALED.exec(line) ?? [];
+    if (digest !== undefined && name !== undefined) sealed.set(name, digest);
+  }
+  // A text that names no member is no seal of a bundle: then none was added to it.
+  const names = sealed.size > 0 ? new Map([...sealed, ...found]).keys() : [];
+  for (const name of names) {
+    if (sealed.get(name) === found.get(name)) continue;
+    const inLogs = name.startsWith(LOGS);
+    const device = inLogs ? name.slice(LOGS.length, name.lastIndexOf(".")) : null;
+    if (!found.has(name)) return new Refuted(`${name} is missing`, device);
+    const why = `${name} was ${sealed.has(name) ? "changed" : "added"}`;
+    if (device === null || !name.endsWith(".jsonl")) return new Refuted(why, device);
+    return new Refuted(why, device, firstMisplaced(known, device));
+  }
+  return new Refuted("the seal was made for other members than these");
+}
+
+/** The place of the first line of a log that is no record in its place; null where all are. */
+function firstMisplaced(known: Known, device: string): number | null {
+  const lines = splitLines(known.member(logNames(device)[0]));
+  if (lines.at(-1)?.length === 0) lines.pop();
+  const { session } = known.facts;
+  for (const [seq, line] of lines.entries()) {
+    try {
+      parseInPlace(line, { session, device, seq });
+    } catch (error) {
+      if (!(error instanceof EvidenceError)) throw error;
+      return seq;
+    }
+  }
+  return null;
+}
+
+/** A number of things, in words: "1 device", "2 devices". */
+export function counted(number: number, what: string): string {
+  return number === 1 ? `1 ${what}` : `${number} ${what}s`;
+}
+
+/** POSIX seconds as ISO 8601 has them, in UTC. */
+export function dateOf(at_s: bigint): string {
+  if (at_s >= YEAR_10000_S) return `${at_s} s after 1970`;
+  return new Date(Number(at_s) * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** The server's log says something wrong. */

@@ -11,6 +11,8 @@ import { EvidenceError } from "./errors";
 import type { Json } from "./json";
 import { KeyKind, VerifierKey } from "./key";
 import {
+  counted,
+  dateOf,
   fact,
   isEmpty,
   Known,
@@ -19,6 +21,7 @@ import {
   Refuted,
   same,
   saidWrong,
+  sealedOtherwise,
   textsIn,
 } from "./known";
 import { Checkpoint, isFork, Note, onlySignedBy, openCheckpoint, openCosignature } from "./note";
@@ -68,7 +71,7 @@ async function seal(known: Known): Promise<string> {
     sealed.map(async ([name, data]) => [await digestOf(data), name] as const),
   );
   if (note.text !== sealText(known.facts, { count: members.size - 1, directory, digests })) {
-    throw new Refuted("the seal was made for other members than these");
+    throw sealedOtherwise(known, note.text, new Map(digests.map(([digest, name]) => [name, digest])));
   }
   const logs = [SERVER_DEVICE, ...known.facts.devices.keys()].flatMap(logNames);
   const expected = [SESSION, POLICY, ...logs].sort();
@@ -108,7 +111,7 @@ async function serverLog(known: Known): Promise<string> {
   }
   const silent = admitted.size - facts.devices.size;
   const { length } = known.log(SERVER_DEVICE).records;
-  return `${length} records; ${silent} admitted devices without a log`;
+  return `${counted(length, "record")}; ${counted(silent, "admitted device")} without a log`;
 }
 
 async function deviceLogs(known: Known): Promise<string> {
@@ -129,7 +132,9 @@ async function deviceLogs(known: Known): Promise<string> {
     }
     count += known.log(device).records.length;
   }
-  return `${count} records of ${known.facts.devices.size} devices, all receipted by ${last_s}`;
+  if (known.facts.devices.size === 0) return "no device wrote a log";
+  const devices = counted(known.facts.devices.size, "device");
+  return `${counted(count, "record")} of ${devices}, all receipted by ${dateOf(last_s)}`;
 }
 
 async function policy(known: Known): Promise<string> {
@@ -212,7 +217,7 @@ function beats(known: Known): string {
       throw new Refuted("the server's log never had that root", device, seq);
     }
   }
-  return `${found.length} roots of the server's log, each found in it`;
+  return `${counted(found.length, "root")} of the server's log, each found in it`;
 }
 
 function order(one: string, other: string): number {
@@ -240,7 +245,7 @@ function submissions(known: Known): string {
       }
     }
   }
-  return `${answers} answers handed in, each as it was recorded`;
+  return `${counted(answers, "answer")} handed in, each as it was recorded`;
 }
 
 async function judgements(known: Known): Promise<string> {

@@ -25,11 +25,11 @@ describe("verifying a bundle", () => {
       "1 8 members",
       "2 signed by proctor.example",
       "3 5 records; 0 admitted devices without a log",
-      "4 6 records of 1 devices, all receipted by 1795284060",
+      "4 6 records of 1 device, all receipted by 2026-11-21T18:01:00Z",
       expect.stringMatching(/^5 policy [0-9a-f]{12}, accepted on every device$/),
       "6 1 held, 1 erased, 0 never arrived",
-      "7 1 roots of the server's log, each found in it",
-      "8 1 answers handed in, each as it was recorded",
+      "7 1 root of the server's log, each found in it",
+      "8 1 answer handed in, each as it was recorded",
       "9 1 flags, 1 verdicts, all on records in the bundle",
     ]);
     expect(report).toMatchObject({ holds: true, key_was_given: true, not_tried: [] });

@@ -1,0 +1,161 @@
+"""The figures of a bench run: on the terminal, for machines, and as a page."""
+
+import json
+import os
+import platform
+import sqlite3
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+LIBRARIES = ("aiohttp", "uvloop", "cryptography", "sqlalchemy")
+
+
+@dataclass
+class Figure:
+    """One figure: a value for each round, and what the median should be."""
+
+    name: str
+    goal: float
+    better: Literal["higher", "lower"]
+    unit: str = ""  # of the ratio: none but for memory
+    rounds: list[float] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float:
+        return median(self.rounds)
+
+    @property
+    def holds(self) -> bool:
+        return self.ratio >= self.goal if self.better == "higher" else self.ratio <= self.goal
+
+    @property
+    def words(self) -> str:
+        bound = "at least" if self.better == "higher" else "at most"
+        return f"{bound} {self.goal:g}{self.unit}"
+
+
+def write_json(path: Path, figures: Sequence[Figure]) -> None:
+    rows = [
+        {
+            "name": figure.name,
+            "ratio": round(figure.ratio, 4),
+            "goal": figure.goal,
+            "better": figure.better,
+            "spread": [round(min(figure.rounds), 4), round(max(figure.rounds), 4)],
+        }
+        for figure in figures
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Return the figures as a table of Markdown, which reads well on a terminal too."""
+    rows = [("figure", "median", "least to most", "goal", "holds")]
+    rows += [
+        (
+            figure.name,
+            f"{figure.ratio:.2f}{figure.unit}",
+            f"{min(figure.rounds):.2f} to {max(figure.rounds):.2f}",
+            figure.words,
+            "yes" if figure.holds else "NO",
+        )
+        for figure in figures
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def plain_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows, of which the first is the head, as a table of Markdown."""
+    head, *rest = rows
+    lines = [head, ["---"] * len(head), *rest]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def machine() -> list[str]:
+    """Name the machine and the versions, and nothing that says whose it is."""
+    cores = len(os.sched_getaffinity(0))
+    return [
+        f"processor: {_processor()}, {cores} cores",
+        f"kernel: {platform.system()} {platform.release()}",
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
+        f"{ssl.OPENSSL_VERSION}",
+        ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
+    ]
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+PAGE = """# Performance
+
+Written by `make bench` on {day}; run it again to see it on your machine. Nothing here is a bare
+time to believe: each figure is a ratio to a limit that was measured in the same run, on the same
+core, before and after each round.
+
+- {machine}
+
+{table}
+
+## What is measured
+
+The server is the real application with the real store (SQLite and segment files on the disk of
+this machine) in a process of its own, which has one core; the load has another, and sends batches
+that were made and signed before the clock started, of {learners} learners at once. Nobody looks at
+the pictures while the bench runs: they wait in the queue of the analysis, which in a server that
+runs is worked on by processes of its own; fetching them from the store and keeping what was seen
+is not in these figures.
+
+- **Snapshots**: pictures of 40 KB that were verified, hashed, encrypted, made durable and
+  receipted, against the bound: a bare loop that does one Ed25519 verification and one SHA-256 of
+  40 KB a snapshot, and appends sixteen with one `writev` and one `fdatasync`. The bound neither
+  reads from a socket nor encrypts, cosigns or answers, and has no database. Per processor second
+  of the server's, and by the clock. Before each of them memory is touched and freed, so that
+  neither pays for pages that a virtual machine's host has first to find.
+- **Receipt**: from the instant a batch was due, to its receipt, at half of what the round had just
+  shown to be possible; batches are due at random instants, like those of learners who know nothing
+  of each other. The same batches at the same rate go to two servers that store nothing: one is the
+  application itself with a store that forgets, which verifies and signs; the other is the bare
+  front, which answers each batch at once.
+- **Memory**: how much the server's resident memory grew over {idle} learners who joined, connected
+  and said hello, divided by them. It holds everything: the connection, the session, its log's end,
+  caches.
+- **Verify**: `proctor verify` of a bundle of two hours (1,440 snapshots of 40 KB, 3,000 other
+  records of the device), against one pass of `hashlib` over the same file; both from the page
+  cache, in turns.
+
+## As measured
+
+{measured}
+"""
+
+
+def write_page(
+    path: Path, figures: Sequence[Figure], *, measured: str, learners: int, idle: int, day: date
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = PAGE.format(
+        day=day.isoformat(),
+        machine="\n- ".join(machine()),
+        table=table(figures),
+        learners=learners,
+        idle=f"{idle:,}",
+        measured=measured,
+    )
+    path.write_text(text, encoding="utf-8")

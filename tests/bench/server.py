@@ -1,0 +1,184 @@
+"""The servers under the bench: the real one, and one that stores nothing.
+
+    python -m tests.bench.server real|forgets|nothing CORE FOLDER
+
+`forgets` is the real one but that it verifies, signs and answers without having stored anything;
+`nothing` is the front alone: it answers each batch at once.
+
+Each is a process of its own on one core. It is told what to do by lines of JSON on its standard
+input, and answers each with one on its standard output.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import uvloop
+from aiohttp import WSMsgType, web
+
+from proctor import config
+from proctor.adapters import exams, keys
+from proctor.adapters.clock import SystemClock
+from proctor.adapters.logins import SqlLogins
+from proctor.adapters.passwords import Argon2Passwords
+from proctor.adapters.segments import Segments
+from proctor.adapters.store import SqlStore, open_engine
+from proctor.cli.serve import spare_the_collector
+from proctor.domain.observation import Measured
+from proctor.services.cases import Cases
+from proctor.services.ports import Append
+from proctor.services.sessions import Sessions
+from proctor.web.app import Parts, build
+from proctor.web.serve import listening
+from proctor.web.uplink import HEARTBEAT_S
+
+EXAM = Path(exams.__file__).parent.parent / "demo" / "exams" / "short"
+# The section stays open as long as the bench may take.
+EXTRA = timedelta(hours=2)
+SERVER = "proctor.bench"
+CHECKED_IN = 3  # records: hello, face, document
+PAGE_BYTES = resource.getpagesize()
+
+Deeds = dict[str, Callable[[dict[str, Any]], Awaitable[object]]]
+
+
+class PatientVision:
+    """Looks at nothing before the bench is over: its pictures wait, as behind a busy worker."""
+
+    async def observe(self, stream: str, jpeg: bytes) -> Measured:
+        del stream, jpeg
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets the event")
+
+    async def close(self) -> None:
+        return None
+
+
+class Forgetful(SqlStore):
+    """Keeps sessions, and of what their devices send only what they check in with."""
+
+    async def append(self, append: Append) -> None:
+        if append.first < CHECKED_IN:
+            await super().append(append)
+
+
+@asynccontextmanager
+async def real(folder: Path, kind: type[SqlStore]) -> AsyncIterator[tuple[web.Application, Deeds]]:
+    """The application of `proctor serve`, but that no pictures are looked at."""
+    found = keys.load(folder / "keys", server=SERVER)
+    engine, clock = open_engine(folder / "proctor.db"), SystemClock()
+    store = kind(engine, Segments(folder / "segments"), found, clock)
+    try:
+        await config.publish(store, EXAM)
+        parts = Parts(
+            store=store,
+            logins=SqlLogins(store),
+            passwords=Argon2Passwords(),
+            vision=PatientVision(),
+            lanes=1,
+            key=found.signing,
+            server=SERVER,
+            now=clock.now,
+            token=config.token,
+            new_id=config.new_id,
+            pages=config.PAGES,
+        )
+
+        async def invite(asked: dict[str, Any]) -> list[str]:
+            cases = Cases(store, SystemClock())
+            sessions = Sessions(store, cases, token=parts.token, new_id=parts.new_id)
+            made = [
+                sessions.invite("short", learner="Ada Lovelace", extra=EXTRA)
+                for _ in range(asked["count"])
+            ]
+            return [invitation.join_token for invitation in await asyncio.gather(*made)]
+
+        async def held(_asked: dict[str, Any]) -> int:
+            return await store.read(
+                lambda tx: tx.exec_driver_sql(
+                    "SELECT COALESCE(SUM(size - first), 0) FROM batches"
+                ).scalar_one()
+            )
+
+        yield build(parts), {"invite": invite, "held": held}
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def nothing() -> AsyncIterator[tuple[web.Application, Deeds]]:
+    """The same front, which answers each batch at once and keeps nothing."""
+    answer = json.dumps({"type": "receipt", "note": "x" * 330, "size": 1, "owed": []})
+
+    async def uplink(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S, max_msg_size=9 * 1024 * 1024, compress=False
+        )
+        await socket.prepare(request)
+        await socket.send_str('{"type":"welcome"}')
+        async for message in socket:
+            if message.type is WSMsgType.BINARY:
+                await socket.send_str(answer)
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/api/v1/uplink", uplink)
+    yield app, {}
+
+
+async def usage(_asked: dict[str, Any]) -> dict[str, float]:
+    """Processor seconds and resident bytes of this process."""
+    return {"cpu_s": time.process_time(), "rss_bytes": resident_bytes()}
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
+
+
+async def tidy(_asked: dict[str, Any]) -> None:
+    """Collect garbage now, so that what is held is what is needed."""
+    gc.collect()
+
+
+async def serve(which: str, folder: Path) -> None:
+    loop = asyncio.get_running_loop()
+    asked: asyncio.Queue[str] = asyncio.Queue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            loop.call_soon_threadsafe(asked.put_nowait, line)
+        loop.call_soon_threadsafe(asked.put_nowait, "")
+
+    Thread(target=read, daemon=True).start()
+    stores = {"real": SqlStore, "forgets": Forgetful}
+    made = real(folder, stores[which]) if which in stores else nothing()
+    async with made as (app, deeds), listening(app, host="127.0.0.1", port=0) as url:
+        deeds |= {"usage": usage, "tidy": tidy}
+        spare_the_collector()
+        print(json.dumps(url), flush=True)
+        while line := await asked.get():
+            told = json.loads(line)
+            print(json.dumps(await deeds[told["do"]](told)), flush=True)
+
+
+def main() -> None:
+    which, core, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    os.sched_setaffinity(0, {core})
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 16_384)), hard))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(which, folder))
+
+
+if __name__ == "__main__":
+    main()
