@@ -9,6 +9,8 @@ export interface Login {
 export type FlagClass = "conduct" | "quality";
 export type ReviewState = "awaiting" | "second-needed" | "third-needed" | "decided";
 export type Outcome = "clear" | "breach" | "void" | "inconclusive";
+/** What a proctor says of the face and document that a learner has shown. */
+export type IdDecision = "accepted" | "asked-again" | "refused";
 export type Judgement = "upheld" | "not-upheld" | "cannot-tell";
 
 /** One session in the queue. */
@@ -19,6 +21,8 @@ export interface ReviewRow {
   exam_title: string;
   state: ReviewState;
   session_state: string;
+  /** Whether the learner is the right person: awaited, captured, accepted, retake or refused. */
+  id_check: string;
   conduct: number;
   quality: number;
   severity: number;
@@ -193,6 +197,7 @@ export interface Api {
   reviews(): Promise<ReviewRow[]>;
   timeline(session: string): Promise<Timeline>;
   decide(session: string, verdict: VerdictGiven): Promise<Review>;
+  checkId(session: string, event: IdDecision, reason: string): Promise<SessionView>;
 }
 
 const ROOT = "/api/v1";
@@ -267,4 +272,6 @@ export const server: Api = {
         verdict,
       )
     ).review,
+  checkId: (session, event, reason) =>
+    ask("POST", `/sessions/${encodeURIComponent(session)}/id-check`, { event, reason }),
 };

@@ -14,6 +14,7 @@ export function row(session: string, changed: Partial<ReviewRow> = {}): ReviewRo
     exam_title: "Statistics",
     state: "awaiting",
     session_state: "submitted",
+    id_check: "accepted",
     conduct: 1,
     quality: 0,
     severity: 0.5,

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import type {
   Api,
+  IdDecision,
   Judgement,
   Login,
   Outcome,
@@ -47,6 +48,8 @@ export class Desk {
   readonly lacked = signal<form.Missing | null>(null);
   /** The dialog that asks once more before a breach. */
   readonly asking = signal(false);
+  /** What went wrong with an ID check, in words: said beside its own buttons. */
+  readonly idTrouble = signal<string | null>(null);
   /** One sentence for the live region. */
   readonly said = signal("");
   private drafter: string | null = null;
@@ -148,7 +151,7 @@ export class Desk {
     this.shot.value = this.flag.value = -1;
     this.playing.value = this.tried.value = this.asking.value = false;
     this.lacked.value = null;
-    this.recorded.value = this.trouble.value = null;
+    this.recorded.value = this.trouble.value = this.idTrouble.value = null;
     this.said.value = "";
   }
 
@@ -234,6 +237,26 @@ export class Desk {
     if (this.recorded.value !== null) await this.refresh();
   }
 
+  /** Says whether it was the right person, then loads the session anew: it may go on now. */
+  async checkId(event: IdDecision, reason: string): Promise<void> {
+    const session = this.session.value;
+    if (session === null || this.waiting.value !== null) return;
+    let sent = false;
+    await this.doing(en.wait.idCheck, async () => {
+      await this.api.checkId(session, event, reason);
+      sent = true;
+    });
+    if (!sent) {
+      this.idTrouble.value = this.trouble.value;
+      this.trouble.value = null;
+      return;
+    }
+    await this.refresh();
+    if (this.session.value !== session) return; // the reader has gone elsewhere
+    await this.open(session);
+    this.said.value = en.idCheck.done[event];
+  }
+
   mayDecide(): boolean {
     return this.timeline.value?.may_decide === true && this.recorded.value === null;
   }
@@ -249,6 +272,8 @@ export class Desk {
         this.who.value = { is: "nobody", because: en.signIn.over };
       } else if (error instanceof Unreachable && what === en.wait.verdict) {
         this.trouble.value = en.trouble.verdictUnsure;
+      } else if (error instanceof Unreachable && what === en.wait.idCheck) {
+        this.trouble.value = en.trouble.idCheckUnsure;
       } else {
         this.trouble.value = troubleWords(error);
       }

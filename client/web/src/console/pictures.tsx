@@ -75,7 +75,7 @@ interface PictureProps {
 }
 
 /** A picture, or in words why there is none. `boxes` draws where faces were found. */
-function Picture({ session, shot, alt, boxes = false }: PictureProps) {
+export function Picture({ session, shot, alt, boxes = false }: PictureProps) {
   const [size, setSize] = useState<readonly [number, number] | null>(null);
   const [broken, setBroken] = useState<string | null>(null);
   if (shot.blob !== "held") return <p class="frame absent">{en.snapshot[shot.blob]}</p>;

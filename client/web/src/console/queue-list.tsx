@@ -3,7 +3,7 @@ import { en } from "../text/en";
 import { lengthWords, moment } from "../text/when";
 import { ClassMark } from "../ui/notices";
 import type { Desk } from "./desk";
-import { grouped, minutesOf } from "./queue";
+import { grouped, isHeld, minutesOf } from "./queue";
 
 interface Props {
   desk: Desk;
@@ -15,7 +15,8 @@ interface Props {
 export function Queue({ desk, zone, aside }: Props) {
   const rows = desk.rows.value;
   if (rows === null) return null;
-  const { look, quiet, others, running, decided } = grouped(rows);
+  const { waiting, look, quiet, others, running, decided } = grouped(rows);
+  const mine = [...waiting, ...look];
   const Heading = aside ? "h2" : "h1";
   const group = { desk, zone, aside };
   return (
@@ -28,8 +29,14 @@ export function Queue({ desk, zone, aside }: Props) {
           </button>
         )}
       </div>
-      <p>{en.queue.sum(look.length, minutesOf(look))}</p>
+      <p>{en.queue.sum(mine.length, minutesOf(mine))}</p>
       {rows.length === 0 && <Nothing />}
+      <Group
+        {...group}
+        heading={en.queue.waiting}
+        hint={en.queue.waitingHint}
+        rows={waiting}
+      />
       <Group {...group} heading={en.queue.look} rows={look} />
       <Group {...group} heading={en.queue.quiet} hint={en.queue.quietHint} rows={quiet} />
       <Group {...group} heading={en.queue.others} hint={en.queue.othersHint} rows={others} />
@@ -94,7 +101,7 @@ function Row({ desk, zone, aside, row }: Props & { row: ReviewRow }) {
         {row.conduct > 0 && <ClassMark of="conduct" />}
         {row.why.join(" · ") || en.queue.counts(row.conduct, row.quality)}
       </span>
-      <span class="state">{row.outcome === null ? en.state[row.state] : en.session.decided(en.outcome[row.outcome])}</span>
+      <span class="state">{stateWords(row)}</span>
       {row.state !== "decided" && (
         <span class="cost">
           {en.queue.minutes(row.minutes)}
@@ -103,6 +110,13 @@ function Row({ desk, zone, aside, row }: Props & { row: ReviewRow }) {
       )}
     </a>
   );
+}
+
+function stateWords(row: ReviewRow): string {
+  if (isHeld(row)) return en.queue.held;
+  return row.outcome === null
+    ? en.state[row.state]
+    : en.session.decided(en.outcome[row.outcome]);
 }
 
 function sinceWords(row: ReviewRow, zone: string): string {

@@ -3,6 +3,8 @@
 import type { ReviewRow } from "../api";
 
 export interface Groups {
+  /** Held in check-in: the learner can't start before a person has looked. */
+  waiting: ReviewRow[];
   /** A person must look: conduct was flagged, or another person's verdict waits. */
   look: ReviewRow[];
   /** Undecided, and nothing in it can count against the learner. */
@@ -17,16 +19,21 @@ export interface Groups {
 const ENDED: ReadonlySet<string> = new Set(["submitted", "terminated", "expired"]);
 
 export function grouped(rows: readonly ReviewRow[]): Groups {
-  const groups: Groups = { look: [], quiet: [], others: [], running: [], decided: [] };
+  const groups: Groups = { waiting: [], look: [], quiet: [], others: [], running: [], decided: [] };
   for (const row of rows) groups[groupOf(row)].push(row);
   return groups;
 }
 
 function groupOf(row: ReviewRow): keyof Groups {
+  if (isHeld(row)) return "waiting";
   if (row.state === "decided") return "decided";
   if (!ENDED.has(row.session_state)) return "running";
   if (!row.may_decide) return "others";
   return row.conduct > 0 || row.state !== "awaiting" ? "look" : "quiet";
+}
+
+export function isHeld(row: ReviewRow): boolean {
+  return row.session_state === "check-in" && row.id_check === "captured";
 }
 
 /** Minutes of a person's time, as the server guesses them; whole, at least 1 for any session. */

@@ -5,6 +5,7 @@ import { useFocusOn } from "../ui/focus";
 import { Notice, Trouble, Waiting } from "../ui/notices";
 import type { Desk } from "./desk";
 import { FlagCard, FlagLists } from "./flags";
+import { IdCheck } from "./id-check";
 import { Pictures } from "./pictures";
 import { TimelineChart } from "./timeline-chart";
 import { AfterVerdict, VerdictForm } from "./verdict-form";
@@ -34,15 +35,23 @@ export function Session({ desk, zone }: { desk: Desk; zone: string }) {
 }
 
 function Opened({ desk, zone, timeline }: { desk: Desk; zone: string; timeline: Timeline }) {
+  const begun = timeline.session.sections.some(({ opened_at_ms }) => opened_at_ms !== null);
   return (
     <>
       <Facts timeline={timeline} zone={zone} shots={desk.shots.value.length} />
-      <TimelineChart desk={desk} timeline={timeline} zone={zone} />
+      {timeline.session.id_check.state === "captured" && (
+        <IdCheck key={timeline.session.session} desk={desk} timeline={timeline} />
+      )}
+      {begun && <TimelineChart desk={desk} timeline={timeline} zone={zone} />}
       <p role="status" class="spoken">
         {desk.said.value}
       </p>
       <div class="work">
-        <Pictures desk={desk} timeline={timeline} zone={zone} />
+        {begun ? (
+          <Pictures desk={desk} timeline={timeline} zone={zone} />
+        ) : (
+          <p class="hint">{en.session.notBegun}</p>
+        )}
         <div class="flags">
           <FlagCard desk={desk} zone={zone} />
           <FlagLists desk={desk} zone={zone} />

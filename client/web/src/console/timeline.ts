@@ -134,8 +134,13 @@ export function periodic(snapshots: readonly Snapshot[]): Snapshot[] {
 
 /** The face the learner showed at check-in: the last one sent, because a retake replaces it. */
 export function checkInFace(snapshots: readonly Snapshot[]): Snapshot | null {
+  return lastOf(snapshots, "face");
+}
+
+/** The last picture of this purpose, or null. */
+export function lastOf(snapshots: readonly Snapshot[], purpose: string): Snapshot | null {
   return snapshots
-    .filter((shot) => shot.purpose === "face")
+    .filter((shot) => shot.purpose === purpose)
     .reduce<Snapshot | null>(
       (last, shot) => (last === null || shot.at_ms >= last.at_ms ? shot : last),
       null,

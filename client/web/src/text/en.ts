@@ -1,6 +1,6 @@
 /** Every word of the pages, in English. Another language is another file of this type. */
 
-import type { Flag, Judgement, LedgerEntry, Observation, Outcome, ReviewState } from "../api";
+import type { Flag, IdDecision, Judgement, LedgerEntry, Observation, Outcome, ReviewState } from "../api";
 import type { Effect, Missing } from "../console/verdict";
 import { counted } from "./when";
 
@@ -43,6 +43,12 @@ const CAUSES: Readonly<Record<string, string>> = {
   suspended: "computer asleep",
 };
 
+const ID_CHECKS: Readonly<Record<string, string>> = {
+  awaited: "nothing shown yet",
+  captured: "waits for a person",
+  retake: "a new picture was asked for",
+};
+
 export const en = {
   title: (learner: string | null) =>
     learner === null ? "Reviews · Proctor" : `${learner} · Reviews · Proctor`,
@@ -64,7 +70,7 @@ export const en = {
   signOut: "Sign out",
   signedInAs: (name: string) => `Signed in as ${name}`,
 
-  wait: { queue: "the list of reviews", session: "the session", verdict: "your verdict to be recorded", login: "the server" },
+  wait: { queue: "the list of reviews", session: "the session", verdict: "your verdict to be recorded", idCheck: "your ID check to be recorded", login: "the server" },
 
   queue: {
     heading: "Reviews",
@@ -72,13 +78,16 @@ export const en = {
       count === 0
         ? "Nobody waits for you."
         : `${counted(count, "session")} to look at, about ${counted(minutes, "minute")}.`,
+    waiting: "ID check",
+    waitingHint: "These learners can't start before a person has looked.",
+    held: "the learner waits",
     look: "To look at",
     quiet: "Nothing counts against the learner",
     quietHint: "No conduct was flagged. A look is enough.",
     decided: "Decided",
     none: "Nothing waits for a review.",
     noneNext:
-      "A session comes here as soon as its learner opens the first section. Check again on the day of an exam.",
+      "A session comes here when its learner opens the first section, or waits for an ID check. Check again on the day of an exam.",
     check: "Check again",
     minutes: (minutes: number) => `about ${Math.max(1, Math.round(minutes))} min`,
     since: (when: string, length: string) => `since ${when} (${length})`,
@@ -103,7 +112,8 @@ export const en = {
   } satisfies Record<ReviewState, string>,
 
   session: {
-    idCheck: (state: string) => `ID check: ${state}`,
+    idCheck: (state: string) => `ID check: ${ID_CHECKS[state] ?? state}`,
+    notBegun: "The learner has not opened a section yet.",
     snapshots: (count: number) => counted(count, "snapshot"),
     bundle: "Download the evidence",
     times: (zone: string) => `Times are in your zone, ${zone}.`,
@@ -121,6 +131,28 @@ export const en = {
     answers: (saved: number, items: number) =>
       `${counted(saved, "answer")} saved for ${counted(items, "question")}.`,
     answersLate: (count: number) => `${counted(count, "answer")} arrived after the deadline.`,
+  },
+
+  idCheck: {
+    heading: "Is this the right person?",
+    face: "Face",
+    faceAlt: "The face shown at check-in",
+    document: "Document",
+    documentAlt: "The document shown at check-in",
+    noDocument: "No document was asked for.",
+    reason: "Reason",
+    reasonHint: "The learner reads this. Needed to ask for a new picture or to refuse.",
+    reasonMissing: "Write a reason first: the learner reads it.",
+    buttons: {
+      accepted: "Accept",
+      "asked-again": "Ask for a new picture",
+      refused: "Refuse",
+    } satisfies Record<IdDecision, string>,
+    done: {
+      accepted: "The ID check is accepted.",
+      "asked-again": "The learner is asked for a new picture.",
+      refused: "The ID check is refused.",
+    } satisfies Record<IdDecision, string>,
   },
 
   timeline: {
@@ -277,10 +309,13 @@ export const en = {
     unreachable: "The server can't be reached. What you typed is still on this page. Check the network, then try again.",
     verdictUnsure:
       "No answer came, so it's not known whether your verdict was recorded. Your words are still here. Load the session again to see.",
+    idCheckUnsure:
+      "No answer came, so it's not known whether your ID check was recorded. Load the session again to see.",
     forbidden: "Your login does not allow this. Reviews are for proctors; an administrator can change that.",
     unknown: (status: number) => `The server could not do this (${status}). What you typed is still here. Try again, or tell an administrator.`,
     codes: {
       "reasons-missing": "Write your reasons. A verdict without reasons can't be recorded.",
+      "id-reason-missing": "Write a reason first: the learner reads it.",
       "another-person-needed": "You have given a verdict here already. Another person is needed now.",
       "session-goes-on": "The session still goes on. A verdict waits for its end.",
       "illegal-move": "Somebody decided this session meanwhile. Load it again to see.",

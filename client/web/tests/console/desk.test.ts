@@ -5,6 +5,7 @@ import {
   type ReviewState,
   type Timeline,
   Unreachable,
+  type IdDecision,
   type VerdictGiven,
 } from "../../src/api";
 import { Desk } from "../../src/console/desk";
@@ -20,6 +21,7 @@ const ONE_FLAG = timeline({
 /** A server in memory that can lose an answer or say no. */
 class Server implements Api {
   sent: VerdictGiven[] = [];
+  checked: [IdDecision, string][] = [];
   fails: Error | null = null;
   becomes: ReviewState = "second-needed";
   constructor(readonly held: Timeline = ONE_FLAG) {}
@@ -47,6 +49,10 @@ class Server implements Api {
   async decide(_session: string, verdict: VerdictGiven) {
     this.sent.push(verdict);
     return this.answer({ state: this.becomes, outcome: null, verdicts: [] });
+  }
+  checkId(_session: string, event: IdDecision, reason: string) {
+    this.checked.push([event, reason]);
+    return this.answer(this.held.session);
   }
 }
 
@@ -167,5 +173,24 @@ describe("the desk", () => {
     desk.play();
     desk.tick();
     expect([desk.shot.value, desk.playing.value]).toEqual([3, false]);
+  });
+});
+
+describe("an ID check", () => {
+  it("is sent, and the session is loaded anew", async () => {
+    const { desk, server } = await opened();
+    await desk.checkId("refused", "another person");
+    expect(server.checked).toEqual([["refused", "another person"]]);
+    expect(desk.said.value).toBe(en.idCheck.done.refused);
+    expect(desk.timeline.value).toBe(server.held);
+  });
+
+  it("says beside its own buttons what went wrong, and loads nothing", async () => {
+    const { desk, server } = await opened();
+    server.fails = new Unreachable();
+    await desk.checkId("accepted", "");
+    expect(desk.idTrouble.value).toBe(en.trouble.idCheckUnsure);
+    expect(desk.trouble.value).toBeNull();
+    expect(desk.timeline.value).not.toBeNull();
   });
 });

@@ -35,6 +35,19 @@ describe("the queue", () => {
     expect(groups.look).toEqual([]);
   });
 
+  it("puts a learner held in check-in into a group of their own, until a person has looked", () => {
+    const held = { session_state: "check-in", id_check: "captured", conduct: 0 };
+    const groups = grouped([
+      row("held", held),
+      row("asked again", { ...held, id_check: "retake" }),
+      row("not held", { session_state: "running", id_check: "captured" }),
+      row("ended", { id_check: "captured" }),
+    ]);
+    expect(names(groups.waiting)).toEqual(["held"]);
+    expect(names(groups.running)).toEqual(["asked again", "not held"]);
+    expect(names(groups.look)).toEqual(["ended"]);
+  });
+
   it("loses no session", () => {
     const rows = ["awaiting", "second-needed", "third-needed", "decided"].flatMap((state) =>
       ["running", "submitted", "terminated", "expired", "paused"].flatMap((session_state) =>
