@@ -69,7 +69,8 @@ async def test_whatever_the_document_allows_is_answered_as_it_says(
     with caplog.at_level(logging.ERROR):
         asked = await asyncio.to_thread(_ask, server.url, document, tokens, names)
     assert asked > EXAMPLES * len(document["paths"]) / 2
-    assert [record.getMessage() for record in caplog.records] == []
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.getMessage() for record in errors] == []
 
 
 def _ask(url: str, document: dict[str, Any], tokens: dict[str, str], names: dict[str, str]) -> int:
