@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from proctor.adapters.store import SqlStore
 from proctor.adapters.tables import LoginRow, LoginTryRow, StaffRow
-from proctor.adapters.writer import milliseconds
+from proctor.services.journal import milliseconds
 from proctor.services.logins import TRIES, Account, Login, NameTaken, StaffRole
 
 _STAFF: Any = SQLModel.metadata.tables[StaffRow.__tablename__]

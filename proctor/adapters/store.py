@@ -36,11 +36,12 @@ from proctor.adapters.tables import (
     SessionKeyRow,
     SessionRow,
 )
-from proctor.adapters.writer import Writer, milliseconds
+from proctor.adapters.writer import Writer
 from proctor.domain.flags import Flag
 from proctor.domain.observation import Observation
 from proctor.domain.session import ENDED, ExamSession
 from proctor.evidence.tree import Frontier, leaf_hash
+from proctor.services.journal import milliseconds
 from proctor.services.ports import (
     Append,
     Case,

@@ -15,7 +15,6 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -24,6 +23,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from proctor.adapters.segments import Place, Segments, encrypt
+from proctor.services.journal import milliseconds
 from proctor.services.ports import Append, Conflict, StorageFull
 
 logger = logging.getLogger(__name__)
@@ -261,11 +261,6 @@ def _blob_bytes(job: Job) -> int:
     if isinstance(job, _OtherJob):
         return 0
     return sum(len(blob) for _, blob in job.append.blobs)
-
-
-def milliseconds(at: datetime) -> int:
-    """Return an instant as integer milliseconds since 1970 UTC, rounded down."""
-    return int(at.timestamp() * 1000)
 
 
 def _batch(append: Append) -> tuple[object, ...]:
