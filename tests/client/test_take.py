@@ -127,8 +127,9 @@ async def test_a_client_stopped_anywhere_continues_and_asks_nothing_twice(
         await taking(plan_for(server, clip, resume=True), Watcher(ANSWERS))
     assert len(server.records(Kind.ANSWER)) == len(ANSWERS)
     assert len(server.records(Kind.HELLO)) == 1
-    gaps = [gap.facts["cause"] for gap in server.records(Kind.GAP)]
-    assert gaps.count("client-stopped") == (0 if "document" in word else 1)
+    # A gap of contact may stand beside it, when the client stopped before its receipt came.
+    gaps = [gap for gap in server.records(Kind.GAP) if gap.facts["of"] == "capture"]
+    assert [gap.facts["cause"] for gap in gaps] == ["client-stopped"] * ("document" not in word)
 
 
 async def test_a_network_cut_in_mid_section_loses_no_answer_and_no_snapshot(
