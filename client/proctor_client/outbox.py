@@ -136,6 +136,18 @@ class Outbox:
             self._slow = False
         return flight
 
+    def landed_up_to(self, size: int, now_s: float) -> list[Flight]:
+        """Return the flights that a receipt of `size` records answers, oldest first.
+
+        A server may take batches that wait together, and answer them with one receipt.
+        """
+        flights: list[Flight] = []
+        while self._flights and not self._flights[0].alone and self._flights[0].stop <= size:
+            flight = self.landed(now_s)
+            assert flight is not None
+            flights.append(flight)
+        return flights
+
     def owe(self, digests: frozenset[str]) -> None:
         """Note that the server asks for blobs."""
         with self._owed_guard:

@@ -284,9 +284,9 @@ class Uplink:
         await self._tell_waiters()
 
     async def _receipt(self, message: Receipt) -> None:
-        flight = self._landed()
-        if flight.alone or flight.stop != message.size:
-            raise ReceiptRefused(f"{message.size} records where {flight.stop} were sent")
+        flights = self._outbox.landed_up_to(message.size, clock.monotonic_s())
+        if not flights or flights[-1].stop != message.size:
+            raise ReceiptRefused(f"of {message.size} records, where no batch that was sent ends")
         open_receipt(
             message.note,
             key=self._key,
@@ -302,7 +302,11 @@ class Uplink:
         self._outbox.owe(message.owed)
         # A list cut at its bound says nothing of a blob that did not come along.
         whole = len(message.owed) < OWED_LISTED
-        told = flight.blobs | flight.named if whole else flight.blobs
+        told = {
+            digest
+            for flight in flights
+            for digest in (flight.blobs | flight.named if whole else flight.blobs)
+        }
         await self._held(told - message.owed)
         self._backoff.reset()
 

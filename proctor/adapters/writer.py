@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from proctor.adapters.segments import Place, Segments, encrypt
+from proctor.adapters.segments import Blob, Place, Segments
 from proctor.services.journal import milliseconds
 from proctor.services.ports import Append, Conflict, StorageFull
 
@@ -40,13 +40,13 @@ MAX_ENDS = 65_536
 
 T = TypeVar("T")
 
-_INSERT_BATCH = (
+_INSERT_BATCHES = (
     "INSERT INTO batches (session, device, first, size, received_at_ms, lines, frontier, receipt)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_INSERT_BLOB = (
-    "INSERT OR IGNORE INTO blobs (session, sha256, segment, start, size) VALUES (?, ?, ?, ?, ?)"
-)
+_INSERT_BLOBS = "INSERT OR IGNORE INTO blobs (session, sha256, segment, start, size)"
+# Rows of one statement. Each statement gives up the interpreter's lock and must wait to have it
+# back, which under load took longer than the row; more than this is more statements to keep ready.
+_ROWS = 32
 _END = "SELECT COALESCE(MAX(size), 0) FROM batches WHERE session = ? AND device = ?"
 
 
@@ -217,23 +217,17 @@ class Writer:
                 ends[log] = job.append.frontier.size
         # 1. Blobs, durable.
         blobs = [
-            (job.key, job.append.session, digest, blob)
+            Blob(job.key, job.append.session, digest, data)
             for job in appends
-            for digest, blob in job.append.blobs
+            for digest, data in job.append.blobs
         ]
-        places = self._segments.write(
-            encrypt(key, session=session, sha256=digest, blob=blob)
-            for key, session, digest, blob in blobs
-        )
+        places = self._segments.write(blobs)
         # 2. Rows, in one transaction.
         # Past SQLAlchemy, which takes as long for each statement as SQLite does for the rows.
         database = _driver(connection)
         database.execute("BEGIN IMMEDIATE")
-        database.executemany(_INSERT_BATCH, [_batch(j.append) for j in appends if j.append.lines])
-        database.executemany(
-            _INSERT_BLOB,
-            [_blob(s, digest, at) for (_, s, digest, _), at in zip(blobs, places, strict=True)],
-        )
+        _insert(database, _INSERT_BATCHES, [_batch(j.append) for j in appends if j.append.lines])
+        _insert(database, _INSERT_BLOBS, [_blob(*each) for each in zip(blobs, places, strict=True)])
         results += [(job, None) for job in appends]
         for job in group:
             if isinstance(job, _OtherJob):
@@ -263,6 +257,14 @@ def _blob_bytes(job: Job) -> int:
     return sum(len(blob) for _, blob in job.append.blobs)
 
 
+def _insert(database: sqlite3.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+    for first in range(0, len(rows), _ROWS):
+        some = rows[first : first + _ROWS]
+        row = f"({', '.join('?' * len(some[0]))})"
+        values = ", ".join([row] * len(some))
+        database.execute(f"{into} VALUES {values}", [value for row in some for value in row])
+
+
 def _batch(append: Append) -> tuple[object, ...]:
     return (
         append.session,
@@ -276,8 +278,8 @@ def _batch(append: Append) -> tuple[object, ...]:
     )
 
 
-def _blob(session: str, sha256: str, place: Place) -> tuple[object, ...]:
-    return (session, sha256, place.segment, place.offset, place.size)
+def _blob(blob: Blob, place: Place) -> tuple[object, ...]:
+    return (blob.session, blob.sha256, *place)
 
 
 def _run(connection: Connection, job: _OtherJob) -> object:

@@ -123,6 +123,18 @@ def split(message: bytes) -> Batch:
     return Batch(lines, note, tuple(blobs))
 
 
+def together(batches: Sequence[Batch]) -> Batch:
+    """Return the batch that says what some say that came one after the other, all with records.
+
+    Its checkpoint is the last one's, which is over the records of them all.
+    """
+    return Batch(
+        tuple(line for batch in batches for line in batch.lines),
+        batches[-1].note,
+        tuple(blob for batch in batches for blob in batch.blobs),
+    )
+
+
 def open_records(
     batch: Batch,
     *,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from proctor.domain.errors import Refusal
 from proctor.domain.session import ExamSession, require_intake, settle
-from proctor.evidence.batch import check_named, grow, open_batch_checkpoint, split
+from proctor.evidence.batch import Batch, check_named, grow, open_batch_checkpoint
 from proctor.evidence.errors import BlobMismatch, Fork, Inconsistent
 from proctor.evidence.note import (
     Checkpoint,
@@ -261,8 +261,8 @@ class Line:
         """Return digests of blobs that records name and that have not come; the oldest ones."""
         return tuple(list(self._owed)[:MAX_OWED_TOLD])
 
-    async def take(self, message: bytes) -> Receipted | Held | Resume:
-        """Take one message of the device.
+    async def take(self, batch: Batch) -> Receipted | Held | Resume:
+        """Take one batch of the device, whose bounds and framing `split` saw to.
 
         Raises:
             EvidenceError: It can't be believed; nothing of it was stored.
@@ -270,13 +270,11 @@ class Line:
         """
         now = self._intake.cases.now()
         self.heard_at = now
-        # 1. Bounds and framing; each blob is hashed here.
-        batch = split(message)
-        # 2. An uplink that is not the newest takes nothing.
+        # 1. An uplink that is not the newest takes nothing.
         if not self._intake.is_newest(self):
             raise Superseded
         blobs_alone = batch.note is None
-        # 3. The signature, and where the batch stands in the log. What is there already is
+        # 2. The signature, and where the batch stands in the log. What is there already is
         # receipted again whatever became of the session; only then must it take records.
         if blobs_alone:
             records: tuple[Record, ...] = ()
@@ -290,7 +288,7 @@ class Line:
             require_intake(await self._settled(now), now=now, late=late)
             if checkpoint.size - len(batch.lines) != self._frontier.size:
                 return self._resume()
-            # 4. The tree only grew, and every record is one, in its place.
+            # 3. The tree only grew, and every record is one, in its place.
             opened = grow(
                 batch,
                 checkpoint,
@@ -303,7 +301,7 @@ class Line:
             await self._check_claims(records, batch.lines)
             line = cosignature(batch.note.text, key=self._intake.key, at_s=int(now.timestamp()))
             receipt = Note(batch.note.text, (*batch.note.signatures, line)).encode()
-        # 5. Blobs are such as a record names; one that is held already is not stored again.
+        # 4. Blobs are such as a record names; one that is held already is not stored again.
         named = _and({}, records)
         came = dict(batch.blobs)
         held: Mapping[str, int] = {}
@@ -321,7 +319,7 @@ class Line:
         used = self._used + sum(map(len, batch.lines)) + sum(len(blob) for _, blob in new)
         if blobs + len(owed) > MAX_SESSION_BLOBS or used > MAX_SESSION_BYTES:
             raise SessionFull(blobs=blobs, bytes=used)
-        # 6. Durable: blobs, then records, tree and receipt.
+        # 5. Durable: blobs, then records, tree and receipt.
         append = Append(
             session=self.device.session,
             device=self.device.id,
@@ -340,7 +338,7 @@ class Line:
             self._frontier = log.frontier
             self._owed, self._blobs, self._used = await self._intake.standing(self.device)
             return self._resume()
-        # 7. Only now is anything acknowledged.
+        # 6. Only now is anything acknowledged.
         self._frontier = frontier
         self._blobs, self._used = blobs, used
         self._owed = {digest: some for digest, some in owed.items() if digest not in came}

@@ -1,11 +1,13 @@
 """The uplink: one WebSocket for each device, on which its log grows.
 
-Binary messages come in and are taken one after the other; each is answered by one text message.
-What changes in the session meanwhile is told in between. docs/protocol.md has the words.
+Binary messages come in and are taken in their order; each is answered by a text message, but that a
+receipt answers all batches up to its size. What changes in the session is told in between.
+docs/protocol.md has the words.
 """
 
 import asyncio
 import json
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
@@ -13,7 +15,7 @@ from aiohttp import WSMsgType, web
 
 from proctor.domain.errors import Refusal
 from proctor.domain.session import SessionClosed
-from proctor.evidence.batch import MAX_BATCH_BYTES
+from proctor.evidence.batch import MAX_BATCH_BYTES, Batch, split, together
 from proctor.evidence.errors import EvidenceError, Fork
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
@@ -31,6 +33,9 @@ HEARTBEAT_S = 10.0
 # What one device may have told without being heard before it must have read something: a reader
 # that never reads is cut off instead of filling the memory.
 SEND_TIMEOUT_S = 20.0
+
+# Of one device, beside what is worked on; then its connection is read no further.
+MAX_WAITING_BYTES = 1024 * 1024
 
 UPLINKS = web.AppKey("uplinks", set)
 
@@ -67,16 +72,20 @@ def add_uplink_route(
         sockets.add(socket)
         metrics.uplinks.inc()
         line: Line | None = None
+        inbox: _Inbox | None = None
         told = _Telling(socket, cases)
         try:
             line = await intake.connect(device)
             with cases.watching(device.session, told.changed):
                 await _send(socket, await _welcome(cases, line))
-                await _serve(socket, line, metrics, analysis)
+                inbox = _Inbox(socket, line, metrics, analysis)
+                await inbox.serve()
         except Refusal as no:
             # Before a word was heard: such as a full disk. The device comes again.
             await _send(socket, {"type": "problem", "problem": problem_of(no)})
         finally:
+            if inbox is not None:
+                inbox.stop()
             told.stop()
             sockets.discard(socket)
             metrics.uplinks.dec()
@@ -99,45 +108,128 @@ async def close_uplinks(app: web.Application) -> None:
         await socket.close(code=1001, message=b"server shutdown")
 
 
-async def _serve(
-    socket: web.WebSocketResponse, line: Line, metrics: Metrics, analysis: Analysis
-) -> None:
-    async for message in socket:
-        if message.type is not WSMsgType.BINARY:
-            await socket.close(code=1003, message=b"batches are binary")
-            return
-        if not await _take(message.data, socket, line, metrics, analysis):
-            return
-        # Else each device that is silent would hold its last batch, pictures and all.
-        del message
+class _Inbox:
+    """What a device sent and is not answered yet.
 
+    What came while a batch was worked on is taken together: one signature is verified, one receipt
+    signed, one row written. A device that catches up after an outage, or a server that is hard
+    pressed, has several batches waiting; else there is one at a time.
+    """
 
-async def _take(
-    batch: bytes,
-    socket: web.WebSocketResponse,
-    line: Line,
-    metrics: Metrics,
-    analysis: Analysis,
-) -> bool:
-    """Take a batch and answer it; tell whether the line takes more."""
-    try:
-        answer = await line.take(batch)
-    except (EvidenceError, Refusal) as no:
-        metrics.batches_refused.labels(no.code).inc()
-        await _send(socket, {"type": "problem", "problem": problem_of(no)})
-        if isinstance(no, Fork):
-            analysis.touch(line.device.session)
-        return not isinstance(no, (Superseded, SessionClosed))
-    if isinstance(answer, Receipted):
-        metrics.receipts.inc()
-        metrics.records_accepted.inc(answer.records)
+    __slots__ = ("_analysis", "_bytes", "_line", "_metrics", "_socket", "_waiting", "_work")
+
+    def __init__(
+        self, socket: web.WebSocketResponse, line: Line, metrics: Metrics, analysis: Analysis
+    ) -> None:
+        self._socket = socket
+        self._line = line
+        self._metrics = metrics
+        self._analysis = analysis
+        self._waiting: list[bytes] = []
+        self._bytes = 0
+        self._work: asyncio.Task[None] | None = None  # none while nothing waits
+
+    async def serve(self) -> None:
+        """Take what comes until the line is closed."""
+        async for message in self._socket:
+            if message.type is not WSMsgType.BINARY:
+                await self._socket.close(code=1003, message=b"batches are binary")
+                break
+            self._waiting.append(message.data)
+            self._bytes += len(message.data)
+            # Else each device that is silent would hold its last batch, pictures and all.
+            del message
+            if self._work is None:
+                self._work = asyncio.ensure_future(self._take_all())
+            if self._bytes > MAX_WAITING_BYTES:
+                await asyncio.wait({self._work})
+        if self._work is not None:
+            await self._work
+
+    def stop(self) -> None:
+        if self._work is not None:
+            self._work.cancel()
+
+    async def _take_all(self) -> None:
+        try:
+            while self._waiting:
+                messages, self._waiting, self._bytes = self._waiting, [], 0
+                if not await self._take(messages):
+                    await self._socket.close()
+                    return
+        except ConnectionError:
+            pass  # the line is gone: whoever reads it notices
+        except TimeoutError:  # a reader that never reads
+            await self._socket.close(code=1008, message=b"answers are not read")
+        finally:
+            self._work = None
+
+    async def _take(self, messages: Sequence[bytes]) -> bool:
+        """Take messages and answer them; tell whether the line takes more."""
+        for run in _runs(messages):
+            if isinstance(run, EvidenceError):
+                goes_on = await self._refuse(run)
+            else:
+                goes_on = await self._take_run(run)
+            if not goes_on:
+                return False
+        return True
+
+    async def _take_run(self, batches: Sequence[Batch]) -> bool:
+        """Take batches as one if that can be; if not each by itself, so that each is answered."""
+        if len(batches) > 1:
+            with suppress(EvidenceError, Refusal):
+                answer = await self._line.take(together(batches))
+                if isinstance(answer, Receipted):
+                    await self._answer(answer)
+                    return True
+        for batch in batches:
+            try:
+                answer = await self._line.take(batch)
+            except (EvidenceError, Refusal) as no:
+                if not await self._refuse(no):
+                    return False
+            else:
+                await self._answer(answer)
+        return True
+
+    async def _answer(self, answer: Receipted | Held | Resume) -> None:
+        if not isinstance(answer, Receipted):
+            await _send(self._socket, _answer(answer))
+            return
+        self._metrics.receipts.inc()
+        self._metrics.records_accepted.inc(answer.records)
         if answer.told:
             # Only what a rule can be about; snapshots are touched when they were looked at.
-            analysis.touch(line.device.session)
-        await _send_text(socket, _receipt(answer))
-    else:
-        await _send(socket, _answer(answer))
-    return True
+            self._analysis.touch(self._line.device.session)
+        await _send_text(self._socket, _receipt(answer))
+
+    async def _refuse(self, no: EvidenceError | Refusal) -> bool:
+        self._metrics.batches_refused.labels(no.code).inc()
+        await _send(self._socket, {"type": "problem", "problem": problem_of(no)})
+        if isinstance(no, Fork):
+            self._analysis.touch(self._line.device.session)
+        return not isinstance(no, (Superseded, SessionClosed))
+
+
+def _runs(messages: Sequence[bytes]) -> Iterator[list[Batch] | EvidenceError]:
+    """Take messages apart: batches with records that follow one another, and what is no batch."""
+    run: list[Batch] = []
+    for message in messages:
+        try:
+            batch = split(message)  # each blob is hashed here
+        except EvidenceError as no:
+            if run:
+                yield run
+            yield no
+            run = []
+            continue
+        if run and (batch.note is None or run[-1].note is None):
+            yield run
+            run = []
+        run.append(batch)
+    if run:
+        yield run
 
 
 def _receipt(answer: Receipted) -> str:

@@ -223,7 +223,6 @@ class Bench:
         self, number: int, servers: dict[str, Server], learners: dict[str, list[Learner]]
     ) -> None:
         size, real = self.size, servers["real"]
-        rate = 0.0
         before = self.limit()
         for figures, batches, together, name in (
             (self.one, size.one, 1, "one a batch"),
@@ -243,7 +242,13 @@ class Bench:
             self.note(f"server, {name}, snapshots a CPU-second", done / cpu_s)
             self.note(f"server, {name}, snapshots a second", done / took_s)
             before = after
-            rate = rate or done / took_s / 2
+        prepare(learners["real"], batches=size.one, together=1)
+        took_s = await as_fast_as_it_goes(learners["real"], under_way=1)
+        alone = size.learners * size.one / took_s
+        self.note(
+            "server, one a batch, each learner waits for the receipt, snapshots a second", alone
+        )
+        rate = alone / 2
         self.note("half load, batches a second", rate)
         p50: dict[str, float] = {}
         for which in ("nothing", "real", "forgets"):

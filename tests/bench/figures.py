@@ -127,10 +127,14 @@ is not in these figures.
   40 KB a snapshot, and appends sixteen with one `writev` and one `fdatasync`. The bound neither
   reads from a socket nor encrypts, cosigns or answers, and has no database. Per processor second
   of the server's, and by the clock. Before each of them memory is touched and freed, so that
-  neither pays for pages that a virtual machine's host has first to find.
+  neither pays for pages that a virtual machine's host has first to find. Each learner has eight
+  batches under way, as the client has when it catches up; those that wait at the server are taken
+  together, verified by the last one's signature, which is over the records of them all, and
+  answered by one receipt. What it does where nobody sends before the last receipt came stands
+  below.
 - **Receipt**: from the instant a batch was due, to its receipt, at half of what the round had just
-  shown to be possible; batches are due at random instants, like those of learners who know nothing
-  of each other. The same batches at the same rate go to two servers that store nothing: one is the
+  shown to be possible where each learner waits for the receipt; batches are due at random
+  instants, like those of learners who know nothing of each other. The same batches at the same rate go to two servers that store nothing: one is the
   application itself with a store that forgets, which verifies and signs; the other is the bare
   front, which answers each batch at once.
 - **Memory**: how much the server's resident memory grew over {idle} learners who joined, connected

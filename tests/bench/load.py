@@ -6,11 +6,12 @@ Bytes go straight to sockets, so that a core of load keeps a core of server busy
 import asyncio
 import os
 import random
+import re
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 import aiohttp
 from yarl import URL
@@ -19,13 +20,14 @@ from proctor.evidence.record import Kind
 from tests.bench.limit import SNAPSHOT_BYTES
 from tests.device import Device
 
-# Unanswered batches of one device: one is worked on, one is on its way.
-UNDER_WAY = 2
+# Unanswered batches of one device, as many as `proctor_client.outbox` sends ahead.
+UNDER_WAY = 8
 SECTION = "part-a"
 # A server frames every message with a fresh mask; the work of unmasking is the same with one.
 _MASK = bytes.fromhex("5aa53cc3")
 _PING, _PONG = 0x9, 0xA
 _SHORT, _MIDDLE = 126, 127
+_SIZE = re.compile(rb'"size": ?([0-9]+)')
 _RECEIPTS = (b'{"type":"receipt"', b'{"type": "receipt"')
 # Joins and check-ins under way at once.
 _AT_ONCE = 16
@@ -39,6 +41,13 @@ class Unplaced(Device):
         self.joined = {"session": "s_bench", "origin": "b/short/s_bench/d", "device_token": "none"}
 
 
+class Frame(NamedTuple):
+    """A batch as it goes over the wire, and how long the log is with it."""
+
+    message: bytes
+    size: int
+
+
 @dataclass
 class Learner:
     """A device that sits an exam, and its connection once it has one."""
@@ -46,11 +55,11 @@ class Learner:
     device: Device
     path: str = "/api/v1/uplink"
     wire: "Wire | None" = None
-    frames: deque[bytes] = field(default_factory=deque)
+    frames: deque[Frame] = field(default_factory=deque)
 
     def say_hello(self) -> None:
         assert self.wire is not None
-        self.wire.send(frame_of(self.device.batch([self.device.hello()])), 0.0)
+        self.wire.send(Frame(frame_of(self.device.batch([self.device.hello()])), 1), 0.0)
 
 
 class Wire(asyncio.Protocol):
@@ -65,7 +74,7 @@ class Wire(asyncio.Protocol):
         self._buffer = bytearray()
         self._upgraded = False
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.sent_at: deque[float] = deque()
+        self.sent: deque[tuple[float, int]] = deque()  # when, and the log's size with it
         self.answered: deque[tuple[float, float]] = deque()  # sent, answered
         self.on_answer = _ignore
         self.problem = b""
@@ -80,9 +89,9 @@ class Wire(asyncio.Protocol):
             self.ready.set_exception(ConnectionError("refused"))
         self.on_answer()
 
-    def send(self, frame: bytes, at: float) -> None:
-        self.sent_at.append(at)
-        self._transport.write(frame)
+    def send(self, frame: Frame, at: float) -> None:
+        self.sent.append((at, frame.size))
+        self._transport.write(frame.message)
 
     async def until_answered(self) -> None:
         """Wait for the answer to the one batch that was sent."""
@@ -122,8 +131,14 @@ class Wire(asyncio.Protocol):
         if code == _PING:
             self._transport.write(frame_of(message, code=_PONG))
         elif message.startswith(_RECEIPTS):
-            self.answered.append((self.sent_at.popleft(), time.perf_counter()))
-            self.on_answer()
+            # One receipt answers all batches up to its size, if they waited together.
+            found = _SIZE.search(message)
+            assert found is not None
+            size, first = int(found[1]), True
+            while first or (self.sent and self.sent[0][1] <= size):
+                self.answered.append((self.sent.popleft()[0], time.perf_counter()))
+                self.on_answer()
+                first = False
         elif message.startswith(b'{"type":"welcome"'):
             self.ready.set_result(None)
         elif not message.startswith(b'{"type":"session"'):
@@ -194,10 +209,11 @@ def prepare(learners: Sequence[Learner], *, batches: int, together: int) -> None
                 learner.device.add(Kind.SNAPSHOT, blob=picture, purpose="periodic")
                 for picture in pictures
             ]
-            learner.frames.append(frame_of(learner.device.batch(lines, pictures)))
+            message = frame_of(learner.device.batch(lines, pictures))
+            learner.frames.append(Frame(message, learner.device.log.frontier.size))
 
 
-async def as_fast_as_it_goes(learners: Sequence[Learner]) -> float:
+async def as_fast_as_it_goes(learners: Sequence[Learner], *, under_way: int = UNDER_WAY) -> float:
     """Send all that is prepared, each learner as fast as answers come; return the seconds."""
     done = asyncio.get_running_loop().create_future()
     left = sum(len(learner.frames) for learner in learners)
@@ -219,7 +235,7 @@ async def as_fast_as_it_goes(learners: Sequence[Learner]) -> float:
                 done.set_result(None)
 
         wire.on_answer = answered
-        for _ in range(min(UNDER_WAY, len(learner.frames))):
+        for _ in range(min(under_way, len(learner.frames))):
             wire.send(learner.frames.popleft(), 0.0)
 
     began = time.perf_counter()

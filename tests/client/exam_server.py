@@ -41,6 +41,7 @@ class Fault(Enum):
 
     NONE = auto()
     LOST_REQUEST = auto()  # cut before anything is stored
+    ANSWERED_LATER = auto()  # stored, and answered by the receipt of the next
     LOST_ANSWER = auto()  # stored, and cut before the receipt
     RESUME = auto()  # told that it starts elsewhere
     DISK_FULL = auto()
@@ -280,7 +281,8 @@ class ExamServer:
             answer = _refusal(no.code, 400)
         if fault is Fault.LOST_ANSWER:
             return False
-        await link.send_json(answer)
+        if fault is not Fault.ANSWERED_LATER:
+            await link.send_json(answer)
         return True
 
     def _resume(self) -> dict[str, Any]:

@@ -112,6 +112,7 @@ def assert_delivered(one: Device) -> None:
         pytest.param([Fault.LOST_REQUEST], id="the request is lost"),
         pytest.param([Fault.LOST_ANSWER], id="the answer is lost"),
         pytest.param([Fault.NONE, Fault.LOST_ANSWER] * 2, id="answers are lost again and again"),
+        pytest.param([Fault.ANSWERED_LATER], id="one receipt answers two batches"),
         pytest.param([Fault.RESUME], id="the server asks for another place"),
         pytest.param([Fault.NONE, Fault.RESUME, Fault.RESUME], id="and asks so of two under way"),
         pytest.param([Fault.DISK_FULL] * 3, id="the server's disk is full for a while"),

@@ -9,6 +9,7 @@ from typing import Any
 from proctor import config
 from proctor.adapters import exams, policies
 from proctor.domain.flags import Flag
+from proctor.evidence.batch import split
 from proctor.evidence.note import KeyKind, SigningKey, origin_of
 from proctor.evidence.record import Kind
 from proctor.services.analysis import Analysis
@@ -119,7 +120,7 @@ class Seat:
         self, lines: Sequence[bytes], blobs: Sequence[bytes] = ()
     ) -> Receipted | Held | Resume:
         assert self.line is not None
-        answer = await self.line.take(self.device.batch(lines, blobs))
+        answer = await self.line.take(split(self.device.batch(lines, blobs)))
         if any(b'"kind":"focus"' in line or b'"kind":"gap"' in line for line in lines):
             self.house.analysis.touch(self.session)
         return answer

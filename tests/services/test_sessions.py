@@ -10,6 +10,7 @@ import pytest
 
 from proctor.domain.moves import IllegalMove
 from proctor.domain.session import BadGrant, SectionNotOpen, State
+from proctor.evidence.batch import split
 from proctor.evidence.note import KeyKind, SigningKey
 from proctor.evidence.record import Kind
 from proctor.evidence.tree import Frontier, leaf_hash
@@ -317,17 +318,17 @@ async def test_a_line_that_another_was_faster_than_reads_the_log_anew(seat: Seat
     line = seat.add(Kind.SNAPSHOT, blob=picture, purpose="periodic")
     message = seat.device.batch([line])
     seat.house.intake._newest[seat.session, "d_test"] = older
-    assert isinstance(await older.take(message), Receipted)
+    assert isinstance(await older.take(split(message)), Receipted)
     seat.house.intake._newest[seat.session, "d_test"] = newer
     # For the newer line the log ends before that record: the store says that it does not.
     seat.device.log.lines.pop()
     kept = list(seat.device.log.lines)
     seat.device.log.frontier = Frontier().extended(map(leaf_hash, kept))
-    resumed = await newer.take(seat.device.batch([seat.add(Kind.ANSWER, item="x")]))
+    resumed = await newer.take(split(seat.device.batch([seat.add(Kind.ANSWER, item="x")])))
     assert isinstance(resumed, Resume)
     assert resumed.size == len(kept) + 1
     assert newer.owed() == (sha256(picture).hexdigest(),)
-    assert isinstance(await newer.take(seat.device.batch([], [picture])), Held)
+    assert isinstance(await newer.take(split(seat.device.batch([], [picture]))), Held)
 
 
 async def test_a_line_that_could_not_be_opened_leaves_none_behind(seat: Seat) -> None:

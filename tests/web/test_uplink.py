@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from hashlib import sha256
+from threading import Event
 from typing import Any
 
 import aiohttp
@@ -132,14 +133,84 @@ async def _size_on_return(device: Device, size: int) -> bool:
     return bool((await device.connect())["size"] == size)
 
 
-async def test_eight_batches_under_way_are_answered_in_order(device: Device) -> None:
-    messages = [device.batch([device.hello()])]
-    messages += [device.batch([device.add(Kind.ANSWER, item="x", n=n)]) for n in range(7)]
+@asynccontextmanager
+async def writer_busy(server: Server) -> AsyncIterator[None]:
+    """Within the block nothing becomes durable: what a device sends meanwhile waits."""
+    free = Event()
+    job = asyncio.ensure_future(server.store.write(lambda _: free.wait(20)))
+    try:
+        yield
+    finally:
+        free.set()
+        assert await job
+
+
+async def send_while_busy(server: Server, device: Device, messages: list[bytes]) -> None:
+    """Have the first message worked on while the others come."""
     assert device.socket is not None
-    for message in messages:
-        await device.socket.send_bytes(message)
-    sizes = [(await device.hear("receipt"))["size"] for _ in messages]
-    assert sizes == [1, 2, 3, 4, 5, 6, 7, 8]
+    async with writer_busy(server):
+        # Nobody tells when a message was read: the writer waits for longer.
+        await device.socket.send_bytes(messages[0])
+        await asyncio.sleep(0.1)
+        for message in messages[1:]:
+            await device.socket.send_bytes(message)
+        await asyncio.sleep(0.1)
+
+
+async def test_batches_that_wait_together_are_answered_by_one_receipt(
+    server: Server, device: Device
+) -> None:
+    pictures = [JPEG + bytes([n]) for n in range(3)]
+    messages = [device.batch([device.hello()])]
+    messages += [device.batch([snapshot(device, each)], [each]) for each in pictures]
+    await send_while_busy(server, device, messages)
+    answers = [await device.hear("receipt", "problem") for _ in range(2)]
+    assert [answer["size"] for answer in answers] == [1, 4]
+    log = await server.store.device_log(device.joined["session"], device.key.name)
+    assert log.frontier == device.log.frontier
+    note = Note.parse(answers[1]["note"].encode())
+    assert Checkpoint.parse(note.text).root == device.log.frontier.root()
+    for picture in pictures:
+        assert await server.store.blob(device.joined["session"], digest_of(picture)) == picture
+
+
+async def test_among_batches_that_wait_a_false_one_is_refused_alone(
+    server: Server, device: Device
+) -> None:
+    messages = [device.batch([device.hello()])]
+    good = device.batch([device.add(Kind.ANSWER, item="x")])
+    flipped = bytearray(device.batch([device.log.lines[1]]))
+    flipped[-20] ^= 1
+    await send_while_busy(server, device, [*messages, good, bytes(flipped), b"no batch", good])
+    answers = [await device.hear("receipt", "problem") for _ in range(5)]
+    assert [answer.get("size") or code_of(answer) for answer in answers[:2]] == [1, 2]
+    assert answers[2]["type"] == "problem"
+    assert code_of(answers[3]) == "malformed-batch"
+    assert answers[4] == answers[1]
+
+
+async def test_a_batch_sent_again_among_others_that_wait_is_answered_as_before(
+    server: Server, device: Device
+) -> None:
+    first = device.batch([device.hello()])
+    second = device.batch([device.add(Kind.ANSWER, item="x")])
+    await send_while_busy(server, device, [first, first, second])
+    sizes = [(await device.hear("receipt", "problem"))["size"] for _ in range(3)]
+    assert sizes == [1, 1, 2]
+
+
+async def test_pictures_alone_among_batches_that_wait_have_an_answer_of_their_own(
+    server: Server, device: Device
+) -> None:
+    messages = [
+        device.batch([device.hello()]),
+        device.batch([snapshot(device, JPEG)]),
+        device.batch([], [JPEG]),
+        device.batch([device.add(Kind.ANSWER, item="x")]),
+    ]
+    await send_while_busy(server, device, messages)
+    answers = [await device.hear("receipt", "held", "problem") for _ in messages]
+    assert [answer.get("size", answer["type"]) for answer in answers] == [1, 2, "held", 3]
 
 
 async def test_a_batch_after_a_hole_is_told_where_to_go_on(device: Device) -> None:
