@@ -12,11 +12,14 @@ import json
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from proctor.evidence.errors import MalformedRecord, OutOfPlace
 
 VERSION = 1
+# Facts in so few characters are read once: every periodic snapshot of a session has the same.
+_SHORT = 64
 _Number = TypeVar("_Number", int, float)
 MAX_RECORD_BYTES = 65_536
 MAX_BLOB_BYTES = 4 * 1024 * 1024
@@ -198,17 +201,24 @@ def read_strictly(text: str) -> Any:
     return value
 
 
-def _facts(text: str, at: int) -> dict[str, Any]:
+def _facts(text: str, at: int) -> Mapping[str, Any]:
     """Return the keys after the head, which ends before `at`."""
     more = text[at] == ","
+    rest = "{" + (text[at + 1 :] if more else text[at:])
     try:
-        facts: dict[str, Any] = read_strictly("{" + (text[at + 1 :] if more else text[at:]))
+        facts = _read_again(rest) if len(rest) <= _SHORT else read_strictly(rest)
     except ValueError as error:
         raise MalformedRecord(f"no JSON object alone on its line: {error}") from None
     if more != bool(facts):
         raise MalformedRecord("a comma with no key after it")
     if not _HEAD_KEYS.isdisjoint(facts):
         raise MalformedRecord("a key of the head stands twice")
+    return facts
+
+
+@lru_cache(maxsize=256)
+def _read_again(text: str) -> Mapping[str, Any]:
+    facts: Mapping[str, Any] = read_strictly(text)
     return facts
 
 

@@ -200,6 +200,7 @@ class Bench:
             assert await servers["real"].ask("held") == sent, "a receipted record is not held"
         await self._idle()
         os.sched_setaffinity(0, {self.server_core, self.load_core})
+        os.sync()  # what the servers wrote must not be on its way while this is measured
         path = self.folder / "two-hours.zip"
         day = bundle.write_two_hours(path, snapshots=self.size.snapshots, others=self.size.others)
         for _ in range(self.size.rounds):
