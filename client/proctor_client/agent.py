@@ -26,7 +26,7 @@ from proctor_client import clock
 from proctor_client.camera import Camera, opener
 from proctor_client.capture import Capture
 from proctor_client.checkin import CheckIn
-from proctor_client.checks import displays, system_report
+from proctor_client.checks import CLOCK_MEND_S, clock_words, displays, system_report
 from proctor_client.errors import (
     BadInput,
     DiskFull,
@@ -206,6 +206,12 @@ class _Run:
 
     async def _flow(self) -> None:
         self._standing.see(await self._server.session())
+        off_s = (clock.now_ms() - self._server.clock.now_ms()) / 1000
+        if abs(off_s) > CLOCK_MEND_S:
+            self._screen.say(
+                f"{clock_words(-off_s)} The exam goes on by the server's, and nothing is lost: let "
+                "the system set its time by itself."
+            )
         if self._standing.state != "submitted":
             if not self._memory.submitted:
                 await self._check_in.run(self._watching)

@@ -23,7 +23,7 @@ _SIZE = Size(width=640, height=480, quality=85)
 _WARM_UP = 3  # pictures; a webcam's first are dark while it finds its exposure
 _TRIPS = 5
 _ANSWER_S = 5.0
-_CLOCK_MIND_S, _CLOCK_MEND_S = 5.0, 300.0  # beyond, secure connections begin to fail
+_CLOCK_MIND_S, CLOCK_MEND_S = 5.0, 300.0  # beyond, secure connections begin to fail
 _TRIP_MIND_MS = 500.0
 _DISK_MEND_BYTES, _DISK_MIND_BYTES = 256 * 1024**2, 2 * 1024**3  # an offline hour is about 40 MB
 # SMBIOS specification, 7.4.1: the chassis types that say what kind of computer it is.
@@ -181,19 +181,22 @@ async def _trip(http: aiohttp.ClientSession, server: str) -> tuple[float, float]
     return trip_ms, (now_ms - sent_ms - trip_ms / 2) / 1000
 
 
+def clock_words(offset_s: float) -> str:
+    """Say by how much this computer's clock is behind the server's; ahead, if it is < 0."""
+    way = "behind" if offset_s > 0 else "ahead of"
+    return f"This computer's clock is {abs(offset_s):.0f} seconds {way} the exam server's."
+
+
 def _clock_check(offset_s: float) -> Check:
     off_s = abs(offset_s)
-    if off_s > _CLOCK_MEND_S:
+    if off_s > CLOCK_MEND_S:
         status = Status.MEND
     else:
         status = Status.MIND if off_s > _CLOCK_MIND_S else Status.OK
-    way = "behind" if offset_s > 0 else "ahead of"
     return Check(
         check="clock",
         status=status,
-        says="This computer's clock is right."
-        if status is Status.OK
-        else f"This computer's clock is {off_s:.0f} seconds {way} the exam server's.",
+        says="This computer's clock is right." if status is Status.OK else clock_words(offset_s),
         do="" if status is Status.OK else "Let the system set its time by itself.",
         facts={"offset_s": round(offset_s, 3)},
     )

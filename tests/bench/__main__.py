@@ -25,6 +25,7 @@ import uvloop
 from tests.bench import bundle
 from tests.bench.figures import Figure, plain_table, table, write_json, write_page
 from tests.bench.load import (
+    UNDER_WAY,
     Learner,
     Unplaced,
     as_fast_as_it_goes,
@@ -139,6 +140,10 @@ class Bench:
         self.one = [
             Figure(f"40 KB snapshots, one a batch, {how}", 0.55, "higher") for how in (cpu, clock)
         ]
+        self.alone = [
+            Figure(f"the same, each learner waits for the receipt, {how}", 0.55, "higher")
+            for how in (cpu, clock)
+        ]
         self.sixteen = [
             Figure(f"40 KB snapshots, sixteen a batch, {how}", 1.0, "higher")
             for how in (cpu, clock)
@@ -154,6 +159,7 @@ class Bench:
     def figures(self) -> list[Figure]:
         return [
             *self.one,
+            *self.alone,
             *self.sixteen,
             self.receipt,
             self.front,
@@ -203,11 +209,24 @@ class Bench:
         os.sync()  # what the servers wrote must not be on its way while this is measured
         path = self.folder / "two-hours.zip"
         day = bundle.write_two_hours(path, snapshots=self.size.snapshots, others=self.size.others)
-        for _ in range(self.size.rounds):
-            one_pass, verify = bundle.measure(path, day, times=self.size.bundles)
+        for one_pass, verify in self._bundle(path, day.server_key.verifier.encode()):
             self.note("hashlib pass, ms", one_pass * 1e3)
             self.note("proctor verify, ms", verify * 1e3)
             self.verify.rounds.append(verify / one_pass)
+
+    def _bundle(self, path: Path, key: str) -> list[tuple[float, float]]:
+        """Measure verifying a bundle; for each round the seconds of a pass, and of verifying."""
+        size = self.size
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.bench.bundle"),
+                *(str(path), key, str(size.rounds), str(size.bundles)),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        )
+        return [(one, other) for one, other in json.loads(done.stdout)]
 
     async def _learners(self, which: str, server: Server) -> list[Learner]:
         count = self.size.learners
@@ -225,14 +244,15 @@ class Bench:
     ) -> None:
         size, real = self.size, servers["real"]
         before = self.limit()
-        for figures, batches, together, name in (
-            (self.one, size.one, 1, "one a batch"),
-            (self.sixteen, size.sixteen, 16, "sixteen a batch"),
+        for figures, batches, together, under_way, name in (
+            (self.one, size.one, 1, UNDER_WAY, "one a batch"),
+            (self.alone, size.one, 1, 1, "one a batch and at a time"),
+            (self.sixteen, size.sixteen, 16, UNDER_WAY, "sixteen a batch"),
         ):
             prepare(learners["real"], batches=batches, together=together)
             touch_memory(size.touch_bytes)
             cpu_before = await real.cpu_s()
-            took_s = await as_fast_as_it_goes(learners["real"])
+            took_s = await as_fast_as_it_goes(learners["real"], under_way=under_way)
             cpu_s = await real.cpu_s() - cpu_before
             after = self.limit()
             done = size.learners * batches * together
@@ -243,13 +263,7 @@ class Bench:
             self.note(f"server, {name}, snapshots a CPU-second", done / cpu_s)
             self.note(f"server, {name}, snapshots a second", done / took_s)
             before = after
-        prepare(learners["real"], batches=size.one, together=1)
-        took_s = await as_fast_as_it_goes(learners["real"], under_way=1)
-        alone = size.learners * size.one / took_s
-        self.note(
-            "server, one a batch, each learner waits for the receipt, snapshots a second", alone
-        )
-        rate = alone / 2
+        rate = self.measured["server, one a batch and at a time, snapshots a second"][-1] / 2
         self.note("half load, batches a second", rate)
         p50: dict[str, float] = {}
         for which in ("nothing", "real", "forgets"):

@@ -130,19 +130,19 @@ is not in these figures.
   neither pays for pages that a virtual machine's host has first to find. Each learner has eight
   batches under way, as the client has when it catches up; those that wait at the server are taken
   together, verified by the last one's signature, which is over the records of them all, and
-  answered by one receipt. What it does where nobody sends before the last receipt came stands
-  below.
+  answered by one receipt. Then once more where nobody sends before the last receipt came, so that
+  none wait together.
 - **Receipt**: from the instant a batch was due, to its receipt, at half of what the round had just
   shown to be possible where each learner waits for the receipt; batches are due at random
-  instants, like those of learners who know nothing of each other. The same batches at the same rate go to two servers that store nothing: one is the
-  application itself with a store that forgets, which verifies and signs; the other is the bare
-  front, which answers each batch at once.
+  instants, like those of learners who know nothing of each other. The same batches at the same
+  rate go to two servers that store nothing: one is the application itself with a store that
+  forgets, which verifies and signs; the other is the bare front, which answers each batch at once.
 - **Memory**: how much the server's resident memory grew over {idle} learners who joined, connected
   and said hello, divided by them. It holds everything: the connection, the session, its log's end,
   caches.
 - **Verify**: `proctor verify` of a bundle of two hours (1,440 snapshots of 40 KB, 3,000 other
   records of the device), against one pass of `hashlib` over the same file; both from the page
-  cache, in turns.
+  cache, in turns, in a process that does nothing else.
 
 ## As measured
 

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from proctor_client import clock
 from proctor_client.agent import Plan, take
 from proctor_client.errors import (
     BadInput,
@@ -130,6 +131,20 @@ async def test_a_client_stopped_anywhere_continues_and_asks_nothing_twice(
     # A gap of contact may stand beside it, when the client stopped before its receipt came.
     gaps = [gap for gap in server.records(Kind.GAP) if gap.facts["of"] == "capture"]
     assert [gap.facts["cause"] for gap in gaps] == ["client-stopped"] * ("document" not in word)
+
+
+async def test_a_clock_an_hour_off_is_said_once_and_costs_nothing(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = clock.now_ms
+    monkeypatch.setattr(clock, "now_ms", lambda: real() + 3_600_000)
+    screen = Watcher(ANSWERS)
+    async with serving() as server:
+        await taking(plan_for(server, clip), screen)
+    (said,) = [each for each in screen.said if "computer's clock" in each]
+    assert said.startswith("This computer's clock is 3600 seconds ahead of the exam server's.")
+    assert server.answers() == ANSWERS
+    assert not server.owed()
 
 
 async def test_a_network_cut_in_mid_section_loses_no_answer_and_no_snapshot(
