@@ -7,8 +7,9 @@
     — d_web1 Az3grl…                            the device's line
     — proctor.example wzB6q9…                   the server's line, with its time: the receipt
 
-A device signs the text itself (signature type 0x01). A server signs nothing but cosignatures
-(type 0x04), which carry their time, so that no line of one can be passed off as the other's.
+A device signs the text itself: with Ed25519 (signature type 0x01), or with P-256 (0x02) where its
+browser has no Ed25519. A server signs nothing but cosignatures (0x04), which carry their time, so
+that no line of one can be passed off as the other's.
 
 Source: c2sp.org/signed-note, c2sp.org/tlog-checkpoint, c2sp.org/tlog-cosignature (cosignature/v1).
 """
@@ -23,10 +24,16 @@ from functools import cached_property
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from proctor.evidence.errors import BadSignature, MalformedNote, WrongOrigin
 from proctor.evidence.tree import MAX_SIZE
@@ -57,11 +64,22 @@ _SMALL_ORDER_YS = frozenset(
 )
 
 
+# What stands before the point in the SubjectPublicKeyInfo of a P-256 key (RFC 5480), and its bytes.
+_P256_SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
+_P256_KEY_BYTES = 91
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
 class KeyKind(IntEnum):
     """Signature types of c2sp.org/signed-note."""
 
     ED25519 = 0x01
+    P256 = 0x02
     COSIGNATURE = 0x04
+
+
+# What devices sign with.
+DEVICE_KEYS = frozenset({KeyKind.ED25519, KeyKind.P256})
 
 
 @dataclass(frozen=True)
@@ -73,8 +91,13 @@ class VerifierKey:
     public: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name) or len(self.public) != _KEY_BYTES:
-            raise MalformedNote(f"no key name, or no Ed25519 key: {self.name!r}")
+        if not _NAME.fullmatch(self.name):
+            raise MalformedNote(f"no key name: {self.name!r}")
+        if self.kind is KeyKind.P256:
+            _ = self._p256
+            return
+        if len(self.public) != _KEY_BYTES:
+            raise MalformedNote(f"no Ed25519 key: {self.name!r}")
         y = int.from_bytes(self.public, "little") & (2**255 - 1)
         # Under a key of small order one signature holds for many texts, and anybody can make it:
         # a learner who chose such a key could disown all it signed.
@@ -83,23 +106,39 @@ class VerifierKey:
 
     @cached_property
     def key_id(self) -> bytes:
-        """The first 4 bytes of SHA-256 over name, newline, type and key."""
+        """The first 4 bytes of SHA-256 over name, newline, type and key; of P-256, over the key."""
         of = self.name.encode() + b"\n" + bytes([self.kind]) + self.public
+        if self.kind is KeyKind.P256:
+            of = self.public
         return sha256(of).digest()[:_KEY_ID_BYTES]
 
     @cached_property
     def _key(self) -> Ed25519PublicKey:
         return Ed25519PublicKey.from_public_bytes(self.public)
 
+    @cached_property
+    def _p256(self) -> ec.EllipticCurvePublicKey:
+        point = self.public.removeprefix(_P256_SPKI)
+        if len(self.public) != _P256_KEY_BYTES or len(point) == len(self.public):
+            raise MalformedNote(f"no P-256 key: {self.name!r}")
+        try:
+            return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        except ValueError:
+            raise MalformedNote(f"no point of P-256: {self.name!r}") from None
+
     def verify(self, signature: bytes, message: bytes) -> None:
-        """Verify a bare Ed25519 signature (64 bytes).
+        """Verify a bare signature: 64 bytes of Ed25519, or DER of P-256 with the lower s.
 
         Raises:
             BadSignature: This key did not make it.
         """
         try:
-            self._key.verify(signature, message)
-        except InvalidSignature:
+            if self.kind is KeyKind.P256:
+                _refuse_other_spellings(signature)
+                self._p256.verify(signature, message, ec.ECDSA(SHA256()))
+            else:
+                self._key.verify(signature, message)
+        except (InvalidSignature, ValueError):
             raise BadSignature(f"not signed by {self.name}") from None
 
     def encode(self) -> str:
@@ -119,8 +158,8 @@ class VerifierKey:
         if len(parts) != 3:  # noqa: PLR2004 - name, hash, key
             raise MalformedNote("a key is name+hash+base64")
         raw = _unbase64(parts[2].encode("ascii", "replace"))
-        if len(raw) != 1 + _KEY_BYTES or raw[0] not in set(KeyKind):
-            raise MalformedNote("no Ed25519 key of a known type")
+        if not raw or raw[0] not in set(KeyKind):
+            raise MalformedNote("no key of a known type")
         key = cls(parts[0], KeyKind(raw[0]), raw[1:])
         if key.encode() != text:
             raise MalformedNote("the key's hash is not that of its name and bytes")
@@ -256,7 +295,7 @@ def open_checkpoint(note: Note, *, key: VerifierKey, origin: str) -> Checkpoint:
         WrongOrigin: It is a checkpoint of another log.
     """
     signature = note.line_of(key).signature
-    if key.kind is not KeyKind.ED25519 or len(signature) != _SIGNATURE_BYTES:
+    if key.kind not in DEVICE_KEYS:
         raise BadSignature(f"not a device's signature by {key.name}")
     key.verify(signature, note.text)
     checkpoint = Checkpoint.parse(note.text)
@@ -318,6 +357,17 @@ def only_signed_by(note: Note, keys: Sequence[VerifierKey]) -> None:
     """
     if [line.key_id for line in note.signatures] != [key.key_id for key in keys]:
         raise BadSignature("signature lines are not those expected")
+
+
+def _refuse_other_spellings(signature: bytes) -> None:
+    """Refuse a P-256 signature that is not spelt in the one way: DER, and the lower of two s.
+
+    Raises:
+        ValueError: It is.
+    """
+    r, s = decode_dss_signature(signature)
+    if 2 * s > _P256_ORDER or encode_dss_signature(r, s) != signature:
+        raise ValueError("a signature that could be spelt otherwise")
 
 
 def _timed(text: bytes, at_s: int) -> bytes:

@@ -13,12 +13,22 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from proctor.evidence.bundle import BLOBS, SEAL, Facts, pack, seal_text, unpack
 from proctor.evidence.note import (
     Checkpoint,
     KeyKind,
     Note,
+    SignatureLine,
     SigningKey,
+    VerifierKey,
     cosignature,
     origin_of,
     sign_checkpoint,
@@ -42,8 +52,37 @@ def key_of(name: str, kind: KeyKind = KeyKind.ED25519, *, seed: str = "") -> Sig
     return SigningKey.from_seed(name, kind, secret)
 
 
+class P256Key:
+    """A device's key of P-256, as a browser without Ed25519 has one; the same for everyone."""
+
+    def __init__(self, name: str) -> None:
+        secret = sha256(b"proctor evidence v1, P-256: " + name.encode()).digest()
+        self._private = ec.derive_private_key(int.from_bytes(secret, "big"), ec.SECP256R1())
+        spki = self._private.public_key().public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        )
+        self.verifier = VerifierKey(name, KeyKind.P256, spki)
+
+    def numbers(self, message: bytes) -> tuple[int, int]:
+        """Return r and the lower s of a signature, by RFC 6979 the same each time."""
+        how = ec.ECDSA(SHA256(), deterministic_signing=True)
+        r, s = decode_dss_signature(self._private.sign(message, how))
+        return r, min(s, P256_ORDER - s)
+
+    def sign(self, message: bytes) -> bytes:
+        return encode_dss_signature(*self.numbers(message))
+
+    def note(self, checkpoint: Checkpoint) -> bytes:
+        """Return a checkpoint's note, signed."""
+        text = checkpoint.text()
+        line = SignatureLine(self.verifier.name, self.verifier.key_id, self.sign(text))
+        return Note(text, (line,)).encode()
+
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 SERVER_KEY = key_of(SERVER, KeyKind.COSIGNATURE)
 DESK_KEY, PHONE_KEY = key_of(DESK), key_of(PHONE)
+OLD_KEY = P256Key("d_old")
 
 
 def digest_of(data: bytes) -> str:

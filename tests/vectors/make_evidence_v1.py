@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
 from proctor.evidence.batch import MAX_RECORDS, join
 from proctor.evidence.bundle import SEAL
 from proctor.evidence.bundle import SESSION as SESSION_JSON
@@ -42,6 +44,8 @@ from tests.evidence.building import (
     DESK_KEY,
     DOCUMENT,
     FACE,
+    OLD_KEY,
+    P256_ORDER,
     PHONE,
     PHONE_KEY,
     SERVER,
@@ -249,6 +253,17 @@ def note_cases() -> Iterator[Case]:
         key_id=SERVER_KEY.verifier.key_id.hex(),
         key_name=SERVER,
     )
+    old_vkey = OLD_KEY.verifier.encode()
+    as_old = {"check": "checkpoint", "vkey": old_vkey, "origin": CHECKPOINT.origin}
+    yield good(
+        "a device's key of P-256",
+        check="key",
+        vkey=old_vkey,
+        key_id=OLD_KEY.verifier.key_id.hex(),
+        key_name=OLD_KEY.verifier.name,
+    )
+    by_old = OLD_KEY.note(CHECKPOINT)
+    yield good("a checkpoint signed with P-256", **as_old, note=by_old.decode(), **says)
     yield good("a published note", check="signature", vkey=GO_KEY, note=GO_NOTE)
     yield good("a device's checkpoint", **as_desk, note=signed.decode(), **says)
     yield good(
@@ -291,7 +306,16 @@ def note_cases() -> Iterator[Case]:
             part.upper() if at == 1 else part for at, part in enumerate(vkey.split("+", 2))
         ),
         "a key of 31 bytes": key_text(b"\x01" + bytes(31)),
-        "a key of an unknown type": key_text(b"\x02" + DESK_KEY.verifier.public),
+        "a key of an unknown type": key_text(b"\x03" + DESK_KEY.verifier.public),
+        "a key of P-256 with an Ed25519 key's bytes": p256_text(DESK_KEY.verifier.public),
+        "a key of P-256 that is no point of it": p256_text(flipped(OLD_KEY.verifier.public, -1)),
+        "a key of P-256 with a compressed point": p256_text(compressed(OLD_KEY.verifier.public)),
+        "a key of P-256 cut short": p256_text(OLD_KEY.verifier.public[:-1]),
+        "a key of P-256 with a byte more": p256_text(OLD_KEY.verifier.public + b"\0"),
+        "a key of another curve": p256_text(flipped(OLD_KEY.verifier.public, 22)),
+        "a key of P-256 whose hash has its name in it": key_text(
+            b"\x02" + OLD_KEY.verifier.public, "d_old"
+        ),
         "a key of small order: 1": key_text(b"\x01\x01" + bytes(31)),
         "a key of small order: 0": key_text(b"\x01" + bytes(32)),
         "a key of small order: 8": key_text(
@@ -370,6 +394,22 @@ def note_cases() -> Iterator[Case]:
         **as_desk,
         note=with_signature(unreduced(DESK_KEY.sign(CHECKPOINT.text()))),
     )
+    r, low = OLD_KEY.numbers(CHECKPOINT.text())
+    for name, signature in {
+        "a flipped byte": flipped(OLD_KEY.sign(CHECKPOINT.text()), -1),
+        "the higher of two s": encode_dss_signature(r, P256_ORDER - low),
+        "its two numbers alone": r.to_bytes(32, "big") + low.to_bytes(32, "big"),
+        "a byte more": OLD_KEY.sign(CHECKPOINT.text()) + b"\0",
+        "a byte less": OLD_KEY.sign(CHECKPOINT.text())[:-1],
+        "a zero before r": longer_der(r, low),
+        "nothing but zeros": encode_dss_signature(0, 0),
+        "an r beyond the order": encode_dss_signature(r + P256_ORDER, low),
+        "another text": OLD_KEY.sign(OTHER_CHECKPOINT.text()),
+        "Ed25519": DESK_KEY.sign(CHECKPOINT.text()),
+    }.items():
+        line_ = SignatureLine(OLD_KEY.verifier.name, OLD_KEY.verifier.key_id, signature)
+        note = Note(CHECKPOINT.text(), (line_,)).encode().decode()
+        yield bad(f"a signature of P-256: {name}", no, **as_old, note=note)
     yield bad("a wrong key", no, **as_desk, note=sign_checkpoint(CHECKPOINT, PHONE_KEY).decode())
     yield bad(
         "a wrong key under the right name and hash",
@@ -433,10 +473,31 @@ def note_cases() -> Iterator[Case]:
     )
 
 
-def key_text(raw: bytes) -> str:
+def key_text(raw: bytes, name: str = DESK) -> str:
     """Return a key whose hash is right, whatever its bytes are."""
-    key_id = sha256(DESK.encode() + b"\n" + raw).hexdigest()[:8]
-    return f"{DESK}+{key_id}+{b64encode(raw).decode()}"
+    key_id = sha256(name.encode() + b"\n" + raw).hexdigest()[:8]
+    return f"{name}+{key_id}+{b64encode(raw).decode()}"
+
+
+def p256_text(raw: bytes) -> str:
+    """Return a key of type 0x02 whose hash is right, whatever its bytes are."""
+    return f"d_old+{sha256(raw).hexdigest()[:8]}+{b64encode(bytes([2]) + raw).decode()}"
+
+
+def compressed(spki: bytes) -> bytes:
+    """Return the other spelling of a P-256 key: its point's x, and of its y the last bit."""
+    head = bytes.fromhex("3039301306072a8648ce3d020106082a8648ce3d030107032200")
+    return head + bytes([2 + spki[-1] % 2]) + spki[27:59]
+
+
+def longer_der(r: int, s: int) -> bytes:
+    """Return a signature whose r has a zero that DER does not allow."""
+    first, second = (b"\0" + n.to_bytes(32, "big") for n in (r, s))
+    if r >> 255:
+        first = b"\0" + first
+    second = second if s >> 255 else second[1:]
+    body = b"".join(bytes([2, len(part)]) + part for part in (first, second))
+    return bytes([0x30, len(body)]) + body
 
 
 def with_signature(signature: bytes) -> str:

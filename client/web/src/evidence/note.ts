@@ -17,7 +17,7 @@
 
 import { base64, concat, equal, fromUtf8, hex, utf8, type Bytes } from "./bytes";
 import { BadSignature, MalformedNote, WrongOrigin } from "./errors";
-import { KEY_ID_BYTES, KeyKind, NAME, unbase64, type SigningKey, type VerifierKey } from "./key";
+import { KEY_ID_BYTES, isDeviceKind, KeyKind, NAME, unbase64, type SigningKey, type VerifierKey } from "./key";
 import { HASH_BYTES, MAX_SIZE } from "./tree";
 
 export const MAX_NOTE_BYTES = 4096;
@@ -137,7 +137,7 @@ export async function openCheckpoint(
   { key, origin }: { key: VerifierKey; origin: string },
 ): Promise<Checkpoint> {
   const { signature } = note.lineOf(key);
-  if (key.kind !== KeyKind.ED25519 || signature.length !== SIGNATURE_BYTES) {
+  if (!isDeviceKind(key.kind)) {
     throw new BadSignature(`not a device's signature by ${key.name}`);
   }
   await key.verify(signature, utf8(note.text));

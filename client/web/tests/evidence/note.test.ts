@@ -50,6 +50,23 @@ describe("a device's key", () => {
     expect(await codeOf(() => new VerifierKey("d", KeyKind.ED25519, raw))).toBe("malformed-note");
   });
 
+  it("is of P-256 where the browser has no Ed25519, with a signature in its one spelling", async () => {
+    const how = { name: "ECDSA", namedCurve: "P-256" };
+    const pair = await crypto.subtle.generateKey(how, false, ["sign", "verify"]);
+    const key = await SigningKey.of("d_old", pair);
+    expect(VerifierKey.parse(key.verifier.encode()).kind).toBe(KeyKind.P256);
+    // Often enough that both numbers are short, long, and with their first bit set.
+    for (let at = 0; at < 200; at += 1) {
+      const text = utf8(`text ${at}`);
+      const signature = await key.sign(text);
+      await key.verifier.verify(signature, text);
+      expect(await codeOf(() => key.verifier.verify(signature, ROOT))).toBe("bad-signature");
+    }
+    const note = Note.parse(await signCheckpoint(CHECKPOINT, key));
+    const opened = await openCheckpoint(note, { key: key.verifier, origin: ORIGIN });
+    expect(opened.size).toBe(CHECKPOINT.size);
+  });
+
   it("that is no point of the curve has signed nothing", async () => {
     // y = 2 has no x.
     const key = new VerifierKey("d", KeyKind.ED25519, Uint8Array.of(2, ...new Uint8Array(31)));
