@@ -136,6 +136,13 @@ class Outbox:
             self._slow = False
         return flight
 
+    def awaits(self, size: int) -> bool:
+        """Tell whether a receipt of `size` records answers a batch under way, and those before."""
+        for flight in self._flights:
+            if flight.alone or flight.stop >= size:
+                return not flight.alone and flight.stop == size
+        return False
+
     def landed_up_to(self, size: int, now_s: float) -> list[Flight]:
         """Return the flights that a receipt of `size` records answers, oldest first.
 

@@ -284,8 +284,7 @@ class Uplink:
         await self._tell_waiters()
 
     async def _receipt(self, message: Receipt) -> None:
-        flights = self._outbox.landed_up_to(message.size, clock.monotonic_s())
-        if not flights or flights[-1].stop != message.size:
+        if not self._outbox.awaits(message.size):
             raise ReceiptRefused(f"of {message.size} records, where no batch that was sent ends")
         open_receipt(
             message.note,
@@ -299,6 +298,8 @@ class Uplink:
             await asyncio.to_thread(self._spool.keep_receipt, message.note, message.size)
         except DiskFull:
             raise _Cut from None  # asked for again once there may be room
+        # Only now: what has landed and has no receipt looks like a receipt that was cut off.
+        flights = self._outbox.landed_up_to(message.size, clock.monotonic_s())
         self._outbox.owe(message.owed)
         # A list cut at its bound says nothing of a blob that did not come along.
         whole = len(message.owed) < OWED_LISTED
