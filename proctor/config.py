@@ -8,18 +8,21 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from proctor.adapters import exams, keys, policies
+from proctor.adapters import exams, keys, policies, practice
 from proctor.adapters.clock import SystemClock
 from proctor.adapters.logins import SqlLogins
+from proctor.adapters.mail import MailSettings, SmtpMailer
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import SqlStore, open_engine
 from proctor.adapters.vision import Workers
 from proctor.domain.policy import section_mismatches
 from proctor.services.ports import Published
+from proctor.services.rehearsals import Practice
 from proctor.web.app import Parts
 
 PAGES = Path(__file__).parent / "web" / "pages"
+PRACTICE = Practice(exam_body=practice.exam_body, policy_body=practice.policy_body)
 _SECRET_BYTES = 32
 # Short enough to read out, and more of them than anyone can try: 50 bits.
 _ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -42,6 +45,7 @@ class Settings:
     server: str  # the public name that receipts are signed under, such as exams.example.edu
     public_origin: str | None = None  # such as https://exams.example.edu, behind a proxy
     workers: int = 1  # processes that look at pictures
+    mail: MailSettings | None = None  # None: no mail
 
 
 def token() -> str:
@@ -83,6 +87,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     """
     with _locked(settings.data):
         async with open_store(settings) as (store, found):
+            mailer = None if settings.mail is None else SmtpMailer(settings.mail)
             vision = Workers(settings.workers)
             try:
                 yield Parts(
@@ -97,10 +102,14 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
                     token=token,
                     new_id=new_id,
                     pages=PAGES,
+                    practice=PRACTICE,
                     public_origin=settings.public_origin,
+                    mailer=mailer,
                 )
             finally:
                 await vision.close()
+                if mailer is not None:
+                    await mailer.close()
 
 
 @contextmanager
@@ -136,4 +145,4 @@ async def publish(store: SqlStore, folder: Path, *, policy_file: Path | None = N
     mismatches = section_mismatches(policy.policy, sections)
     if mismatches:
         raise PolicyDoesNotFit(f"{folder}: {'; '.join(mismatches)}")
-    return await store.publish(loaded.body, policy.body)
+    return await store.publish(loaded.body, policy.body, images=loaded.images)

@@ -172,6 +172,7 @@ async def open_server(tmp_path: Path) -> AsyncIterator[OpenServer]:
                 token=config.token,
                 new_id=config.new_id,
                 pages=config.PAGES,
+                practice=config.PRACTICE,
             )
             app = build(replace(parts, **changes))  # type: ignore[arg-type] # a test's own words
             url = await stack.enter_async_context(listening(app, host="127.0.0.1", port=0))

@@ -62,11 +62,20 @@ class Device:
         await self.hang_up()
 
     async def join(self, token: str, **other: object) -> dict[str, Any]:
+        self.joined = await self.call("POST", "/api/v1/join", json=self._shown(token, **other))
+        return self.joined
+
+    async def ask(self, token: str, **other: object) -> dict[str, Any]:
+        """Ask to go on with a session that another device has."""
+        asked: dict[str, Any] = await self.call(
+            "POST", "/api/v1/join/ask", json=self._shown(token, **other)
+        )
+        return asked
+
+    def _shown(self, token: str, **other: object) -> dict[str, object]:
         key = self.key.verifier.encode()
         proof = b64encode(self.key.sign(proof_text(token, key))).decode()
-        body = {"token": token, "key": key, "proof": proof, "kind": "desktop", **other}
-        self.joined = await self.call("POST", "/api/v1/join", json=body)
-        return self.joined
+        return {"token": token, "key": key, "proof": proof, "kind": "desktop", **other}
 
     async def call(self, method: str, path: str, **options: Any) -> Any:
         headers = {}

@@ -9,6 +9,7 @@ from hashlib import sha256
 from proctor.adapters import exams, policies
 from proctor.domain.flags import Flag
 from proctor.domain.observation import Observation
+from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.session import ENDED, ExamSession
 from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services.ports import (
@@ -35,11 +36,14 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.next_fault: Fault | None = None
+        self._images: dict[str, bytes] = {}
         self._bodies: dict[tuple[str, str], Published] = {}
         self._latest: dict[str, Published] = {}
         self._cases: dict[str, Case] = {}
         self._joins: dict[str, str] = {}
         self._server_lines: dict[str, list[bytes]] = {}
+        self._emails: dict[str, str] = {}
+        self._mailed: set[str] = set()
         self._devices: dict[str, dict[str, Device]] = {}
         self._appends: dict[tuple[str, str], list[Append]] = {}
         self._blobs: dict[str, dict[str, bytes]] = {}
@@ -59,8 +63,11 @@ class MemoryStore:
         if fault is Fault.AFTER_COMMIT:
             raise ConnectionError(fault)
 
-    async def publish(self, exam_body: bytes, policy_body: bytes) -> Published:
+    async def publish(
+        self, exam_body: bytes, policy_body: bytes, *, images: Mapping[str, bytes] | None = None
+    ) -> Published:
         fault = self._before()
+        self._images |= images or {}
         published = Published(
             exam=exams.parse_body(exam_body),
             exam_sha256=sha256(exam_body).hexdigest(),
@@ -73,6 +80,11 @@ class MemoryStore:
         self._latest[published.exam.id] = published
         self._after(fault)
         return published
+
+    async def exam_image(self, sha256: str) -> bytes:
+        if sha256 not in self._images:
+            raise NotFound(what="image", id=sha256)
+        return self._images[sha256]
 
     async def exams(self) -> Sequence[tuple[Published, int]]:
         sessions = [case.session.exam for case in self._cases.values()]
@@ -90,7 +102,7 @@ class MemoryStore:
         return found
 
     async def create(
-        self, session: ExamSession, *, join_sha256: str, lines: Sequence[bytes]
+        self, session: ExamSession, *, join_sha256: str, lines: Sequence[bytes], email: str = ""
     ) -> Case:
         fault = self._before()
         log = Frontier().extended(map(leaf_hash, lines))
@@ -98,8 +110,26 @@ class MemoryStore:
         self._cases[session.id] = case
         self._joins[join_sha256] = session.id
         self._server_lines[session.id] = list(lines)
+        self._emails[session.id] = email
         self._after(fault)
         return case
+
+    async def email(self, session_id: str) -> str:
+        await self.case(session_id)
+        return self._emails[session_id]
+
+    async def emails_kept(self) -> Sequence[str]:
+        return [session for session, email in self._emails.items() if email]
+
+    async def forget_email(self, session_id: str, *, mailed: bool = False) -> None:
+        fault = self._before()
+        if session_id in self._emails:
+            self._emails[session_id] = ""
+            self._mailed |= {session_id} if mailed else set()
+        self._after(fault)
+
+    async def receipt_mailed(self, session_id: str) -> bool:
+        return session_id in self._mailed
 
     async def case(self, session_id: str) -> Case:
         if session_id not in self._cases:
@@ -154,6 +184,21 @@ class MemoryStore:
         found = [c for c in self._cases.values() if exam_id in (None, c.session.exam)]
         by_id = sorted(found, key=lambda case: case.session.id)
         return sorted(by_id, key=lambda case: case.session.made_at, reverse=True)
+
+    async def rehearsals(self, session_id: str) -> Sequence[Case]:
+        return [c for c in await self.cases(PRACTICE_EXAM) if c.session.rehearsal_of == session_id]
+
+    async def forget(self, session_id: str) -> None:
+        fault = self._before()
+        if not self._blobs.get(session_id):
+            tables = (self._cases, self._server_lines, self._devices, self._blobs)
+            for table in (*tables, self._emails, self._observations, self._flags):
+                table.pop(session_id, None)
+            self._mailed.discard(session_id)
+            self._joins = {key: id_ for key, id_ in self._joins.items() if id_ != session_id}
+            for log in [each for each in self._appends if each[0] == session_id]:
+                del self._appends[log]
+        self._after(fault)
 
     async def append(self, append: Append) -> None:
         if append.session in self._without_key:

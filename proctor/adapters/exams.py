@@ -3,6 +3,7 @@ r"""A folder becomes an exam.
     short/
       exam.toml              title, policy, pass mark; the sections in order, their limits and items
       items/die.md           one file for each item; its name is the item's id
+      images/tree.png        what items show: ![A tree with three leaves](images/tree.png)
       answers.json           not read here, not part of the exam
 
     schema = 1                              items/die.md:
@@ -26,7 +27,8 @@ Every kind's front matter is in `proctor/demo/exams/README.md`. The choices of a
 at its end. A choice is named by `{#its-id}` at its end, or else a, b, c … by its place.
 
 Markdown is CommonMark with tables and LaTeX between dollars, which becomes MathML. Raw HTML is
-shown as text; images are refused. What comes out is sanitised once more by nh3.
+shown as text. An image is a PNG or JPEG file of the folder and has a text for whoever can't see it;
+the HTML names it by its digest. What comes out is sanitised once more by nh3.
 
 The digest of an exam is the SHA-256 of its `body`: RFC 8785 JSON of the whole exam, keys and HTML
 included, so it pins what the learner saw to the character. It follows that another release of
@@ -67,12 +69,14 @@ from proctor.domain.exam import (
     BY_CHOICE,
     BY_PEOPLE,
     MAX_CHOICES,
+    MAX_IMAGE_BYTES,
     MAX_ITEMS,
     MAX_SECTIONS,
     Choice,
     ChoiceKey,
     Exam,
     ExamWithoutSections,
+    Image,
     Item,
     Key,
     Kind,
@@ -90,6 +94,7 @@ __all__ = ["ExamError", "LoadedExam", "learner_section", "load", "parse_body"]
 MAX_EXAM_TOML_BYTES = 256 * 1024
 MAX_ITEM_BYTES = 64 * 1024
 MAX_ITEMS_BYTES = 16 * 1024 * 1024  # of all items together: they are held in memory
+MAX_IMAGES_BYTES = 64 * 1024 * 1024  # of all images together
 MAX_LATEX_CHARS = 4000
 MAX_LATEX_DEPTH = 40  # latex2mathml recurses
 
@@ -115,6 +120,7 @@ class LoadedExam:
     exam: Exam
     sha256: str  # of the body, lower-case hex: the exam's digest
     body: bytes
+    images: Mapping[str, bytes]  # by digest: all that items show
 
 
 def load(folder: Path) -> LoadedExam:
@@ -133,13 +139,15 @@ def load(folder: Path) -> LoadedExam:
         raise ExamError(file="exam.toml", line=None, problem=str(refusal), right=right) from refusal
     meta = _validated(_ExamFile, raw, source=source, file="exam.toml", first_line=1)
     _refuse_stray_items(folder, {item_id for part in meta.section for item_id in part.items})
+    album = _Album(folder)
     try:
-        exam = _exam(folder, meta)
+        exam = _exam(folder, meta, album)
     except Refusal as refused:
         right = "within the bounds of proctor/demo/exams/README.md"
         raise ExamError(file="exam.toml", line=None, problem=str(refused), right=right) from refused
     body = _body(exam)
-    return LoadedExam(exam=exam, sha256=hashlib.sha256(body).hexdigest(), body=body)
+    digest = hashlib.sha256(body).hexdigest()
+    return LoadedExam(exam=exam, sha256=digest, body=body, images=album.bytes)
 
 
 def parse_body(body: bytes) -> Exam:
@@ -162,7 +170,12 @@ _HEAD, _TAIL = b'{"exam":', b',"v":1}'
 
 
 def _body(exam: Exam) -> bytes:
-    return rfc8785.dumps({"exam": _EXAM.dump_python(exam, mode="json"), "v": 1})
+    plain = _EXAM.dump_python(exam, mode="json")
+    for section in plain["sections"]:
+        for item in section["items"]:
+            if not item["images"]:
+                del item["images"]  # as it was before there were any: a digest is for ever
+    return rfc8785.dumps({"exam": plain, "v": 1})
 
 
 def _unwrap(body: bytes) -> bytes:
@@ -174,28 +187,66 @@ def _unwrap(body: bytes) -> bytes:
 # --- the folder ---
 
 
-def _read(folder: Path, name: str, max_bytes: int) -> str:
-    """Return a file's text, its line ends made line feeds."""
+def _read_bytes(folder: Path, name: str, max_bytes: int, *, what: str) -> bytes:
+    """Return a file's bytes."""
     path = folder / name
 
-    def wrong(problem: str, right: str, line: int | None = None) -> ExamError:
-        return ExamError(file=name, line=line, problem=problem, right=right)
+    def wrong(problem: str, right: str) -> ExamError:
+        return ExamError(file=name, line=None, problem=problem, right=right)
 
     # A link could bring any file of the server into a learner's question.
     if any(step.is_symlink() for step in (path, path.parent) if step != folder):
         raise wrong("it is a symbolic link", "a file in the exam's own folder")
     if not path.is_file():
-        raise wrong("it is missing or no plain file", "a text file of that name")
+        raise wrong("it is missing or no plain file", f"{what} of that name")
     with path.open("rb") as file:
         data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise wrong("it is too large", f"at most {max_bytes // 1024} KiB")
+    return data
+
+
+def _read(folder: Path, name: str, max_bytes: int) -> str:
+    """Return a file's text, its line ends made line feeds."""
+    data = _read_bytes(folder, name, max_bytes, what="a text file")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise wrong("it is not UTF-8", "text in UTF-8", line) from error
+        raise ExamError(
+            file=name, line=line, problem="it is not UTF-8", right="text in UTF-8"
+        ) from error
     return text.replace("\r\n", "\n")
+
+
+class _Album:
+    """The images that an exam's items show, read once each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bytes: dict[str, bytes] = {}
+        self._folder = folder
+        self._known: dict[str, Image] = {}
+
+    def image(self, name: str) -> Image:
+        """Return the image in a file such as images/tree.png. Raises ExamError."""
+        if name not in self._known:
+            data = _read_bytes(self._folder, name, MAX_IMAGE_BYTES, what="an image file")
+            kind = next((kind for mark, kind in _MAGIC.items() if data.startswith(mark)), None)
+            if kind is None:
+                raise ExamError(
+                    file=name, line=None, problem="it is no image", right="a PNG or JPEG file"
+                )
+            digest = hashlib.sha256(data).hexdigest()
+            self.bytes[digest] = data
+            if sum(map(len, self.bytes.values())) > MAX_IMAGES_BYTES:
+                right = f"at most {MAX_IMAGES_BYTES // 1024**2} MiB of images"
+                raise ExamError(file=name, line=None, problem="the exam is too large", right=right)
+            self._known[name] = Image(sha256=digest, type=kind, size=len(data))
+        return self._known[name]
+
+
+_MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+_IMAGE_NAME = re.compile(r"images/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
 def _refuse_stray_items(folder: Path, listed: set[str]) -> None:
@@ -209,7 +260,7 @@ def _refuse_stray_items(folder: Path, listed: set[str]) -> None:
         )
 
 
-def _exam(folder: Path, meta: "_ExamFile") -> Exam:
+def _exam(folder: Path, meta: "_ExamFile", album: _Album) -> Exam:
     sections = []
     left = MAX_ITEMS_BYTES
     for part in meta.section:
@@ -221,7 +272,7 @@ def _exam(folder: Path, meta: "_ExamFile") -> Exam:
             if left < 0:
                 right = f"at most {MAX_ITEMS_BYTES // 1024**2} MiB of items"
                 raise ExamError(file=file, line=None, problem="the exam is too large", right=right)
-            items.append(_item(source, item_id=item_id, file=file))
+            items.append(_item(source, item_id=item_id, file=file, album=album))
         sections.append(
             Section(
                 id=part.id,
@@ -375,7 +426,7 @@ def _right(model: type[BaseModel], loc: Sequence[int | str]) -> str | None:
 # --- an item ---
 
 
-def _item(source: str, *, item_id: str, file: str) -> Item:
+def _item(source: str, *, item_id: str, file: str, album: _Album) -> Item:
     matter = re.match(r"\+\+\+\n(.*?\n)?\+\+\+\n", source, re.DOTALL)
     if not matter:
         right = "TOML between two lines of +++, then the question"
@@ -389,7 +440,8 @@ def _item(source: str, *, item_id: str, file: str) -> Item:
         line = TomlLines(front).line_of((key,)) + 1
         problem = f"{kind} takes no {key}"
         raise ExamError(file=file, line=line, problem=problem, right=f"one of {known}")
-    page = _Page(source[matter.end() :], file=file, first_line=matter[0].count("\n") + 1)
+    first_line = matter[0].count("\n") + 1
+    page = _Page(source[matter.end() :], file=file, first_line=first_line, album=album)
     text = page.text
     choices: tuple[Choice, ...] = ()
     right_ones: tuple[str, ...] = ()
@@ -397,18 +449,20 @@ def _item(source: str, *, item_id: str, file: str) -> Item:
         text, choices, right_ones = page.choices()
     if not text.strip():
         raise page.wrong(0, "it asks nothing", "a question below the front matter")
+    html = page.render(text)
     try:
         return Item(
             id=item_id,
             kind=kind,
             points=meta.points,
             text=text,
-            html=page.render(text),
+            html=html,
             choices=choices,
             partial=meta.partial,
             max_bytes=meta.max_bytes,
             suffixes=tuple(meta.suffixes or ()),
             key=_key(kind, meta, right_ones, file=file),
+            images=tuple(page.images.values()),
         )
     except Refusal as refused:
         right = f"what {kind} needs: proctor/demo/exams/README.md"
@@ -451,6 +505,7 @@ _TAGS = _words(
 )
 _ATTRIBUTES = {
     "a": _words("href title"),
+    "img": _words("alt src"),
     "ol": _words("start"),
     "math": _words("display xmlns"),
     "menclose": _words("notation"),
@@ -529,7 +584,9 @@ _CHOICE_ID = re.compile(r"\s*\{#([^{}\s]+)\}$")
 class _Page:
     """The Markdown of one item. Its line 0 is line `first_line` of the file."""
 
-    def __init__(self, text: str, *, file: str, first_line: int) -> None:
+    def __init__(self, text: str, *, file: str, first_line: int, album: _Album) -> None:
+        self.images: dict[str, Image] = {}  # by digest: those that were rendered
+        self._album = album
         self.text = text.strip("\n") + "\n"
         self.file = file
         self.first_line = first_line + len(text) - len(text.lstrip("\n"))
@@ -546,9 +603,10 @@ class _Page:
             tokens = tokens[1:2]  # a choice of one paragraph stands in a label, where no <p> may
         return nh3.clean(
             _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}),
-            tags=set(_TAGS),
+            tags=set(_TAGS) | ({"img"} if self.images else set()),
             attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
-            url_schemes={"http", "https"},
+            attribute_filter=self._filtered,
+            url_schemes={"http", "https", "sha256"},
         ).strip()
 
     def choices(self) -> tuple[str, tuple[Choice, ...], tuple[str, ...]]:
@@ -583,7 +641,7 @@ class _Page:
 
     def _check(self, line: int, token: Token) -> None:
         if token.type == "image":
-            raise self.wrong(line, "it has an image", "text, a table or LaTeX")
+            token.attrSet("src", f"sha256:{self._image(line, token).sha256}")
         if token.type == "link_open":
             href = str(token.attrGet("href"))
             if not href.startswith(("http://", "https://")):
@@ -594,6 +652,26 @@ class _Page:
             except _BadFormula as error:
                 problem = f"formula {token.content.strip()[:60]}: {error}"
                 raise self.wrong(line, problem, "LaTeX that latex2mathml knows") from error
+
+    def _image(self, line: int, token: Token) -> Image:
+        name = str(token.attrGet("src"))
+        if not _IMAGE_NAME.fullmatch(name):
+            right = "a file of the exam's folder, like images/tree.png"
+            raise self.wrong(line, f"it has an image {name[:60]}", right)
+        if not token.content.strip():
+            right = "what the image shows, in the square brackets, for whoever can't see it"
+            raise self.wrong(line, f"the image {name} has no text", right)
+        image = self._album.image(name)
+        self.images[image.sha256] = image
+        return image
+
+    def _filtered(self, tag: str, name: str, value: str) -> str | None:
+        """Let no other image in, such as a formula might name."""
+        if name == "href":
+            return None if value.startswith("sha256:") else value
+        if (tag, name) != ("img", "src"):
+            return value
+        return value if value.removeprefix("sha256:") in self.images else None
 
 
 def _walk(tokens: Sequence[Token]) -> Iterator[tuple[int, Token]]:

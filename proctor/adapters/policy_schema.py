@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from proctor.domain import policy as domain
-from proctor.domain.policy import Assist, DocumentKind, GiveBack, When
+from proctor.domain.policy import Assist, DocumentKind, GiveBack, SecondCameraKind, When
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 DAYS_MOST = 1095  # three years, the longest that BIPA (740 ILCS 14/15) allows
@@ -129,6 +129,9 @@ class CaptureDoc(_Doc):
     snapshot_every_s: int = _whole(1, 600, 10, "seconds from one snapshot to the next")
     max_px: int = _whole(320, 1920, 640, "longer edge of a snapshot, pixels")
     quality: int = _whole(30, 95, 80, "JPEG quality of a snapshot")
+    second_camera: SecondCameraKind = Field(
+        default="none", description="a phone of the learner's that shows the room"
+    )
 
 
 class TimeDoc(_Doc):

@@ -5,12 +5,14 @@ write-ahead log lets see the last commit without waiting.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256 as sha256_of
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
@@ -28,6 +30,7 @@ from proctor.adapters.tables import (
     BatchRow,
     BlobRow,
     DeviceRow,
+    ExamImageRow,
     ExamRow,
     FlagRow,
     ObservationRow,
@@ -39,6 +42,7 @@ from proctor.adapters.tables import (
 from proctor.adapters.writer import Writer
 from proctor.domain.flags import Flag
 from proctor.domain.observation import Observation
+from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.session import ENDED, ExamSession
 from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services.journal import milliseconds
@@ -62,6 +66,7 @@ MAX_CACHED = 4096
 # Blobs erased in one job: a few megabytes, so that the batches of an exam need not wait for all.
 ERASED_AT_ONCE = 64
 
+_NONE: Mapping[str, bytes] = MappingProxyType({})
 _SESSION = TypeAdapter(ExamSession)
 _FLAG = TypeAdapter(Flag)
 _OBSERVATION = TypeAdapter(Observation)
@@ -139,7 +144,9 @@ class SqlStore:
 
         return await asyncio.to_thread(run)
 
-    async def publish(self, exam_body: bytes, policy_body: bytes) -> Published:
+    async def publish(
+        self, exam_body: bytes, policy_body: bytes, *, images: Mapping[str, bytes] = _NONE
+    ) -> Published:
         published = _published(exam_body, policy_body)
         exam = {
             "sha256": published.exam_sha256,
@@ -158,9 +165,17 @@ class SqlStore:
             _upsert(tx, PolicyRow, policy, ["sha256"])
             # The same exam under another policy is published anew: its row names the policy.
             _upsert(tx, ExamRow, exam, ["sha256"])
+            for digest, image in images.items():
+                _upsert(tx, ExamImageRow, {"sha256": digest, "body": image}, ["sha256"])
 
         await self._writer.run(job)
         return published
+
+    async def exam_image(self, sha256: str) -> bytes:
+        rows = await self._rows(_select(ExamImageRow, "body", sha256=sha256))
+        if not rows:
+            raise NotFound(what="image", id=sha256)
+        return bytes(rows[0].body)
 
     async def exams(self) -> Sequence[tuple[Published, int]]:
         def query(tx: Connection) -> list[tuple[str, str, str, int]]:
@@ -201,7 +216,7 @@ class SqlStore:
         return found
 
     async def create(
-        self, session: ExamSession, *, join_sha256: str, lines: Sequence[bytes]
+        self, session: ExamSession, *, join_sha256: str, lines: Sequence[bytes], email: str = ""
     ) -> Case:
         log = Frontier().extended(map(leaf_hash, lines))
         row = {
@@ -210,6 +225,7 @@ class SqlStore:
             "exam": session.exam,
             "made_at_ms": milliseconds(session.made_at),
             "join_sha256": join_sha256,
+            "email": email,
         }
         wrapped = self._keys.wrap(session.id, new_session_key())
 
@@ -220,6 +236,32 @@ class SqlStore:
 
         await self._writer.run(job)
         return Case(session=session, log=log, version=1)
+
+    async def email(self, session_id: str) -> str:
+        rows = await self._rows(_select(SessionRow, "email", id=session_id))
+        if not rows:
+            raise NotFound(what="session", id=session_id)
+        return str(rows[0].email)
+
+    async def emails_kept(self) -> Sequence[str]:
+        table = _table(SessionRow)
+        rows = await self._rows(select(table.c.id).where(table.c.email != ""))
+        return [row.id for row in rows]
+
+    async def forget_email(self, session_id: str, *, mailed: bool = False) -> None:
+        table = _table(SessionRow)
+        values: dict[str, Any] = {"email": "", **({"receipt_mailed": True} if mailed else {})}
+        change = table.update().where(table.c.id == session_id).values(values)
+
+        def job(tx: Connection) -> None:
+            with _overwriting(tx):
+                tx.execute(change)
+
+        await self._writer.run(job)
+
+    async def receipt_mailed(self, session_id: str) -> bool:
+        rows = await self._rows(_select(SessionRow, "receipt_mailed", id=session_id))
+        return bool(rows and rows[0].receipt_mailed)
 
     async def case(self, session_id: str) -> Case:
         def query(tx: Connection) -> Any:
@@ -294,6 +336,26 @@ class SqlStore:
         if exam_id is not None:
             found = found.where(table.c.exam == exam_id)
         return [_case(row) for row in await self._rows(found)]
+
+    async def rehearsals(self, session_id: str) -> Sequence[Case]:
+        table = _table(SessionRow)
+        of = func.json_extract(table.c.body, "$.rehearsal_of")
+        found = select(table).where((table.c.exam == PRACTICE_EXAM) & (of == session_id))
+        newest = found.order_by(table.c.made_at_ms.desc(), table.c.id)
+        return [_case(row) for row in await self._rows(newest)]
+
+    async def forget(self, session_id: str) -> None:
+        def job(tx: Connection) -> None:
+            if tx.execute(_select(BlobRow, "sha256", session=session_id).limit(1)).first():
+                return
+            for row in (ObservationRow, FlagRow, BatchRow, DeviceRow, ServerLineRow, SessionKeyRow):
+                table = _table(row)
+                tx.execute(table.delete().where(table.c.session == session_id))
+            sessions = _table(SessionRow)
+            tx.execute(sessions.delete().where(sessions.c.id == session_id))
+
+        await self._writer.run(job)
+        self._session_keys.pop(session_id, None)
 
     async def append(self, append: Append) -> None:
         await self._writer.append(append, await self._session_key(append.session))
@@ -383,13 +445,8 @@ class SqlStore:
         tx.execute(blobs.delete().where(chosen))
         if tx.execute(select(blobs.c.sha256).where(of_session).limit(1)).first():
             return False
-        # Else the wrapped key would stay readable in the page that it was deleted from.
-        before = tx.exec_driver_sql("PRAGMA secure_delete").scalar_one()
-        tx.exec_driver_sql("PRAGMA secure_delete=ON")
-        try:
+        with _overwriting(tx):
             tx.execute(keys.delete().where(keys.c.session == session_id))
-        finally:
-            tx.exec_driver_sql(f"PRAGMA secure_delete={before}")
         return True
 
     async def observe(self, session_id: str, observation: Observation) -> None:
@@ -462,6 +519,17 @@ def _upsert(tx: Connection, row: type[SQLModel], values: dict[str, Any], key: li
     rest = {name: value for name, value in values.items() if name not in key}
     statement = insert(_table(row)).values(values)
     tx.execute(statement.on_conflict_do_update(index_elements=key, set_=rest))
+
+
+@contextmanager
+def _overwriting(tx: Connection) -> Iterator[None]:
+    """Have what is deleted overwritten; else it stays readable in the page that it stood in."""
+    before = tx.exec_driver_sql("PRAGMA secure_delete").scalar_one()
+    tx.exec_driver_sql("PRAGMA secure_delete=ON")
+    try:
+        yield
+    finally:
+        tx.exec_driver_sql(f"PRAGMA secure_delete={before}")
 
 
 def _published(exam_body: bytes, policy_body: bytes) -> Published:

@@ -19,6 +19,14 @@ class ExamRow(SQLModel, table=True):
     body: bytes
 
 
+class ExamImageRow(SQLModel, table=True):
+    """What items show, named in an exam's body by its digest: as secret as the items."""
+
+    __tablename__: ClassVar[str] = "exam_images"
+    sha256: str = Field(primary_key=True)
+    body: bytes
+
+
 class PolicyRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "policies"
     sha256: str = Field(primary_key=True)
@@ -37,6 +45,8 @@ class SessionRow(SQLModel, table=True):
     log_size: int
     log_frontier: bytes
     body: str
+    email: str = ""  # where the receipt is mailed to; beside the body, so that no bundle has it
+    receipt_mailed: bool = False
 
 
 class SessionKeyRow(SQLModel, table=True):

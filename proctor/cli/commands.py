@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Coroutine, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -19,6 +19,7 @@ from proctor.adapters import exams, models, policies
 from proctor.adapters.clock import SystemClock
 from proctor.adapters.keys import KeyFileUnsafe
 from proctor.adapters.logins import SqlLogins
+from proctor.adapters.mail import BadMailSettings, MailSettings, Tls
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.policy_file import PolicyError
 from proctor.adapters.store import DatabaseUnusable
@@ -29,6 +30,7 @@ from proctor.evidence.errors import MalformedNote
 from proctor.services import logins
 from proctor.services.cases import Cases
 from proctor.services.logins import StaffRole
+from proctor.services.rehearsals import ReadinessRow, Rehearsals
 from proctor.services.sessions import Sessions
 from proctor.web.serve import CannotListen
 
@@ -76,9 +78,44 @@ def serve(
         str | None, typer.Option(help="https://… as browsers see it, behind a proxy.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes for pictures.")] = 1,
+    mail_host: Annotated[
+        str,
+        typer.Option(envvar="PROCTOR_MAIL_HOST", help="SMTP server for receipts; none: no mail."),
+    ] = "",
+    mail_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="PROCTOR_MAIL_PORT", min=1, max=65535, help="If not 587, or 465 with tls."
+        ),
+    ] = None,
+    mail_tls: Annotated[
+        Tls, typer.Option(envvar="PROCTOR_MAIL_TLS", help="none is for a relay on this machine.")
+    ] = Tls.STARTTLS,
+    mail_user: Annotated[
+        str, typer.Option(envvar="PROCTOR_MAIL_USER", help="Whom to sign in there as.")
+    ] = "",
+    mail_password_file: Annotated[
+        Path | None,
+        typer.Option(envvar="PROCTOR_MAIL_PASSWORD_FILE", help="With the password, mode 0600."),
+    ] = None,
+    mail_from: Annotated[
+        str, typer.Option(envvar="PROCTOR_MAIL_FROM", help="Address that receipts come from.")
+    ] = "",
 ) -> None:
     """Run the exam server."""
-    settings = Settings(data=data, server=server, public_origin=public_origin, workers=workers)
+    mail: MailSettings | None = None
+    if mail_host or mail_port or mail_user or mail_password_file or mail_from:
+        mail = MailSettings(
+            host=mail_host,
+            port=mail_port,
+            tls=mail_tls,
+            user=mail_user,
+            password_file=mail_password_file,
+            sender=mail_from,
+        )
+    settings = Settings(
+        data=data, server=server, public_origin=public_origin, workers=workers, mail=mail
+    )
     _run(serving.run(settings, host=host, port=port))
 
 
@@ -93,6 +130,9 @@ def invite(
     ),
     time_factor: Annotated[str, typer.Option(help="Of every limit: 1 to 4, such as 1.25.")] = "1",
     extra_s: Annotated[int, typer.Option(min=0, max=86400, help="Added to every limit.")] = 0,
+    email: Annotated[
+        str, typer.Option(help="Where the receipt is mailed to, if the server sends mail.")
+    ] = "",
 ) -> None:
     """Invite a learner to a published exam and print the join link, which is kept nowhere."""
     try:
@@ -105,7 +145,11 @@ def invite(
             cases = Cases(store, SystemClock())
             sessions = Sessions(store, cases, token=config.token, new_id=config.new_id)
             made = await sessions.invite(
-                exam, learner=learner, time_factor=factor, extra=timedelta(seconds=extra_s)
+                exam,
+                learner=learner,
+                time_factor=factor,
+                extra=timedelta(seconds=extra_s),
+                email=email,
             )
             print(f"{made.session}  {url.rstrip('/')}/join/{made.join_token}")
 
@@ -166,6 +210,25 @@ def publish_exam(
                 f"{published.exam.id}: exam {published.exam_sha256[:12]}, "
                 f"policy {published.policy.id} {published.policy_sha256[:12]}"
             )
+
+    _run(work())
+
+
+@exam_app.command("readiness")
+def exam_readiness(exam: str, data: Data = DEFAULT_DATA, server: Server = DEFAULT_SERVER) -> None:
+    """List who has rehearsed for an exam, and what their reports say is to be mended."""
+
+    async def work() -> None:
+        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+            rehearsals = Rehearsals(
+                store,
+                Cases(store, SystemClock()),
+                config.PRACTICE,
+                token=config.token,
+                new_id=config.new_id,
+            )
+            for row in await rehearsals.readiness(exam):
+                print(f"{row.session}  {_readiness(row)}  {row.learner}")
 
     _run(work())
 
@@ -256,7 +319,7 @@ def main() -> None:
     """Run a command; what a person can mend is one line, not a traceback."""
     try:
         app()
-    except (Refusal, PolicyError, exams.ExamError, models.ModelError) as no:
+    except (Refusal, PolicyError, exams.ExamError, models.ModelError, BadMailSettings) as no:
         _fail(str(no))
 
 
@@ -283,6 +346,17 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         _fail(f"{no.filename}: {no.strerror}")
     except KeyboardInterrupt:
         sys.stderr.write(os.linesep)
+
+
+def _readiness(row: ReadinessRow) -> str:
+    if row.last_at_ms is None:
+        return "never rehearsed"
+    when = f"{datetime.fromtimestamp(row.last_at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+    if row.ready is None:
+        return f"rehearsed {when}, without a report"
+    told = [("to mend", row.mend), ("to mind", row.mind), ("not tried", row.not_tried)]
+    lines = "; ".join(f"{words}: {', '.join(checks)}" for words, checks in told if checks)
+    return f"rehearsed {when}, {'ready' if row.ready else 'not ready'}{lines and f' ({lines})'}"
 
 
 def _ask_password() -> str:

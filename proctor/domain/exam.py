@@ -33,6 +33,8 @@ MAX_POINTS = 1000
 MAX_LIMIT = timedelta(hours=24)
 MAX_UPLOAD_BYTES = 4 * 1024 * 1024  # what a blob of evidence may be
 MAX_FILL_IN_CHARS = 1000
+MAX_IMAGES = 20  # an item
+MAX_IMAGE_BYTES = 1024 * 1024
 MAX_SHORT_TEXT_CHARS = 20_000
 # A response travels in a record, and a record's line ends at 64 KiB.
 MAX_SHORT_TEXT_BYTES = 60_000
@@ -132,6 +134,7 @@ class Kind(StrEnum):
     FILE_UPLOAD = "file-upload"  # scored by people
 
 
+IMAGE_TYPES = ("image/png", "image/jpeg")
 BY_PEOPLE = frozenset({Kind.SHORT_TEXT, Kind.FILE_UPLOAD})
 BY_CHOICE = frozenset({Kind.SINGLE_CHOICE, Kind.MULTIPLE_CHOICE})
 
@@ -166,6 +169,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image that an item's HTML shows as <img src="sha256:…">."""
+
+    sha256: str
+    type: str  # IMAGE_TYPES
+    size: int  # bytes, at most MAX_IMAGE_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One question. Raises BadItem or DuplicateId if it cannot be asked or scored."""
 
@@ -179,6 +191,7 @@ class Item:
     max_bytes: int | None = None  # file-upload: of the file, 1 to MAX_UPLOAD_BYTES
     suffixes: tuple[str, ...] = ()  # file-upload: ".pdf", lower case, at least one
     key: Key | None = None  # None where people score, and in whatever a learner is sent
+    images: tuple[Image, ...] = ()  # each once
 
     def __post_init__(self) -> None:
         if problem := _item_problem(self):
@@ -258,6 +271,12 @@ class Exam:
 ID_RULE = "an id is 1 to 64 of a-z, 0-9 and -"
 
 
+def image_of(section: Section, sha256: str) -> Image | None:
+    """Return an image that an item of this section shows; None where none does."""
+    images = (image for item in section.items for image in item.images)
+    return next((image for image in images if image.sha256 == sha256), None)
+
+
 def without_keys(exam: Exam) -> Exam:
     """Return the exam as learners may know it."""
     return replace(
@@ -293,6 +312,10 @@ def _learner_item(item: Item) -> dict[str, Any]:
         "text": item.text,
         "html": item.html,
     }
+    if item.images:
+        shown["images"] = [
+            {"sha256": each.sha256, "type": each.type, "size": each.size} for each in item.images
+        ]
     if item.kind in BY_CHOICE:
         shown["choices"] = [{"id": c.id, "text": c.text, "html": c.html} for c in item.choices]
     if item.kind is Kind.FILE_UPLOAD:
@@ -383,6 +406,19 @@ def _is_file(item: Item, value: object) -> bool:
     )
 
 
+def _images_problem(images: Sequence[Image]) -> str:
+    if len(images) > MAX_IMAGES:
+        return f"it has {len(images)} images; at most {MAX_IMAGES} are allowed"
+    if not all(
+        _SHA256.fullmatch(one.sha256)
+        and one.type in IMAGE_TYPES
+        and 0 < one.size <= MAX_IMAGE_BYTES
+        for one in images
+    ):
+        return f"an image is PNG or JPEG, at most {MAX_IMAGE_BYTES} bytes, named by its SHA-256"
+    return ""
+
+
 def _is_window(window: Window) -> bool:
     utc = all(instant.utcoffset() == timedelta(0) for instant in (window.start, window.end))
     return utc and window.start < window.end
@@ -397,6 +433,8 @@ def _refuse_duplicates(what: str, ids: Iterable[str]) -> None:
 
 
 def _item_problem(item: Item) -> str:
+    if problem := _images_problem(item.images):
+        return problem
     if not all(_ID.fullmatch(one) for one in (item.id, *(c.id for c in item.choices))):
         return ID_RULE
     if not 0 < item.points <= MAX_POINTS:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from proctor.domain.errors import Refusal
@@ -56,6 +57,7 @@ class IdCheck:
     state: IdState = IdState.AWAITED
     by: str = ""  # who decided last; empty while nobody has
     reason: str = ""  # what the learner reads
+    captured_at: datetime | None = None  # when face and document were last shown
 
 
 def advance(check: IdCheck, event: IdEvent, *, actor: Actor, by: str, reason: str = "") -> IdCheck:

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 Assist = Literal["assist", "none"]  # the machine suggests and a person confirms; or it stays out
 DocumentKind = Literal["government-photo-id", "student-id", "any-photo-id", "none"]
 GiveBack = Literal["all", "none"]
+SecondCameraKind = Literal["none", "phone"]
 When = Literal[
     "person-count",  # more than `above` people in the picture
     "no-face",  # nobody in the picture, though there is light
@@ -126,6 +127,7 @@ class CaptureRules:
     snapshot_every_s: int = 10  # 1 to 600
     max_px: int = 640  # the longer edge of a snapshot, pixels
     quality: int = 80  # of the JPEG, 30 to 95
+    second_camera: SecondCameraKind = "none"  # a phone of the learner's shows the room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

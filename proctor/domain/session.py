@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from proctor.domain.devices import Devices, KnownDevice
 from proctor.domain.errors import Refusal
-from proctor.domain.identity import IdCheck
+from proctor.domain.help import Call
+from proctor.domain.identity import IdCheck, IdState
 from proctor.domain.moves import Actor, move
 from proctor.domain.policy import TimeRules
-from proctor.domain.review import Review
+from proctor.domain.review import Review, ReviewState
+from proctor.domain.second_camera import SecondCamera
 from proctor.domain.timing import (
     NO_TIME,
     Allowance,
@@ -175,6 +178,14 @@ class OutsideWindow(Refusal):
         self.ends_at = ends_at
 
 
+class NotDecidedYet(Refusal):
+    code = "not-decided-yet"
+
+    def __init__(self, *, review: str) -> None:
+        super().__init__("a result is released once the session's review is decided")
+        self.review = review
+
+
 class SessionClosed(Refusal):
     code = "session-closed"
 
@@ -223,10 +234,15 @@ class ExamSession:
     ledger: tuple[LedgerEntry, ...] = ()
     id_check: IdCheck = field(default_factory=IdCheck)
     review: Review = field(default_factory=Review)
+    devices: Devices = field(default_factory=Devices)
+    second_camera: SecondCamera | None = None  # once its link was asked for
+    help: Call | None = None  # what the learner last called a person for
     paused_at: datetime | None = None
     lost_at: datetime | None = None  # since when no device is in contact; None: one is, or none was
     closed_at: datetime | None = None
     closed_by: Actor | None = None
+    released_at: datetime | None = None  # since when the learner may see the result
+    rehearsal_of: str = ""  # the session a practice session was made for; "": this one counts
 
     def section(self, section_id: str) -> SectionRun:
         """Return one section.
@@ -249,6 +265,23 @@ def advance(session: ExamSession, event: Event, *, actor: Actor) -> ExamSession:
     """
     state = move("session", session.state, event, actor, moves=MOVES, causes=CAUSES)
     return replace(session, state=state)
+
+
+def held_since(session: ExamSession) -> datetime | None:
+    """Return since when the learner waits for a person to look; None where they don't."""
+    held = session.state is State.CHECK_IN and session.id_check.state is IdState.CAPTURED
+    # A rehearsal's check is nobody's to decide, nor does it hold anything up.
+    return session.id_check.captured_at if held and not session.rehearsal_of else None
+
+
+def join(session: ExamSession, device: KnownDevice) -> ExamSession:
+    """Return the session joined by its first device.
+
+    Raises:
+        IllegalMove: It is not waiting for one.
+    """
+    joined = advance(session, Event.JOIN, actor=Actor.LEARNER)
+    return replace(joined, devices=replace(session.devices, admitted=(device,)))
 
 
 def closes_at(session: ExamSession, section: SectionRun) -> datetime | None:
@@ -416,6 +449,19 @@ def grant(
     if session.section(section_id).state is not SectionState.OPEN:
         raise SectionNotOpen(section=section_id)
     return _enter(session, section_id, given, Cause.PROCTOR, at=now, reason=reason)
+
+
+def release(session: ExamSession, *, now: datetime) -> ExamSession:
+    """Return the session with its result released; the same if it is already.
+
+    Raises:
+        NotDecidedYet: People have not decided on it.
+    """
+    if session.released_at is not None:
+        return session
+    if session.review.state is not ReviewState.DECIDED:
+        raise NotDecidedYet(review=session.review.state)
+    return replace(session, released_at=now)
 
 
 def require_intake(session: ExamSession, *, now: datetime, late: timedelta) -> None:

@@ -40,7 +40,7 @@ def for_learner(policy: Policy, section_names: Names | None = None) -> tuple[Cha
         *_your_computer(policy),
         *_id_check(policy),
         _watched(policy, names),
-        Chapter(heading="What is never done", lines=_NEVER),
+        _never(policy),
         _seen_and_kept(policy),
         _outage(policy),
     )
@@ -54,6 +54,7 @@ def for_proctor(policy: Policy, section_names: Names | None = None) -> tuple[Cha
         *_you_may_use(policy, names, heading="Allowed"),
         *_refused(policy),
         _id_decision(policy),
+        *_second_camera(policy),
         *_flag_list(policy, names),
         _deciding(policy),
         _ledger(policy),
@@ -115,14 +116,22 @@ def _sections(policy: Policy, names: Names) -> Iterator[Chapter]:
 # --- the computer ----------------------------------------------------------------------------
 
 
+_PHONE = (
+    "Beside it a phone with a camera is needed, as a second camera: it opens a page in its "
+    "browser, and nothing is installed on it."
+)
+
+
 def _your_computer(policy: Policy) -> Iterator[Chapter]:
     displays = policy.system.displays_most
+    phone = () if policy.capture.second_camera == "none" else (_PHONE,)
     refused = tuple(f"{system_rule_words(rule)} cannot be used." for rule in policy.system.refuse)
     yield Chapter(
         heading="Your computer",
         lines=(
             f"At most {counted(displays, 'display')} connected.",
             *refused,
+            *phone,
             "Its system, maker, model and number of displays are told to the exam server.",
         ),
     )
@@ -169,6 +178,19 @@ def _id_decision(policy: Policy) -> Chapter:
     return Chapter(heading="ID check", lines=tuple(lines))
 
 
+def _second_camera(policy: Policy) -> Iterator[Chapter]:
+    if policy.capture.second_camera == "phone":
+        yield Chapter(
+            heading="Second camera",
+            lines=(
+                "The learner's phone shows the room: in check-in, and while a section is open.",
+                "Its pictures stand in the timeline. No program looks at them, and they raise no "
+                "flag: you look.",
+                "A phone that is lost holds nobody up. Help the learner.",
+            ),
+        )
+
+
 # --- what is watched -------------------------------------------------------------------------
 
 _NEVER = (
@@ -177,6 +199,18 @@ _NEVER = (
     "No program punishes you, ends your exam or takes points: only people decide.",
     "Your room is not scanned, and nothing is watched before check-in or after the exam.",
 )
+# Of a policy with a second camera, which stands still, the first half of the last could mislead.
+_NEVER_WITH_A_PHONE = (
+    *_NEVER[:-1],
+    "Nobody asks you to carry a camera through your room, and nothing is watched before check-in "
+    "or after the exam.",
+)
+
+
+def _never(policy: Policy) -> Chapter:
+    phone = policy.capture.second_camera != "none"
+    return Chapter(heading="What is never done", lines=_NEVER_WITH_A_PHONE if phone else _NEVER)
+
 
 _LOOKED_FOR = {
     "person-count": "more people in the picture than expected",
@@ -193,9 +227,22 @@ _LOOKED_FOR = {
 }
 
 
+# Whatever the rules are: client/web/src/room/watch.ts writes it, and no rule raises a flag for it.
+_IN_A_BROWSER = (
+    "If you take the exam in a browser, it is also written down while a section is open: that full "
+    "screen was left; and that a long text was pasted, in which question and how many characters, "
+    "never what."
+)
+
+
 def _watched(policy: Policy, names: Names) -> Chapter:
     every = duration_words(policy.capture.snapshot_every_s).removeprefix("1 ")
     lines = [f"While a section is open, your webcam takes one still picture every {every}."]
+    if policy.capture.second_camera == "phone":
+        lines.append(
+            "Your phone stands beside you and takes one as often; and one in check-in. "
+            "No program looks at these pictures, only people do."
+        )
     for flag_class, opening in (
         (FlagClass.QUALITY, "To help you, and never held against you: "),
         (FlagClass.CONDUCT, "A person is asked to look at: "),
@@ -207,6 +254,7 @@ def _watched(policy: Policy, names: Names) -> Chapter:
         )
         if words:
             lines.append(f"{opening}{'; '.join(words)}.")
+    lines.append(_IN_A_BROWSER)
     return Chapter(heading="What is watched", lines=tuple(lines))
 
 

@@ -16,6 +16,7 @@ from proctor.domain.flags import Flag, evaluate
 from proctor.domain.incidents import Happening
 from proctor.domain.observation import Observation
 from proctor.domain.review import ReviewState
+from proctor.domain.second_camera import PHONE
 from proctor.domain.session import ENDED, ExamSession, closes_at
 from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases, unchanged
@@ -205,11 +206,14 @@ class Analysis:
         """Raise the flags that the policy's rules find in what is known by now."""
         case = await self._cases.get(session_id)
         session = case.session
+        if session.rehearsal_of:
+            return  # it counts for nothing, so there is nothing for a person to look at
         published = await self._cases.published(session)
         seen = await self._store.observations(session_id)
         received = [
             await self._store.received(session_id, device.id)
             for device in await self._store.devices(session_id)
+            if device.kind != PHONE  # no rule is about a second camera
         ]
         server_lines = await self._store.server_lines(session_id)
         # In a thread: to read two hours of a log takes longer than a receipt may wait.

@@ -13,7 +13,7 @@ from datetime import datetime
 from weakref import WeakValueDictionary
 
 from proctor.domain.flags import Flag
-from proctor.domain.session import ENDED, ExamSession, contact_lost, settle
+from proctor.domain.session import ENDED, ExamSession, contact_lost, held_since, settle
 from proctor.services.journal import Entry, entries, lines
 from proctor.services.ports import (
     Case,
@@ -48,6 +48,9 @@ class Cases:
         self._published: dict[str, Published] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._watchers: dict[str, set[Watcher]] = {}
+        # Since when check-ins wait for a person. All that are not decided are read at the start.
+        self._held: dict[str, datetime] = {}
+        self._ended: list[Watcher] = []
         self._lost: dict[str, datetime] = {}  # since when, where that is not stored yet
 
     def now(self) -> datetime:
@@ -82,6 +85,11 @@ class Cases:
         session = case.session
         published = self._published.get(session.exam_sha256 + session.policy_sha256)
         return None if published is None else (case, published)
+
+    def held_before(self, session: ExamSession) -> int:
+        """Return how many check-ins wait for a person for longer than this one."""
+        since = held_since(session)
+        return 0 if since is None else sum(other < since for other in self._held.values())
 
     async def settled(self, session_id: str) -> Case:
         """Return a session with everything stored that the clock has done by now."""
@@ -162,6 +170,9 @@ class Cases:
                         logger.info("session moved", extra={"session": session_id, "log": kinds})
                     for tell in tuple(self._watchers.get(session_id, ())):
                         tell(case)
+                    if session.state not in ENDED and decided.state in ENDED:
+                        for tell in self._ended:
+                            tell(case)
                 if lost_at:
                     self._lost.pop(session_id, None)
                 if refused:
@@ -196,6 +207,18 @@ class Cases:
             if not watchers:
                 del self._watchers[session_id]
 
+    def when_ended(self, tell: Watcher) -> None:
+        """Call `tell` with each session that ends, once that is stored. It must not wait."""
+        self._ended.append(tell)
+
+    async def forget(self, session_id: str) -> None:
+        """Delete a practice session, once it holds no picture: `ports.Store.forget`."""
+        async with self._locks.setdefault(session_id, asyncio.Lock()):
+            await self._store.forget(session_id)
+            self._cases.pop(session_id, None)
+            self._held.pop(session_id, None)
+            self._lost.pop(session_id, None)
+
     async def sweep(self) -> None:
         """Settle every session in memory: what the clock has done becomes visible.
 
@@ -219,4 +242,8 @@ class Cases:
         if case.session.id not in self._cases and len(self._cases) >= MAX_IN_MEMORY:
             self._cases.pop(next(iter(self._cases)))
         self._cases[case.session.id] = case
+        if (since := held_since(case.session)) is None:
+            self._held.pop(case.session.id, None)
+        else:
+            self._held[case.session.id] = since
         return case

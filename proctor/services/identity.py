@@ -8,6 +8,7 @@ from proctor.domain.identity import IdEvent, IdState, advance
 from proctor.domain.moves import Actor
 from proctor.domain.policy import SystemReport, system_refusals
 from proctor.domain.resource_words import system_rule_words
+from proctor.domain.second_camera import PHONE, ROOM
 from proctor.domain.session import Event, ExamSession, State
 from proctor.domain.session import advance as advance_session
 from proctor.evidence.record import Kind, parse
@@ -48,7 +49,8 @@ class Identity:
         Raises:
             SystemRefused: The policy refuses this kind of computer, whatever else was shown.
             CheckInIncomplete: The device's log lacks the accepted policy, the face or the document;
-                after a proctor asked again, pictures that came since.
+                after a proctor asked again, pictures that came since. Or the policy asks for a
+                second camera, and no phone has shown the room.
             IllegalMove: The session is not in check-in.
         """
         case = await self._cases.get(session_id)
@@ -58,15 +60,18 @@ class Identity:
             raise SystemRefused(refused=[system_rule_words(rule) for rule in refused])
         needed = ["hello", "face"] + ([] if identity.document == "none" else ["document"])
         seen = await self._seen(session_id, device_id, since=await self._asked_again(case))
+        if policy.capture.second_camera == PHONE:
+            needed.append("second-camera")
+            seen |= await self._second_camera(case.session)
         if missing := [each for each in needed if each not in seen]:
             raise CheckInIncomplete(missing=missing)
 
-        def decide(session: ExamSession, _now: datetime) -> ExamSession:
+        def decide(session: ExamSession, now: datetime) -> ExamSession:
             check = session.id_check
             if check.state not in (IdState.AWAITED, IdState.RETAKE):
                 return session
             captured = advance(check, IdEvent.CAPTURE, actor=Actor.LEARNER, by="learner")
-            session = replace(session, id_check=captured)
+            session = replace(session, id_check=replace(captured, captured_at=now))
             if identity.hold or session.state is not State.CHECK_IN:
                 return session
             return advance_session(session, Event.CHECK_IN, actor=Actor.LEARNER)
@@ -110,6 +115,14 @@ class Identity:
                 if isinstance(value := facts.get(each.name), str)
             }
         )
+
+    async def _second_camera(self, session: ExamSession) -> set[str]:
+        """Return "second-camera" where the phone of the newest link has shown the room."""
+        camera = session.second_camera
+        if camera is None or camera.phone is None:
+            return set()
+        seen = await self._seen(session.id, camera.phone.id, since=-1)
+        return {"second-camera"} if {"hello", ROOM} <= seen else set()
 
     async def _seen(self, session_id: str, device_id: str, *, since: int) -> set[str]:
         """Return what a device has shown: "hello", and the purposes of pictures after `since`."""

@@ -4,7 +4,7 @@ The steps of one batch stand in `Line.take`, in order. Nothing is stored before 
 nothing is acknowledged before all is durable.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +12,9 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from proctor.domain.errors import Refusal
+from proctor.domain.help import Topic
+from proctor.domain.rehearsal import MAX_PRACTICE_BYTES, PRACTICE_EXAM
+from proctor.domain.second_camera import PHONE, ROOM, SecondCameraOnly
 from proctor.domain.session import ExamSession, require_intake, settle
 from proctor.evidence.batch import Batch, check_named, grow, open_batch_checkpoint
 from proctor.evidence.errors import BlobMismatch, Fork, Inconsistent
@@ -29,7 +32,8 @@ from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services.cases import Cases, unchanged
 from proctor.services.journal import Entry, erased
 from proctor.services.ports import Append, Conflict, Device, Published, StorageFull, Store
-from proctor.services.sessions import Sessions
+from proctor.services.second_cameras import camera_back, camera_lost, camera_shown
+from proctor.services.sessions import Sessions, takes_part
 
 # Blobs that a device may owe before it must deliver some: an hour of snapshots every 10 s, and
 # what an answer lists of them.
@@ -41,6 +45,7 @@ MAX_OWED_TOLD = 256
 # How far ahead a session is settled, to see that nothing is due.
 _QUIET = timedelta(seconds=10)
 _TELLING = frozenset({Kind.FOCUS, Kind.NOTICE, Kind.GAP})
+_OF_A_PHONE = frozenset({Kind.HELLO, Kind.SNAPSHOT, Kind.GAP, Kind.NOTICE, Kind.BEAT})
 
 
 class TooManyOwed(Refusal):
@@ -57,19 +62,25 @@ class SessionFull(Refusal):
 
     code = "session-full"
 
-    def __init__(self, *, blobs: int, bytes: int) -> None:  # noqa: A002 - the fact's public name
+    def __init__(
+        self,
+        *,
+        blobs: int,
+        bytes: int,  # noqa: A002 - the fact's public name
+        at_most_bytes: int,
+    ) -> None:
         super().__init__("this session holds as much as a session can")
         self.blobs = blobs
         self.bytes = bytes
         self.at_most_blobs = MAX_SESSION_BLOBS
-        self.at_most_bytes = MAX_SESSION_BYTES
+        self.at_most_bytes = at_most_bytes
 
 
 class Superseded(Refusal):
     code = "superseded"
 
     def __init__(self) -> None:
-        super().__init__("this device has opened another uplink: this one is closed")
+        super().__init__("another uplink, or another device, has taken the place of this one")
 
 
 class FalseClaim(Refusal):
@@ -165,7 +176,11 @@ class Intake:
         self._newest: dict[tuple[str, str], Line] = {}
 
     async def connect(self, device: Device) -> "Line":
-        """Open a line for a device; an older one of the same device takes nothing more."""
+        """Open a line for a device; an older one of the same device takes nothing more.
+
+        Raises:
+            Superseded: Another device has its place in the session.
+        """
         case = await self.cases.get(device.session)
         published = await self.cases.published(case.session)
         log = await self.store.device_log(device.session, device.id)
@@ -173,25 +188,64 @@ class Intake:
         # Known before contact is back: the end of an older line meanwhile is no loss of contact.
         self._newest[device.session, device.id] = line
         try:
-            await self.sessions.contact_back(device.session)
+            if device.kind == PHONE:
+                case = await self.cases.change(device.session, camera_back, by="clock")
+            else:
+                case = await self.sessions.contact_back(device.session)
         except BaseException:
             # An older line may have ended meanwhile, so none is put back: its device comes again.
             await self.disconnect(line)
             raise
+        if not takes_part(case.session, device):
+            # Another took its place after its token was looked at.
+            await self.disconnect(line)
+            raise Superseded
         return line
 
     async def disconnect(self, line: "Line") -> None:
-        """Close a line. Where it was the session's last, contact is lost since it last spoke."""
+        """Close a line. Where it was the session's last, contact is lost since it last spoke.
+
+        A second camera's line is no contact: nobody can work on it.
+        """
         device = line.device
         if self._newest.get((device.session, device.id)) is not line:
             return
         del self._newest[device.session, device.id]
-        if not any(session == device.session for session, _ in self._newest):
+        if device.kind == PHONE:
+            await self._camera_lost(device)
+        elif not any(
+            session == device.session and each.device.kind != PHONE
+            for (session, _), each in self._newest.items()
+        ):
             with suppress(StorageFull):  # known all the same: stored with the next change
                 await self.sessions.contact_lost(device.session, at=line.heard_at)
 
+    async def _camera_lost(self, device: Device) -> None:
+        def decide(session: ExamSession, now: datetime) -> ExamSession:
+            # One that another phone replaced has nothing to lose.
+            return camera_lost(session, now) if takes_part(session, device) else session
+
+        with suppress(StorageFull):  # the next start says so
+            await self.cases.change(device.session, decide, by="clock")
+
+    def siblings(self, line: "Line") -> Iterator["Line"]:
+        """Yield the lines of the other devices that take part in a line's session."""
+        known = self.cases.in_memory(line.device.session)
+        camera = None if known is None else known[0].session.second_camera
+        if known is None or camera is None:
+            return
+        for device in (known[0].session.devices.used, camera.phone):
+            if device is not None and device.id != line.device.id:
+                other = self._newest.get((line.device.session, device.id))
+                if other is not None:
+                    yield other
+
     def is_newest(self, line: "Line") -> bool:
-        return self._newest.get((line.device.session, line.device.id)) is line
+        """Tell whether a line is its device's newest, and its device takes part."""
+        if self._newest.get((line.device.session, line.device.id)) is not line:
+            return False
+        known = self.cases.in_memory(line.device.session)
+        return known is None or takes_part(known[0].session, line.device)
 
     async def standing(self, device: Device) -> Standing:
         """Return what a device still owes, and how much its session holds."""
@@ -298,6 +352,7 @@ class Line:
             )
             records, frontier = opened.records, opened.frontier
             self._check_hello(records)
+            self._check_kinds(records)
             await self._check_claims(records, batch.lines)
             line = cosignature(batch.note.text, key=self._intake.key, at_s=int(now.timestamp()))
             receipt = Note(batch.note.text, (*batch.note.signatures, line)).encode()
@@ -317,8 +372,10 @@ class Line:
             raise TooManyOwed(owed=len(owed) - len(new))
         blobs = self._blobs + len(new)
         used = self._used + sum(map(len, batch.lines)) + sum(len(blob) for _, blob in new)
-        if blobs + len(owed) > MAX_SESSION_BLOBS or used > MAX_SESSION_BYTES:
-            raise SessionFull(blobs=blobs, bytes=used)
+        practice = self._published.exam.id == PRACTICE_EXAM
+        most = MAX_PRACTICE_BYTES if practice else MAX_SESSION_BYTES
+        if blobs + len(owed) > MAX_SESSION_BLOBS or used > most:
+            raise SessionFull(blobs=blobs, bytes=used, at_most_bytes=most)
         # 5. Durable: blobs, then records, tree and receipt.
         append = Append(
             session=self.device.session,
@@ -340,20 +397,41 @@ class Line:
             return self._resume()
         # 6. Only now is anything acknowledged.
         self._frontier = frontier
+        for sibling in self._intake.siblings(self):
+            sibling.count(blobs - self._blobs, used - self._used)
         self._blobs, self._used = blobs, used
         self._owed = {digest: some for digest, some in owed.items() if digest not in came}
         self._tell([each for digest in came for each in owed.get(digest, ())])
         self._tell([each for each in records if each.blob and each.blob[0] in held])
+        for record in records:
+            if record.kind is Kind.MESSAGE:
+                await self._call(record)
+        if self.device.kind == PHONE and any(record.kind is Kind.SNAPSHOT for record in records):
+            with suppress(StorageFull):  # the picture is held: the next one says so
+                await self._intake.cases.change(self.device.session, camera_shown, by="clock")
         if blobs_alone:
             return Held(tuple(came))
         told = any(record.kind in _TELLING for record in records)
         return Receipted(receipt, frontier.size, self.owed(), len(records), told)
+
+    def count(self, blobs: int, used: int) -> None:
+        """Take note of what the session holds more by another device's line."""
+        self._blobs += blobs
+        self._used += used
 
     def _tell(self, records: Sequence[Record]) -> None:
         session, device = self.device.session, self.device.id
         snapshots = [Snapshot(session, device, each) for each in records if is_watched(each)]
         if snapshots:
             self._intake.seen(snapshots)
+
+    async def _call(self, record: Record) -> None:
+        """Let a person be called, if the message is for one; the record itself is held already."""
+        topic, raised = record.facts.get("topic"), record.facts.get("raised") is not False
+        if topic in list(Topic):
+            # A full disk: the message stands in the timeline, and nobody is called.
+            with suppress(StorageFull):
+                await self._intake.sessions.call(self.device.session, Topic(topic), raised=raised)
 
     async def _settled(self, now: datetime) -> ExamSession:
         """Return the session as of now; without waiting where it is in memory."""
@@ -384,6 +462,15 @@ class Line:
                 or record.facts.get("policy_sha256") != self._published.policy_sha256
             ):
                 raise BadHello(problem="the hello names another key or another policy")
+
+    def _check_kinds(self, records: Sequence[Record]) -> None:
+        """A second camera shows the room; it answers nothing and hands nothing in."""
+        if self.device.kind != PHONE:
+            return
+        for record in records:
+            other = record.kind is Kind.SNAPSHOT and record.facts.get("purpose") != ROOM
+            if other or record.kind not in _OF_A_PHONE:
+                raise SecondCameraOnly(kind=str(record.kind))
 
     async def _check_claims(self, records: Sequence[Record], lines: Sequence[bytes]) -> None:
         """Refuse a beat or a submission that is not true: a bundle with it would not verify."""
@@ -440,7 +527,7 @@ class Line:
 
 
 def is_watched(record: Record) -> bool:
-    """Tell whether the machine looks at a record's picture: not at documents, and not at files."""
+    """Tell whether the machine looks at a record's picture: not at documents, files or rooms."""
     return record.kind is Kind.SNAPSHOT and record.facts.get("purpose") in ("periodic", "face")
 
 

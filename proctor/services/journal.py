@@ -8,7 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from proctor.domain.devices import AskState, Devices
+from proctor.domain.help import Call
 from proctor.domain.review import Verdict
+from proctor.domain.second_camera import SecondCamera
 from proctor.domain.session import ExamSession, SectionState, closes_at
 from proctor.evidence.record import SERVER_DEVICE, Kind, encode, parse
 
@@ -46,6 +49,12 @@ def entries(
     why = {"reason": reason} if reason else {}
     if after.state is not before.state:
         yield Entry(Kind.STATE, {"state": str(after.state), "by": by, **why})
+    yield from _devices(before.devices, after.devices, str(after.state), by)
+    yield from _phone(before.second_camera, after.second_camera, by)
+    if after.help != before.help:
+        yield Entry(Kind.STATE, {"state": str(after.state), **_help(after.help), "by": by, **why})
+    if after.released_at != before.released_at:
+        yield Entry(Kind.STATE, {"state": str(after.state), "event": "result-released", "by": by})
     if after.id_check != before.id_check:
         check = after.id_check
         facts = {"state": str(check.state), "by": check.by, "reason": check.reason}
@@ -101,6 +110,38 @@ def erased(server_lines: Sequence[bytes]) -> frozenset[str]:
         if _ERASED in line and (record := parse(line)).kind is Kind.ERASED
         for digest in record.facts["sha256"]
     )
+
+
+def _devices(before: Devices, after: Devices, state: str, by: str) -> Iterator[Entry]:
+    """Return who asked and was refused, beside the state, and who was admitted."""
+    old = (*before.asks, *[None] * (len(after.asks) - len(before.asks)))
+    for was, ask in zip(old, after.asks, strict=True):
+        asked = {"state": state, "id": ask.device.id, "by": by}
+        if was is None:
+            yield Entry(Kind.STATE, {**asked, "event": "device-asked"})
+        elif was.state is not ask.state and ask.state is AskState.REFUSED:
+            yield Entry(Kind.STATE, {**asked, "event": "device-refused"})
+    for device in after.admitted[len(before.admitted) :]:
+        admitted = {"id": device.id, "key": device.key, "device_kind": device.kind, "by": by}
+        if before.used is not None:
+            admitted["instead_of"] = before.used.id
+        yield Entry(Kind.DEVICE, admitted)
+
+
+def _phone(before: SecondCamera | None, after: SecondCamera | None, by: str) -> Iterator[Entry]:
+    """Return which phone became the second camera."""
+    old = () if before is None else before.phones
+    for phone in () if after is None else after.phones[len(old) :]:
+        admitted = {"id": phone.id, "key": phone.key, "device_kind": phone.kind, "by": by}
+        if old:
+            admitted["instead_of"] = old[-1].id
+        yield Entry(Kind.DEVICE, admitted)
+
+
+def _help(call: Call | None) -> dict[str, Any]:
+    if call is None:
+        return {"event": "hand-down"}
+    return {"event": "help-called" if call.waits else "help-answered", "topic": str(call.topic)}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

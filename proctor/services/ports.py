@@ -4,7 +4,7 @@ Each docstring is a contract; `tests/adapters` holds every implementation to it.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -66,7 +66,7 @@ class Device:
     id: str
     session: str
     key: str  # VerifierKey.encode()
-    kind: str  # "desktop" or "browser": what it says it is
+    kind: str  # "desktop" or "browser", as it says; "phone" where its link makes it one
     token_sha256: str
 
 
@@ -105,6 +105,29 @@ class Received:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A mail to one person, with one text attached."""
+
+    id: str  # the same for each try
+    to: str = field(repr=False)
+    at: datetime  # when it was written
+    subject: str
+    text: str
+    attached_as: str
+    attached: bytes  # UTF-8
+
+
+class MailNotSent(Exception):
+    """A mail was not sent. Says nothing of whom it was for."""
+
+    def __init__(self, *, why: str, smtp: int | None = None, for_good: bool = False) -> None:
+        super().__init__(why)
+        self.why = why  # such as recipient-refused
+        self.smtp = smtp  # the number that the mail server answered, where it did
+        self.for_good = for_good  # another try would fail as well
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """Return the server's time, aware UTC."""
@@ -117,8 +140,17 @@ class Store(Protocol):
     What a write returned is durable: it outlives a power cut. A write that raised stored nothing.
     """
 
-    async def publish(self, exam_body: bytes, policy_body: bytes) -> Published:
-        """Keep an exam and its policy, by digest. Publishing the same again changes nothing."""
+    async def publish(
+        self, exam_body: bytes, policy_body: bytes, *, images: Mapping[str, bytes] = ...
+    ) -> Published:
+        """Keep an exam, the images it names and its policy, by digest.
+
+        Publishing the same again changes nothing.
+        """
+        ...
+
+    async def exam_image(self, sha256: str) -> bytes:
+        """Return an image of some exam. Raises NotFound."""
         ...
 
     async def exams(self) -> Sequence[tuple[Published, int]]:
@@ -134,9 +166,31 @@ class Store(Protocol):
         ...
 
     async def create(
-        self, session: ExamSession, *, join_sha256: str, lines: Sequence[bytes]
+        self, session: ExamSession, *, join_sha256: str, lines: Sequence[bytes], email: str = ""
     ) -> Case:
-        """Keep a new session, a key for its blobs, and the first lines of the server's log."""
+        """Keep a new session, a key for its blobs, and the first lines of the server's log.
+
+        `email` is where its receipt is mailed to; no other method but `email` gives it back.
+        """
+        ...
+
+    async def email(self, session_id: str) -> str:
+        """Return where a session's receipt is to be mailed to; "" where it is not. Or NotFound."""
+        ...
+
+    async def emails_kept(self) -> Sequence[str]:
+        """Return the sessions of which an address is kept, by id."""
+        ...
+
+    async def forget_email(self, session_id: str, *, mailed: bool = False) -> None:
+        """Delete a session's address, so that the file does not hold it either.
+
+        `mailed` notes that the receipt went there.
+        """
+        ...
+
+    async def receipt_mailed(self, session_id: str) -> bool:
+        """Tell whether a session's receipt was mailed."""
         ...
 
     async def case(self, session_id: str) -> Case:
@@ -183,6 +237,18 @@ class Store(Protocol):
 
     async def cases(self, exam_id: str | None) -> Sequence[Case]:
         """Return the sessions of one exam, or of all, newest first; at most 10,000."""
+        ...
+
+    async def rehearsals(self, session_id: str) -> Sequence[Case]:
+        """Return the practice sessions made for a session, newest first."""
+        ...
+
+    async def forget(self, session_id: str) -> None:
+        """Delete all that is kept of a session, which holds no blob; nothing where there is none.
+
+        For practice sessions: of one that counts everything is kept. Does nothing while it holds
+        blobs, because their bytes are destroyed by `erase` alone.
+        """
         ...
 
     async def append(self, append: Append) -> None:
@@ -256,6 +322,20 @@ class Vision(Protocol):
 
     async def observe(self, stream: str, jpeg: bytes) -> Measured:
         """Measure one picture. `stream` names the camera: changes are measured along it."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Mailer(Protocol):
+    """Sends mail. May run concurrently; retries nothing."""
+
+    async def send(self, mail: Mail) -> None:
+        """Hand a mail to a server that takes the care of it. What returned was taken.
+
+        Raises:
+            MailNotSent: It was not, or nobody knows.
+        """
         ...
 
     async def close(self) -> None: ...

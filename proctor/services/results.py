@@ -1,14 +1,17 @@
 """Results: the answers that count, and what they score where a machine can tell."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from proctor.domain.exam import Exam
 from proctor.domain.scoring import Score, score
-from proctor.domain.session import ExamSession, is_late
+from proctor.domain.session import ExamSession, is_late, release
 from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases
-from proctor.services.ports import Store
+from proctor.services.journal import milliseconds
+from proctor.services.ports import Case, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,19 @@ class ResultView:
     passed: bool | None  # None while items that a person must score could change it
     awaiting: list[str]  # items that a person must score
     late: list[str]  # items answered only when their section was not open: a person decides
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenAnswer:
+    """An answer that counts, and the record it stands in."""
+
+    section: str
+    item: str
+    response: Any
+    device: str
+    seq: int
+    sha256: str  # of the record's line
+    received_at_ms: int
 
 
 class Results:
@@ -30,7 +46,8 @@ class Results:
         case = await self._cases.settled(session_id)
         published = await self._cases.published(case.session)
         answers, late = await self._answers(case.session, published.exam)
-        found: Score = score(published.exam, answers)
+        responses = {item: each.response for item, each in answers.items()}
+        found: Score = score(published.exam, responses)
         return ResultView(
             points=float(found.points),
             possible=float(found.possible),
@@ -39,25 +56,59 @@ class Results:
             late=sorted(late - answers.keys()),
         )
 
-    async def _answers(self, session: ExamSession, exam: Exam) -> tuple[dict[str, Any], set[str]]:
+    async def given(self, session_id: str) -> list[GivenAnswer]:
+        """Return the answers that count, from whichever device they came."""
+        case = await self._cases.settled(session_id)
+        published = await self._cases.published(case.session)
+        answers, _ = await self._answers(case.session, published.exam)
+        return list(answers.values())
+
+    async def release(self, session_id: str, *, by: str) -> Case:
+        """Let the learner see the result.
+
+        Raises:
+            NotDecidedYet: The review goes on.
+        """
+
+        def decide(session: ExamSession, now: datetime) -> ExamSession:
+            return release(session, now=now)
+
+        return await self._cases.change(session_id, decide, by=by)
+
+    async def _answers(
+        self, session: ExamSession, exam: Exam
+    ) -> tuple[dict[str, GivenAnswer], set[str]]:
         """Return the last answer in time to each item, and the items answered late."""
-        answers: dict[str, Any] = {}
+        answers: dict[str, GivenAnswer] = {}
         late: set[str] = set()
         sections = sections_of_items(exam)
-        for device in await self._store.devices(session.id):
-            for batch in await self._store.received(session.id, device.id):
-                for line in batch.lines:
-                    record = parse(line)
-                    if record.kind is not Kind.ANSWER:
-                        continue
-                    item = str(record.facts.get("item"))
-                    section = sections.get(item)
-                    if section is None:
-                        continue
-                    if is_late(session, section, received_at=batch.received_at):
-                        late.add(item)
-                    else:
-                        answers[item] = record.facts.get("response")
+        batches = [
+            batch
+            for device in await self._store.devices(session.id)
+            for batch in await self._store.received(session.id, device.id)
+        ]
+        # A learner may go on at another computer, and back: what came last counts, by our clock.
+        for batch in sorted(batches, key=lambda each: each.received_at):
+            for line in batch.lines:
+                record = parse(line)
+                if record.kind is not Kind.ANSWER:
+                    continue
+                item = str(record.facts.get("item"))
+                section = sections.get(item)
+                if section is None:
+                    continue
+                if is_late(session, section, received_at=batch.received_at):
+                    late.add(item)
+                    continue
+                answers[item] = GivenAnswer(
+                    section=section,
+                    item=item,
+                    response=record.facts.get("response"),
+                    device=record.device,
+                    seq=record.seq,
+                    sha256=sha256(line).hexdigest(),
+                    received_at_ms=milliseconds(batch.received_at),
+                )
         return answers, late
 
 

@@ -40,7 +40,8 @@ class Retention:
         What can't be erased now is erased by the next run.
         """
         count = 0
-        for session_id in await self._store.holding():
+        holding, known = await self._store.holding(), await self._store.emails_kept()
+        for session_id in dict.fromkeys((*holding, *known)):
             try:
                 count += await self.erase(session_id)
             except StorageFull:
@@ -52,6 +53,8 @@ class Retention:
 
     async def erase(self, session_id: str) -> int:
         """Erase what is due in one session, and return how many blobs that were.
+
+        With its snapshots goes the address that its receipt was to be mailed to.
 
         1. What goes is chosen: due by the policy and not yet gone.
         2. The server's log says so. From here on the erasing is a fact, whatever crashes.
@@ -67,6 +70,8 @@ class Retention:
         flags = await self._store.flags(session_id)
         conduct = any(flag.flag_class is FlagClass.CONDUCT for flag in flags)
         what = due(session, policy, conduct_flags=conduct, now=self._cases.now())
+        if Holding.SNAPSHOT in what and await self._store.email(session_id):
+            await self._store.forget_email(session_id)
         held = frozenset(await self._store.held(session_id))
         if self._looked.get(session_id) == (what, len(held)):
             return 0

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from proctor.domain.errors import Refusal
 from proctor.domain.flags import Flag, FlagClass
+from proctor.domain.help import MAX_MESSAGE_CHARS, Topic
 from proctor.domain.identity import IdState
 from proctor.domain.observation import Observation
 from proctor.domain.review import (
@@ -33,6 +34,12 @@ MINUTES_A_FLAG = 1.0
 MINUTES_A_SESSION = 2.0
 
 ID_CHECK_WAITS = "ID check waits for a person"
+DEVICE_ASKS = "another computer asks to go on"
+CALLS = {
+    Topic.QUESTION: "the learner asks a question",
+    Topic.HAND: "the learner raised a hand",
+    Topic.FAULT: "the learner reports a technical fault",
+}
 
 
 class UnknownFlag(Refusal):
@@ -157,6 +164,18 @@ class AnswerView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """What the learner wrote to a proctor."""
+
+    device: str
+    seq: int
+    at_ms: int
+    topic: str  # "question", "hand", "fault", or whatever a device made of it
+    text: str
+    raised: bool | None  # of a hand: up or down; None for any other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExamView:
     id: str
     title: str
@@ -174,6 +193,7 @@ class Timeline:
     gaps: list[GapView]
     ledger: list[LedgerView]
     answers: list[AnswerView]
+    messages: list[MessageView]
     analysed: bool  # the machine has looked at every picture that is held
     me: str
     may_decide: bool
@@ -187,28 +207,22 @@ class Reviews:
         self._analysis = analysis
 
     async def queue(self, exam_id: str | None, *, me: str) -> list[ReviewRow]:
-        """Return the sessions that were begun or held in check-in, those that need a person first.
+        """Return the sessions that were begun or need someone now, those that do first.
 
-        A learner held in check-in cannot begin before a person has looked: these come before all
-        reviews. Then undecided ones with conduct flags, the gravest on top; quality flags alone
-        never lift a session above another.
+        A learner held in check-in cannot begin before a person has looked, and one who calls for
+        help waits: these come before all reviews. Then undecided ones with conduct flags, the
+        gravest on top; quality flags alone never lift a session above another.
         """
         rows = []
         for case in await self._store.cases(exam_id):
+            if case.session.rehearsal_of:
+                continue  # nobody looks at a rehearsal
             begun = any(section.opened_at for section in case.session.sections)
-            if not (begun or _is_held(case.session)):
+            waits = _waits_for(case.session)
+            if not (begun or waits):
                 continue
-            rows.append(await self._row(case, me))
-        return sorted(
-            rows,
-            key=lambda row: (
-                ID_CHECK_WAITS not in row.why,
-                row.state == ReviewState.DECIDED,
-                row.conduct == 0,
-                -row.severity,
-                row.waiting_since_ms,
-            ),
-        )
+            rows.append((not waits, await self._row(case, me)))
+        return [row for _, row in sorted(rows, key=_urgency)]
 
     async def timeline(self, session_id: str, *, me: str) -> Timeline:
         """Return all that happened in a session, for the person `me` to review."""
@@ -223,6 +237,7 @@ class Reviews:
         snapshots: list[SnapshotView] = []
         gaps: list[GapView] = []
         answers: dict[tuple[str, str], AnswerView] = {}
+        messages: list[MessageView] = []
         sections = sections_of_items(published.exam)
         for device in await self._store.devices(session_id):
             for each in dated(await self._store.received(session_id, device.id)):
@@ -232,13 +247,16 @@ class Reviews:
                         snapshots.append(_snapshot(each, found, held, gone))
                     case Kind.GAP:
                         gaps.append(_gap(each))
+                    case Kind.MESSAGE:
+                        messages.append(_message(each))
                     case Kind.ANSWER if section := sections.get(str(each.record.facts.get("item"))):
                         late = is_late(session, section, received_at=each.received_at)
                         _count(answers, section, each, late=late)
                     case _:
                         pass
         why_not = self._why_not(session, me)
-        shown = view(session, published, now=self._cases.now())
+        before = self._cases.held_before(session)
+        shown = view(session, published, now=self._cases.now(), held_before=before)
         return Timeline(
             session=shown,
             learner=session.learner,
@@ -250,6 +268,7 @@ class Reviews:
             gaps=sorted(gaps, key=lambda each: each.from_ms),
             ledger=shown.ledger,
             answers=list(answers.values()),
+            messages=sorted(messages, key=lambda each: each.at_ms),
             analysed=self._analysis.is_done(session_id),
             me=me,
             may_decide=why_not is None,
@@ -303,11 +322,13 @@ class Reviews:
         published: Published = await self._cases.published(session)
         flags = await self._store.flags(session.id)
         conduct = [flag for flag in flags if flag.flag_class is FlagClass.CONDUCT]
-        held = _is_held(session)
+        waits = _waits_for(session)
         since = milliseconds(session.closed_at or session.made_at)
-        if held:  # since the pictures came, not since the learner was invited
+        if _is_held(session):  # since the pictures came, not since the learner was invited
             lines = map(parse, await self._store.server_lines(session.id))
             since = max(line.at_ms for line in lines if line.kind is Kind.ID_CHECK)
+        elif waits:
+            since = milliseconds(_waits_since(session))
         rules = list(dict.fromkeys(flag.rule for flag in (conduct or flags)))[:3]
         return ReviewRow(
             session=session.id,
@@ -320,7 +341,7 @@ class Reviews:
             conduct=len(conduct),
             quality=len(flags) - len(conduct),
             severity=max((flag.severity for flag in conduct), default=0.0),
-            why=[ID_CHECK_WAITS] if held else rules,
+            why=waits or rules,
             snapshots=await self._store.observed(session.id),
             minutes=MINUTES_A_SESSION + MINUTES_A_FLAG * len(flags),
             waiting_since_ms=since,
@@ -341,6 +362,35 @@ class Reviews:
 def _is_held(session: ExamSession) -> bool:
     """Return whether the learner has shown face and document and waits for a person to look."""
     return session.state is State.CHECK_IN and session.id_check.state is IdState.CAPTURED
+
+
+def _waits_for(session: ExamSession) -> list[str]:
+    """Return what a learner waits for a person for, now."""
+    waits = [ID_CHECK_WAITS] if _is_held(session) else []
+    if session.help is not None and session.help.waits and session.state not in ENDED:
+        waits.append(CALLS[session.help.topic])
+    if session.devices.waiting:
+        waits.append(DEVICE_ASKS)
+    return waits
+
+
+def _waits_since(session: ExamSession) -> datetime:
+    """Return since when a session's learner waits for a person, who called or whose device asks."""
+    asked = [ask.asked_at for ask in session.devices.waiting]
+    if session.help is not None and session.help.waits:
+        asked.append(session.help.since)
+    return min(asked)
+
+
+def _urgency(place: tuple[bool, ReviewRow]) -> tuple[object, ...]:
+    nobody_waits, row = place
+    return (
+        nobody_waits,
+        row.state == ReviewState.DECIDED,
+        row.conduct == 0,
+        -row.severity,
+        row.waiting_since_ms,
+    )
 
 
 def review_view(review: Review, published: Published) -> ReviewView:
@@ -432,6 +482,19 @@ def _gap(dated: Dated) -> GapView:
         of=str(facts.get("of", "")),
         from_ms=milliseconds(start),
         to_ms=milliseconds(end),
+    )
+
+
+def _message(dated: Dated) -> MessageView:
+    record, facts = dated.record, dated.record.facts
+    raised = facts.get("raised")
+    return MessageView(
+        device=record.device,
+        seq=record.seq,
+        at_ms=milliseconds(dated.written_at),
+        topic=str(facts.get("topic", ""))[:MAX_MESSAGE_CHARS],
+        text=str(facts.get("text", ""))[:MAX_MESSAGE_CHARS],
+        raised=raised if isinstance(raised, bool) else None,
     )
 
 

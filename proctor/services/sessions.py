@@ -3,29 +3,36 @@
 import re
 from base64 import b64decode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+from proctor.domain import devices as asking
+from proctor.domain import help as calls
 from proctor.domain import session as rules
+from proctor.domain.devices import AskState, Decision, KnownDevice
 from proctor.domain.errors import Refusal
-from proctor.domain.exam import learner_section
-from proctor.domain.moves import Actor
-from proctor.domain.session import Event, ExamSession, SectionRun, SectionState
+from proctor.domain.exam import Image, image_of, learner_section
+from proctor.domain.rehearsal import PRACTICE_EXAM
+from proctor.domain.second_camera import PHONE
+from proctor.domain.session import ENDED, ExamSession, SectionRun, SectionState
 from proctor.domain.timing import NO_TIME, Allowance
 from proctor.evidence.errors import BadSignature, EvidenceError
-from proctor.evidence.note import KeyKind, VerifierKey
+from proctor.evidence.note import DEVICE_KEYS, VerifierKey
 from proctor.evidence.record import Kind, parse
-from proctor.services.cases import Cases, unchanged
+from proctor.services.cases import Cases
 from proctor.services.journal import Entry, lines
 from proctor.services.ports import Case, Device, NotFound, Published, Store
 
 MAX_LEARNER_CHARS = 200
+MAX_EMAIL_CHARS = 254  # RFC 5321: a path of 256, without its brackets
 MAX_TIME_FACTOR = Decimal(4)
 MAX_EXTRA = timedelta(hours=24)
+# Loosely: whether there is such a mailbox only its mail server knows.
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]+@[^\s@<>()\[\],;:\\\"]+")
 _DEVICE_NAME = re.compile("d_[A-Za-z0-9_]{1,62}")  # which a record can bear
 
 
@@ -39,10 +46,11 @@ class JoinLinkUnknown(Refusal):
 class JoinLinkUsed(Refusal):
     code = "join-link-used"
 
-    def __init__(self) -> None:
+    def __init__(self, *, asked: AskState | None = None) -> None:
         super().__init__(
-            "this join link is in use on another device: go on there, or ask for another link"
+            "this join link is in use on another device: go on there, or ask it to let you in"
         )
+        self.asked = asked  # what became of this device's asking; None: it has not
 
 
 class BadDeviceKey(Refusal):
@@ -75,6 +83,7 @@ class Act(StrEnum):
     RESUME = "resume"
     TERMINATE = "terminate"
     EXTRA_TIME = "extra-time"
+    ANSWER = "answer"  # to a call for help; the reason is the answer
 
 
 class ActReasonMissing(Refusal):
@@ -125,11 +134,14 @@ class Sessions:
         learner: str,
         time_factor: Decimal = Decimal(1),
         extra: timedelta = NO_TIME,
+        email: str = "",
     ) -> Invitation:
         """Open a session for a learner and return its join link's token, which is kept nowhere.
 
+        `email` is where the receipt is mailed to once it is handed in, and used for nothing else.
+
         Raises:
-            BadInvitation: No name, or an allowance out of its range.
+            BadInvitation: No name, an allowance out of its range, or an address that is none.
             NotFound: No such exam was published.
         """
         name = learner.strip()
@@ -139,6 +151,11 @@ class Sessions:
         in_range = time_factor.is_finite() and 1 <= time_factor <= MAX_TIME_FACTOR
         if not (in_range and NO_TIME <= extra <= MAX_EXTRA):
             raise BadInvitation(problem="a time factor is 1 to 4, extra time 0 to 24 hours")
+        to = email.strip()
+        if to and not (len(to) <= MAX_EMAIL_CHARS and to.isprintable() and _EMAIL.fullmatch(to)):
+            raise BadInvitation(problem="an email address is name@example.edu, one and no more")
+        if exam_id == PRACTICE_EXAM:
+            raise NotFound(what="exam", id=exam_id)  # who rehearses brings a link of their own
         published = await self._store.latest(exam_id)
         exam, now = published.exam, self._cases.now()
         window = exam.window
@@ -168,11 +185,15 @@ class Sessions:
             session,
             join_sha256=digest(token),
             lines=lines([opened], session=session.id, first=0, now=now),
+            email=to,
         )
         return Invitation(session=session.id, join_token=token)
 
     async def join(self, token: str, *, key: str, proof: str, kind: str) -> Joined:
         """Admit the first device that comes with a join link; the same key may come again.
+
+        Another key is let in once it has asked and was admitted. Then it has the session, and no
+        token of the one before is worth anything.
 
         Args:
             token: Of the join link.
@@ -183,58 +204,100 @@ class Sessions:
         Raises:
             BadDeviceKey: The key is none, or the proof was not made with it.
             JoinLinkUnknown: No session has this link.
-            JoinLinkUsed: Another device was admitted.
+            IllegalMove: The session ended before anybody joined.
+            JoinLinkUsed: Another device has the session.
         """
-        verifier = _device_key(key)
-        try:
-            verifier.verify(b64decode(proof, validate=True), proof_text(token, key))
-        except (BadSignature, ValueError):
-            raise BadDeviceKey(problem="the proof was not made with this key") from None
-        try:
-            session_id = await self._store.invited(digest(token))
-        except NotFound:
-            raise JoinLinkUnknown from None
+        session_id, known = await self._shown(token, key=key, proof=proof, kind=kind)
         device_token = self._token()
         device = Device(
-            id=verifier.name,
+            id=known.id,
             session=session_id,
             key=key,
             kind=kind,
             token_sha256=digest(device_token),
         )
-        # Between this look and the change another device may be first; then the state says so.
-        known = {each.key for each in await self._store.devices(session_id)}
-        if known and key not in known:
-            raise JoinLinkUsed
-        admitted = Entry(Kind.DEVICE, {"id": device.id, "key": key, "device_kind": kind})
 
         def decide(session: ExamSession, _now: datetime) -> ExamSession:
-            if key in known:
-                return session
-            if session.state is not rules.State.INVITED:
-                raise JoinLinkUsed
-            return rules.advance(session, Event.JOIN, actor=Actor.LEARNER)
+            used = session.devices.used
+            if used is None:
+                return rules.join(session, known)
+            if used.key != key:
+                ask = session.devices.latest(key)
+                raise JoinLinkUsed(asked=None if ask is None else ask.state)
+            return session
 
-        try:
-            case = await self._cases.change(
-                session_id,
-                decide,
-                by="learner",
-                also=() if key in known else (admitted,),
-                device=device,
-            )
-        except JoinLinkUsed:
-            # Unless it was the same device that was first, for its request took long and it asked
-            # again.
-            if key not in {each.key for each in await self._store.devices(session_id)}:
-                raise
-            case = await self._cases.change(session_id, unchanged, by="learner", device=device)
+        case = await self._cases.change(session_id, decide, by="learner", device=device)
         published = await self._cases.published(case.session)
         return Joined(case=case, published=published, device=device, device_token=device_token)
 
+    async def ask(self, token: str, *, key: str, proof: str, kind: str) -> tuple[Case, AskState]:
+        """Ask to go on with a session that another device has; asking twice is asking once.
+
+        Returns:
+            The session, and ADMITTED where the link may be joined with now, else WAITING.
+
+        Raises:
+            BadDeviceKey, JoinLinkUnknown: As `join`.
+            Refusal: Of `domain.devices.ask`.
+        """
+        session_id, known = await self._shown(token, key=key, proof=proof, kind=kind)
+
+        def decide(session: ExamSession, now: datetime) -> ExamSession:
+            if session.devices.used is None:
+                return session  # nobody to ask: it may join
+            camera = session.second_camera
+            phones = () if camera is None else camera.phones
+            devices = asking.ask(session.devices, known, now=now, phones=phones)
+            return replace(session, devices=devices)
+
+        case = await self._cases.change(session_id, decide, by="learner")
+        used = case.session.devices.used
+        free = used is None or used.key == key
+        return case, AskState.ADMITTED if free else AskState.WAITING
+
+    async def decide_device(
+        self, session_id: str, device_id: str, decision: Decision, *, by: str
+    ) -> Case:
+        """Let a device that asked go on with the session, or not.
+
+        Raises:
+            Refusal: Of `domain.devices.decide`.
+        """
+
+        def decide(session: ExamSession, _now: datetime) -> ExamSession:
+            devices = asking.decide(session.devices, device_id, decision)
+            return replace(session, devices=devices)
+
+        return await self._cases.change(session_id, decide, by=by)
+
+    async def call(self, session_id: str, topic: calls.Topic, *, raised: bool) -> None:
+        """Note that the learner calls for a person; where the session has ended nobody comes."""
+
+        def decide(session: ExamSession, now: datetime) -> ExamSession:
+            if session.state in ENDED:
+                return session
+            return replace(session, help=calls.call(session.help, topic, raised=raised, now=now))
+
+        await self._cases.change(session_id, decide, by="learner")
+
+    async def _shown(
+        self, token: str, *, key: str, proof: str, kind: str
+    ) -> tuple[str, KnownDevice]:
+        """Return the session of a link, and the device that has shown to hold its key."""
+        verifier = shown_key(token, key=key, proof=proof)
+        try:
+            session_id = await self._store.invited(digest(token))
+        except NotFound:
+            raise JoinLinkUnknown from None
+        return session_id, KnownDevice(id=verifier.name, key=key, kind=kind)
+
     async def device(self, token: str) -> Device | None:
-        """Return the device a token was given to."""
-        return await self._store.device_by_token(digest(token))
+        """Return the device a token was given to, if it takes part in its session still."""
+        device = await self._store.device_by_token(digest(token))
+        if device is None:
+            return None
+        session = (await self._cases.get(device.session)).session
+        return device if takes_part(session, device) else None
 
     async def open_section(self, session_id: str, section_id: str) -> tuple[Case, dict[str, Any]]:
         """Open a section and return it with its items, without keys.
@@ -261,6 +324,19 @@ class Sessions:
             raise rules.SectionNotOpen(section=section_id)
         published = await self._cases.published(case.session)
         return case, learner_section(published.exam, section_id)
+
+    async def image(self, session_id: str, sha256: str) -> tuple[Image, bytes]:
+        """Return an image that an open section shows.
+
+        Raises:
+            NotFound: No section that is open shows it.
+        """
+        case = await self._cases.settled(session_id)
+        exam = (await self._cases.published(case.session)).exam
+        for run in case.session.sections:
+            if run.state is SectionState.OPEN and (image := image_of(exam.section(run.id), sha256)):
+                return image, await self._store.exam_image(sha256)
+        raise NotFound(what="image", id=sha256)
 
     async def close_section(self, session_id: str, section_id: str) -> Case:
         """Hand a section in."""
@@ -317,6 +393,10 @@ class Sessions:
                     return rules.resume(session, now=now, rules=time)
                 case Act.TERMINATE:
                     return rules.terminate(session, now=now)
+                case Act.ANSWER:
+                    return replace(
+                        session, help=calls.answer(session.help, reason.strip(), by=by, now=now)
+                    )
                 case Act.EXTRA_TIME:
                     given = timedelta(seconds=section_s)
                     section = _open_section(session.sections)
@@ -339,7 +419,10 @@ class Sessions:
         )
 
     async def after_restart(self) -> None:
-        """Count the server's own absence as loss of contact, from the last batch it took."""
+        """Count the server's own absence as loss of contact, from the last batch it took.
+
+        A second camera's batches are no contact: nothing is worked on there.
+        """
         for session_id in await self._store.unfinished():
             case = await self._cases.get(session_id)
             if case.session.lost_at is not None:
@@ -347,6 +430,7 @@ class Sessions:
             logs = [
                 await self._store.device_log(session_id, device.id)
                 for device in await self._store.devices(session_id)
+                if device.kind != PHONE
             ]
             if heard := [log.heard_at for log in logs if log.heard_at]:
                 await self.contact_lost(session_id, at=max(heard))
@@ -355,6 +439,27 @@ class Sessions:
 def digest(token: str) -> str:
     """Return what is kept of a secret: its SHA-256, in hex."""
     return sha256(token.encode()).hexdigest()
+
+
+def takes_part(session: ExamSession, device: Device) -> bool:
+    """Tell whether a session is sat on a device, or the device is its second camera."""
+    camera, used = session.second_camera, session.devices.used
+    phone = None if camera is None else camera.phone
+    return any(each is not None and each.key == device.key for each in (used, phone))
+
+
+def shown_key(token: str, *, key: str, proof: str) -> VerifierKey:
+    """Return the key that a device has shown to hold.
+
+    Raises:
+        BadDeviceKey: The key is none, or the proof was not made with it.
+    """
+    verifier = _device_key(key)
+    try:
+        verifier.verify(b64decode(proof, validate=True), proof_text(token, key))
+    except (BadSignature, ValueError):
+        raise BadDeviceKey(problem="the proof was not made with this key") from None
+    return verifier
 
 
 def proof_text(token: str, key: str) -> bytes:
@@ -367,8 +472,8 @@ def _device_key(key: str) -> VerifierKey:
         verifier = VerifierKey.parse(key)
     except EvidenceError as no:
         raise BadDeviceKey(problem=str(no)) from None
-    if verifier.kind is not KeyKind.ED25519 or not verifier.name.startswith("d_"):
-        raise BadDeviceKey(problem="a device signs with Ed25519 under a name that begins with d_")
+    if verifier.kind not in DEVICE_KEYS or not verifier.name.startswith("d_"):
+        raise BadDeviceKey(problem="a device's own kind of key, and a name that begins with d_")
     if not _DEVICE_NAME.fullmatch(verifier.name):
         raise BadDeviceKey(problem="a device's name has letters and digits, 64 at the most")
     return verifier

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from proctor.domain.session import ExamSession, closes_at
+from proctor.domain.session import ExamSession, closes_at, held_since
 from proctor.services.journal import milliseconds, seconds
 from proctor.services.ports import Published
 
@@ -12,6 +12,18 @@ from proctor.services.ports import Published
 class IdCheckView:
     state: str
     reason: str  # for the learner to read; empty while there is none
+    # While the session is held until a person has looked: since when, and how many check-ins wait
+    # for longer. Else None.
+    held_since_ms: int | None
+    held_before: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowView:
+    """When sections can be opened."""
+
+    starts_at_ms: int
+    ends_at_ms: int  # exclusive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +54,74 @@ class OutcomeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskView:
+    """Another device that asks to go on with this session, and waits for the answer."""
+
+    device: str
+    device_kind: str
+    asked_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpView:
+    """What the learner last called a person for."""
+
+    topic: str
+    since_ms: int
+    answer: str  # a proctor's words; empty while there are none
+    answered_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondCameraView:
+    """The phone that shows the room: "asked" until a picture came, "connected", or "lost"."""
+
+    state: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionView:
     session: str
     exam: str
     state: str
     id_check: IdCheckView
+    window: WindowView | None  # None: always
     sections: list[SectionView]
     ledger: list[LedgerView]
     verdict: OutcomeView | None  # once decided
+    device: str  # which has the session; empty while nobody joined
+    asking: list[AskView]
+    help: HelpView | None
+    second_camera: SecondCameraView | None  # None: its link was not asked for
     now_ms: int
 
 
-def view(session: ExamSession, published: Published, *, now: datetime) -> SessionView:
-    """Return what a session looks like at `now`, server clock."""
+def view(
+    session: ExamSession, published: Published, *, now: datetime, held_before: int
+) -> SessionView:
+    """Return what a session looks like at `now`, server clock.
+
+    `held_before` is of `Cases`: it counts where the session is held in check-in.
+    """
     titles = {section.id: section.title for section in published.exam.sections}
-    outcome = session.review.outcome
+    outcome, used, call = session.review.outcome, session.devices.used, session.help
+    camera, held = session.second_camera, held_since(session)
     return SessionView(
         session=session.id,
         exam=session.exam,
         state=str(session.state),
-        id_check=IdCheckView(state=str(session.id_check.state), reason=session.id_check.reason),
+        id_check=IdCheckView(
+            state=str(session.id_check.state),
+            reason=session.id_check.reason,
+            held_since_ms=_ms(held),
+            held_before=None if held is None else held_before,
+        ),
+        window=None
+        if session.starts_at is None or session.ends_at is None
+        else WindowView(
+            starts_at_ms=milliseconds(session.starts_at), ends_at_ms=milliseconds(session.ends_at)
+        ),
         sections=[
             SectionView(
                 id=section.id,
@@ -88,6 +148,26 @@ def view(session: ExamSession, published: Published, *, now: datetime) -> Sessio
         verdict=None
         if outcome is None
         else OutcomeView(outcome=str(outcome), reasons=session.review.verdicts[-1].reasons),
+        device=used.id if used else "",
+        asking=[
+            AskView(
+                device=ask.device.id,
+                device_kind=ask.device.kind,
+                asked_at_ms=milliseconds(ask.asked_at),
+            )
+            for ask in session.devices.waiting
+        ],
+        help=None
+        if call is None
+        else HelpView(
+            topic=str(call.topic),
+            since_ms=milliseconds(call.since),
+            answer=call.answer,
+            answered_at_ms=_ms(call.answered_at),
+        ),
+        second_camera=None
+        if camera is None
+        else SecondCameraView(state=str(camera.state), since_ms=milliseconds(camera.since)),
         now_ms=milliseconds(now),
     )
 

@@ -31,6 +31,7 @@ from proctor.evidence.errors import EvidenceError
 from proctor.web.inputs import BadRoute, Id, Inputs, Sha256, inputs_of
 
 __all__ = [
+    "DEVICES",
     "ROLES",
     "STAFF",
     "Api",
@@ -53,11 +54,13 @@ class Role(StrEnum):
 
     ANYONE = "anyone"
     LEARNER = "learner"
+    SECOND_CAMERA = "second-camera"  # a learner's phone
     PROCTOR = "proctor"
     COURSE_TEAM = "course-team"
     ADMINISTRATOR = "administrator"
 
 
+DEVICES = (Role.LEARNER, Role.SECOND_CAMERA)
 STAFF = (Role.PROCTOR, Role.COURSE_TEAM, Role.ADMINISTRATOR)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from proctor.domain.second_camera import PHONE
 from proctor.evidence.note import SigningKey
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
@@ -16,16 +17,21 @@ from proctor.services.export import Export
 from proctor.services.identity import Identity
 from proctor.services.intake import Intake
 from proctor.services.logins import LoginStore, PasswordHasher, who
-from proctor.services.ports import Store, Vision
+from proctor.services.outcomes import Outcomes
+from proctor.services.ports import Mailer, Store, Vision
+from proctor.services.receipts import Receipts
+from proctor.services.rehearsals import Practice, Rehearsals
 from proctor.services.results import Results
 from proctor.services.retention import Retention
 from proctor.services.reviews import Reviews
+from proctor.services.second_cameras import SecondCameras
 from proctor.services.sessions import Sessions
 from proctor.web import auth, metrics, openapi, problems
 from proctor.web.api import Api, Role
 from proctor.web.auth import LearnerDevice, LoginDesk, Staff
 from proctor.web.console import ConsoleDesk, add_console_routes
 from proctor.web.learner import LearnerDesk, add_learner_routes
+from proctor.web.rehearsals import RehearsalDesk, add_rehearsal_routes
 from proctor.web.uplink import UPLINKS, add_uplink_route, close_uplinks
 
 logger = logging.getLogger(__name__)
@@ -53,7 +59,9 @@ class Parts:
     token: Callable[[], str]
     new_id: Callable[[], str]
     pages: Path  # the built pages
+    practice: Practice
     public_origin: str | None = None
+    mailer: Mailer | None = None  # None: no mail
 
 
 class _Clock:
@@ -65,26 +73,44 @@ def build(parts: Parts) -> web.Application:
     """Return the application. It owns nothing of `parts`: who made them closes them."""
     cases = Cases(parts.store, _Clock(parts.now))
     sessions = Sessions(parts.store, cases, token=parts.token, new_id=parts.new_id)
+    phones = SecondCameras(parts.store, cases, token=parts.token)
     identity = Identity(parts.store, cases)
     analysis = Analysis(parts.store, cases, parts.vision, lanes=parts.lanes)
     intake = Intake(
         parts.store, cases, sessions, key=parts.key, server=parts.server, seen=analysis.add
     )
     retention = Retention(parts.store, cases, analysis.is_done)
+    receipts: Receipts | None = None
+    if parts.mailer is not None:
+        receipts = Receipts(
+            parts.store,
+            cases,
+            parts.mailer,
+            server=parts.server,
+            server_key=parts.key.verifier.encode(),
+        )
     counts = metrics.Metrics()
     counts.analysis_waiting.set_function(lambda: analysis.progress().waiting)
 
+    results = Results(parts.store, cases)
     api = Api("Proctor", "1")
     add_learner_routes(
         api,
         LearnerDesk(
             cases=cases,
             sessions=sessions,
+            phones=phones,
             identity=identity,
+            results=results,
+            outcomes=Outcomes(parts.store, cases, results),
             server=parts.server,
             server_key=parts.key.verifier.encode(),
         ),
     )
+    rehearsals = Rehearsals(
+        parts.store, cases, parts.practice, token=parts.token, new_id=parts.new_id
+    )
+    add_rehearsal_routes(api, RehearsalDesk(cases=cases, rehearsals=rehearsals))
     add_uplink_route(api, intake=intake, cases=cases, analysis=analysis, metrics=counts)
     add_console_routes(
         api,
@@ -94,7 +120,7 @@ def build(parts: Parts) -> web.Application:
             sessions=sessions,
             identity=identity,
             reviews=Reviews(parts.store, cases, analysis),
-            results=Results(parts.store, cases),
+            results=results,
             export=Export(parts.store, cases, key=parts.key, server=parts.server),
         ),
     )
@@ -116,12 +142,15 @@ def build(parts: Parts) -> web.Application:
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
         await sessions.after_restart()
+        await phones.after_restart()
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(analysis.run()),
                 group.create_task(_sweep(cases)),
-                group.create_task(_retain(retention)),
+                group.create_task(_retain(retention, rehearsals)),
             ]
+            if receipts is not None:
+                tasks.append(group.create_task(receipts.run()))
             yield
             for task in tasks:
                 task.cancel()
@@ -136,10 +165,11 @@ async def _sweep(cases: Cases) -> None:
         await cases.sweep()
 
 
-async def _retain(retention: Retention) -> None:
+async def _retain(retention: Retention, rehearsals: Rehearsals) -> None:
     while True:
         try:
             await retention.run()
+            await rehearsals.forget()
         except Exception:
             # Nobody waits for it, and the exam goes on without it: the next run looks again.
             logger.exception("nothing erased")
@@ -167,4 +197,8 @@ class _Identify:
 
     async def learner(self, token: str) -> LearnerDevice | None:
         device = await self._sessions.device(token)
-        return None if device is None else LearnerDevice(session=device.session, device=device.id)
+        if device is None:
+            return None
+        return LearnerDevice(
+            session=device.session, device=device.id, second_camera=device.kind == PHONE
+        )

@@ -1,6 +1,8 @@
 """Who is asking, and whether this is for them. Nothing is for anyone unless its route says so.
 
-Staff carry their login in a cookie or as a bearer token, learners' devices a bearer token.
+Staff carry their login in a cookie or as a bearer token, learners' devices a bearer token. A page
+can't put a header on a WebSocket, so there a device's token may come as a subprotocol, which like a
+header stands in no address.
 
 The cookie is `__Host-login`: Secure, HttpOnly, SameSite=Strict, Path=/, no Domain. Chromium takes
 and sends it on plain http at 127.0.0.1 and localhost (tried with 156), so a demo needs no other.
@@ -27,6 +29,9 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Ours are 43 characters; nothing longer is worth a question to the database.
 _TOKEN_MAX = 256
 
+UPLINK_PROTOCOL = "proctor-uplink"
+_BEARER_PROTOCOL = "proctor-token."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
@@ -43,10 +48,11 @@ class Staff:
 class LearnerDevice:
     session: str
     device: str
+    second_camera: bool = False
 
     @property
     def allowed_as(self) -> Role:
-        return Role.LEARNER
+        return Role.SECOND_CAMERA if self.second_camera else Role.LEARNER
 
 
 class Identify(Protocol):
@@ -88,10 +94,18 @@ def staff_of(request: web.Request) -> Staff:
 
 
 def learner_of(request: web.Request) -> LearnerDevice:
-    """Return which device is asking, in a handler whose only role is the learner's."""
+    """Return which device is asking, in a handler whose roles are all devices'."""
     caller = request[CALLER]
     assert isinstance(caller, LearnerDevice)
     return caller
+
+
+def protocols_of(request: web.Request) -> tuple[str, ...]:
+    """Return the subprotocols that a WebSocket was asked for with; one of them may be a token."""
+    if not _is_websocket(request):
+        return ()
+    asked = request.headers.get("Sec-WebSocket-Protocol", "")
+    return tuple(each for one in asked.split(",") if (each := one.strip()))
 
 
 def origin_of_request(request: web.Request) -> str:
@@ -121,6 +135,8 @@ async def _caller(request: web.Request) -> Staff | LearnerDevice | None:
     bearer = _bearer(request)
     if bearer is not None:
         return await identify.staff(bearer) or await identify.learner(bearer)
+    if (token := _token_protocol(request)) is not None:
+        return await identify.learner(token) if len(token) <= _TOKEN_MAX else None
     if "Authorization" in request.headers:
         # Whoever names a token is not somebody else by the cookie that happens to come along.
         return None
@@ -133,6 +149,17 @@ def _bearer(request: web.Request) -> str | None:
     return token if scheme.lower() == "bearer" and 0 < len(token) <= _TOKEN_MAX else None
 
 
+def _token_protocol(request: web.Request) -> str | None:
+    for each in protocols_of(request):
+        if each.startswith(_BEARER_PROTOCOL):
+            return each.removeprefix(_BEARER_PROTOCOL)
+    return None
+
+
+def _is_websocket(request: web.Request) -> bool:
+    return request.headers.get("Upgrade", "").strip().lower() == "websocket"
+
+
 def _cookie(request: web.Request) -> str | None:
     token = request.cookies.get(COOKIE)
     return token if token is not None and 0 < len(token) <= _TOKEN_MAX else None
@@ -142,11 +169,12 @@ def _check_site(request: web.Request) -> None:
     """Refuse what another site made a browser ask with the cookie of ours.
 
     SameSite=Strict keeps the cookie from being sent so already; this is for a neighbour on
-    another port or subdomain, which counts as the same site. Nobody sends an Authorization header
-    without meaning to, so requests that carry one pass.
+    another port or subdomain, which counts as the same site. Nobody names a token in a header
+    without meaning to, so requests that do pass: the cookie counts for nothing there.
     """
-    upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
-    if (request.method in _SAFE and not upgrade) or "Authorization" in request.headers:
+    if request.method in _SAFE and not _is_websocket(request):
+        return
+    if "Authorization" in request.headers or _token_protocol(request) is not None:
         return
     fetch_site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")

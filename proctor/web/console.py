@@ -9,8 +9,11 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from proctor.domain import session as rules
+from proctor.domain.devices import AskDecided, Decision, NoSuchAsk
+from proctor.domain.help import NobodyCalls
 from proctor.domain.identity import IdEvent, IdReasonMissing
 from proctor.domain.moves import IllegalMove
+from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.review import (
     MAX_REASONS_CHARS,
     AnotherPersonNeeded,
@@ -33,7 +36,13 @@ from proctor.services.reviews import (
     UnknownFlag,
     review_view,
 )
-from proctor.services.sessions import Act, ActReasonMissing, BadInvitation, Sessions
+from proctor.services.sessions import (
+    MAX_EMAIL_CHARS,
+    Act,
+    ActReasonMissing,
+    BadInvitation,
+    Sessions,
+)
 from proctor.services.views import SessionView, view
 from proctor.web.api import Api, Id, Role, Sha256, Shape
 from proctor.web.auth import origin_of_request, staff_of
@@ -54,6 +63,7 @@ class InviteRequest(Shape):
     learner: Annotated[str, StringConstraints(max_length=200)]
     time_factor: Decimal = Decimal(1)
     extra_s: Annotated[int, Field(ge=0, le=86_400)] = 0
+    email: Annotated[str, StringConstraints(max_length=MAX_EMAIL_CHARS)] = ""
 
 
 class InvitationView(Shape):
@@ -86,6 +96,10 @@ class IdDecision(Shape):
     reason: _Reason = ""
 
 
+class DeviceDecision(Shape):
+    decision: Decision
+
+
 class ActRequest(Shape):
     act: Act
     reason: _Reason
@@ -111,7 +125,8 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
 
     async def shown(case: Case) -> SessionView:
         published = await desk.cases.published(case.session)
-        return view(case.session, published, now=desk.cases.now())
+        before = desk.cases.held_before(case.session)
+        return view(case.session, published, now=desk.cases.now(), held_before=before)
 
     @api.route("GET", "/api/v1/exams", role=watching, out=list[ExamRow], tags=["exams"])
     async def list_exams(_request: web.Request) -> list[ExamRow]:
@@ -125,6 +140,7 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
                 sessions=count,
             )
             for published, count in await desk.store.exams()
+            if published.exam.id != PRACTICE_EXAM
         ]
 
     @api.route(
@@ -143,6 +159,7 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
             learner=body.learner,
             time_factor=body.time_factor,
             extra=timedelta(seconds=body.extra_s),
+            email=body.email,
         )
         return InvitationView(
             session=invitation.session,
@@ -191,6 +208,18 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
     async def get_result(_request: web.Request, session: Id) -> ResultView:
         """Read what a session's answers score."""
         return await desk.results.result(session)
+
+    @api.route(
+        "POST",
+        "/api/v1/sessions/{session}/result/release",
+        role=Role.COURSE_TEAM,
+        out=SessionView,
+        tags=["exams"],
+        errors=[NotFound, rules.NotDecidedYet],
+    )
+    async def release_result(request: web.Request, session: Id) -> SessionView:
+        """Let the learner see what the answers score."""
+        return await shown(await desk.results.release(session, by=staff_of(request).name))
 
     @api.route(
         "GET",
@@ -257,16 +286,38 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
         role=Role.PROCTOR,
         out=SessionView,
         tags=["review"],
-        errors=[NotFound, ActReasonMissing, rules.BadGrant, rules.SectionNotOpen, IllegalMove],
+        errors=[
+            NotFound,
+            ActReasonMissing,
+            NobodyCalls,
+            rules.BadGrant,
+            rules.SectionNotOpen,
+            IllegalMove,
+        ],
     )
     async def act(request: web.Request, session: Id, body: ActRequest) -> SessionView:
-        """Pause, resume or terminate a session, or give it time."""
+        """Pause, resume or terminate a session, give it time, or answer its learner's call."""
         by = staff_of(request).name
         return await shown(
             await desk.sessions.act(
                 session, body.act, by=by, reason=body.reason, section_s=body.seconds
             )
         )
+
+    @api.route(
+        "POST",
+        "/api/v1/sessions/{session}/devices/{device}",
+        role=Role.PROCTOR,
+        out=SessionView,
+        tags=["review"],
+        errors=[NotFound, NoSuchAsk, AskDecided],
+    )
+    async def decide_session_device(
+        request: web.Request, session: Id, device: Id, body: DeviceDecision
+    ) -> SessionView:
+        """Let another device that asked go on with a session, or not."""
+        by = staff_of(request).name
+        return await shown(await desk.sessions.decide_device(session, device, body.decision, by=by))
 
     @api.route(
         "GET",

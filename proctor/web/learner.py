@@ -8,13 +8,27 @@ from aiohttp import web
 from pydantic import StringConstraints
 
 from proctor.domain import session as rules
+from proctor.domain.devices import (
+    AskDecided,
+    AskState,
+    DeviceNameTaken,
+    NoSuchAsk,
+    TooManyAsks,
+)
+from proctor.domain.exam import Exam
 from proctor.domain.moves import IllegalMove
+from proctor.domain.rehearsal import chapter as rehearsal_chapter
+from proctor.domain.second_camera import NoSecondCamera, TooManyPhones
 from proctor.domain.wording import for_learner
 from proctor.evidence.note import origin_of
 from proctor.services.cases import Cases
 from proctor.services.identity import CheckInIncomplete, Identity, SystemRefused
 from proctor.services.journal import milliseconds, seconds
-from proctor.services.ports import Case, Published
+from proctor.services.outcomes import Outcomes, SessionOutcome
+from proctor.services.ports import Case, NotFound, Published
+from proctor.services.rehearsals import exam_rehearsed
+from proctor.services.results import GivenAnswer, Results
+from proctor.services.second_cameras import SecondCameras, is_phone_link
 from proctor.services.sessions import (
     BadDeviceKey,
     JoinLinkUnknown,
@@ -23,8 +37,9 @@ from proctor.services.sessions import (
     SubmissionMissing,
 )
 from proctor.services.views import SessionView, view
-from proctor.web.api import Api, Id, Role, Shape
-from proctor.web.auth import learner_of
+from proctor.web.api import DEVICES, Api, Id, Role, Sha256, Shape
+from proctor.web.auth import learner_of, origin_of_request
+from proctor.web.console import DeviceDecision
 
 _Text = Annotated[str, StringConstraints(max_length=512)]
 
@@ -35,6 +50,16 @@ class JoinRequest(Shape):
     proof: _Text
     client: _Text = ""
     kind: Literal["desktop", "browser"]
+
+
+class AskAnswer(Shape):
+    session: str
+    state: Literal["waiting", "admitted"]
+    now_ms: int
+
+
+class GivenAnswers(Shape):
+    answers: list[GivenAnswer]
 
 
 class SectionOutline(Shape):
@@ -48,6 +73,7 @@ class ExamOutline(Shape):
     title: str
     sections: list[SectionOutline]
     in_order: bool
+    practice: bool = False  # a rehearsal: nothing counts
 
 
 class NoticeChapter(Shape):
@@ -65,6 +91,7 @@ class CaptureRules(Shape):
 class JoinView(Shape):
     session: str
     device: str
+    device_kind: str  # as it said; "phone" where the link was a second camera's
     device_token: str
     origin: str
     server_keys: list[str]
@@ -74,6 +101,11 @@ class JoinView(Shape):
     notice: list[NoticeChapter]
     capture: CaptureRules
     now_ms: int
+
+
+class SecondCameraLink(Shape):
+    join_token: str
+    link: str
 
 
 class OpenSection(Shape):
@@ -94,7 +126,10 @@ class LearnerDesk:
 
     cases: Cases
     sessions: Sessions
+    phones: SecondCameras
     identity: Identity
+    results: Results
+    outcomes: Outcomes
     server: str
     server_key: str  # VerifierKey.encode()
 
@@ -104,7 +139,8 @@ def add_learner_routes(api: Api, desk: LearnerDesk) -> None:
 
     async def shown(case: Case) -> SessionView:
         published = await desk.cases.published(case.session)
-        return view(case.session, published, now=desk.cases.now())
+        before = desk.cases.held_before(case.session)
+        return view(case.session, published, now=desk.cases.now(), held_before=before)
 
     @api.route(
         "GET", "/.well-known/proctor-keys.json", role=Role.ANYONE, out=ServerKeys, tags=["evidence"]
@@ -119,27 +155,39 @@ def add_learner_routes(api: Api, desk: LearnerDesk) -> None:
         role=Role.ANYONE,
         out=JoinView,
         tags=["learner"],
-        errors=[JoinLinkUnknown, JoinLinkUsed, BadDeviceKey, IllegalMove],
+        errors=[
+            JoinLinkUnknown,
+            JoinLinkUsed,
+            BadDeviceKey,
+            DeviceNameTaken,
+            rules.SessionClosed,
+            IllegalMove,
+        ],
     )
     async def join(_request: web.Request, body: JoinRequest) -> JoinView:
         """Join a session with its link; the same device may do so again."""
-        joined = await desk.sessions.join(
-            body.token, key=body.key, proof=body.proof, kind=body.kind
-        )
+        if is_phone_link(body.token):
+            joined = await desk.phones.join(body.token, key=body.key, proof=body.proof)
+        else:
+            joined = await desk.sessions.join(
+                body.token, key=body.key, proof=body.proof, kind=body.kind
+            )
         session, published = joined.case.session, joined.published
+        rehearsed = await exam_rehearsed(desk.cases, session)
         origin = origin_of(
             server=desk.server, exam=session.exam, session=session.id, device=joined.device.id
         )
         return JoinView(
             session=session.id,
             device=joined.device.id,
+            device_kind=joined.device.kind,
             device_token=joined.device_token,
             origin=origin,
             server_keys=[desk.server_key],
-            exam=_outline(published),
+            exam=_outline(published, practice=rehearsed is not None),
             policy_sha256=published.policy_sha256,
             policy=json.loads(published.policy_body),
-            notice=_notice(published),
+            notice=_notice(published, rehearsed),
             capture=CaptureRules(
                 snapshot_every_s=published.policy.capture.snapshot_every_s,
                 width=published.policy.capture.max_px,
@@ -149,10 +197,71 @@ def add_learner_routes(api: Api, desk: LearnerDesk) -> None:
             now_ms=milliseconds(desk.cases.now()),
         )
 
-    @api.route("GET", "/api/v1/session", role=Role.LEARNER, out=SessionView, tags=["learner"])
+    @api.route(
+        "POST",
+        "/api/v1/join/ask",
+        role=Role.ANYONE,
+        out=AskAnswer,
+        tags=["learner"],
+        errors=[JoinLinkUnknown, BadDeviceKey, DeviceNameTaken, TooManyAsks],
+    )
+    async def ask_to_join(_request: web.Request, body: JoinRequest) -> AskAnswer:
+        """Ask to go on with a session that another device has."""
+        case, state = await desk.sessions.ask(
+            body.token, key=body.key, proof=body.proof, kind=body.kind
+        )
+        return AskAnswer(
+            session=case.session.id,
+            state="admitted" if state is AskState.ADMITTED else "waiting",
+            now_ms=milliseconds(desk.cases.now()),
+        )
+
+    @api.route(
+        "POST",
+        "/api/v1/session/devices/{device}",
+        role=Role.LEARNER,
+        out=SessionView,
+        tags=["learner"],
+        errors=[NoSuchAsk, AskDecided],
+    )
+    async def decide_device(request: web.Request, device: Id, body: DeviceDecision) -> SessionView:
+        """Let another device that asked go on with this session, or not."""
+        session = learner_of(request).session
+        return await shown(
+            await desk.sessions.decide_device(session, device, body.decision, by="learner")
+        )
+
+    @api.route(
+        "POST",
+        "/api/v1/session/second-camera",
+        role=Role.LEARNER,
+        out=SecondCameraLink,
+        tags=["learner"],
+        errors=[NoSecondCamera, TooManyPhones, rules.SessionClosed],
+    )
+    async def ask_second_camera(request: web.Request) -> SecondCameraLink:
+        """Make a link that makes a phone the second camera; the one before is replaced."""
+        token = await desk.phones.ask(learner_of(request).session)
+        return SecondCameraLink(join_token=token, link=f"{origin_of_request(request)}/join/{token}")
+
+    @api.route("GET", "/api/v1/session", role=DEVICES, out=SessionView, tags=["learner"])
     async def get_own_session(request: web.Request) -> SessionView:
         """Read where the session stands."""
         return await shown(await desk.cases.settled(learner_of(request).session))
+
+    @api.route(
+        "GET", "/api/v1/session/answers", role=Role.LEARNER, out=GivenAnswers, tags=["learner"]
+    )
+    async def get_answers(request: web.Request) -> GivenAnswers:
+        """Read the answers that count, from whichever device they came."""
+        return GivenAnswers(answers=await desk.results.given(learner_of(request).session))
+
+    @api.route(
+        "GET", "/api/v1/session/outcome", role=Role.LEARNER, out=SessionOutcome, tags=["learner"]
+    )
+    async def get_outcome(request: web.Request) -> SessionOutcome:
+        """Read how far the review is, and once it is decided, what was decided and why."""
+        return await desk.outcomes.of(learner_of(request).session)
 
     @api.route(
         "POST",
@@ -199,6 +308,20 @@ def add_learner_routes(api: Api, desk: LearnerDesk) -> None:
         return await _open(*await desk.sessions.section(learner_of(request).session, section))
 
     @api.route(
+        "GET",
+        "/api/v1/session/images/{sha256}",
+        role=Role.LEARNER,
+        raw=True,
+        out_type="image/*",
+        tags=["learner"],
+        errors=[NotFound],
+    )
+    async def get_image(request: web.Request, sha256: Sha256) -> web.Response:
+        """Read an image that an item of an open section shows."""
+        image, data = await desk.sessions.image(learner_of(request).session, sha256)
+        return web.Response(body=data, content_type=image.type)
+
+    @api.route(
         "POST",
         "/api/v1/session/sections/{section}/close",
         role=Role.LEARNER,
@@ -232,7 +355,7 @@ def add_learner_routes(api: Api, desk: LearnerDesk) -> None:
         )
 
 
-def _outline(published: Published) -> ExamOutline:
+def _outline(published: Published, *, practice: bool) -> ExamOutline:
     exam = published.exam
     return ExamOutline(
         id=exam.id,
@@ -242,12 +365,14 @@ def _outline(published: Published) -> ExamOutline:
             for each in exam.sections
         ],
         in_order=exam.in_order,
+        practice=practice,
     )
 
 
-def _notice(published: Published) -> list[NoticeChapter]:
+def _notice(published: Published, rehearsed: Exam | None) -> list[NoticeChapter]:
     names = {section.id: section.title for section in published.exam.sections}
+    first = [] if rehearsed is None else [rehearsal_chapter(rehearsed.title)]
     return [
         NoticeChapter(heading=chapter.heading, lines=list(chapter.lines))
-        for chapter in for_learner(published.policy, names)
+        for chapter in (*first, *for_learner(published.policy, names))
     ]

@@ -26,7 +26,17 @@ from typing import ClassVar
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from proctor.domain import exam, identity, moves, review, scoring, session
+from proctor.domain import (
+    devices,
+    exam,
+    identity,
+    moves,
+    rehearsal,
+    review,
+    scoring,
+    second_camera,
+    session,
+)
 from proctor.domain.errors import Refusal
 from proctor.evidence.errors import EvidenceError
 from proctor.services import identity as check_in
@@ -105,9 +115,11 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     review.AnotherPersonNeeded: HTTPStatus.FORBIDDEN,
     session.OutsideWindow: HTTPStatus.FORBIDDEN,
     check_in.SystemRefused: HTTPStatus.FORBIDDEN,
+    second_camera.SecondCameraOnly: HTTPStatus.FORBIDDEN,
     session.SectionClosed: HTTPStatus.FORBIDDEN,
     session.SessionClosed: HTTPStatus.FORBIDDEN,
     exam.UnknownSection: HTTPStatus.NOT_FOUND,
+    devices.NoSuchAsk: HTTPStatus.NOT_FOUND,
     ports.NotFound: HTTPStatus.NOT_FOUND,
     session.NoSuchSection: HTTPStatus.NOT_FOUND,
     sessions.JoinLinkUnknown: HTTPStatus.NOT_FOUND,
@@ -132,6 +144,7 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     sessions.BadDeviceKey: HTTPStatus.UNPROCESSABLE_ENTITY,
     sessions.BadInvitation: HTTPStatus.UNPROCESSABLE_ENTITY,
     logins.TooManyLogins: HTTPStatus.TOO_MANY_REQUESTS,
+    rehearsal.TooManyRehearsals: HTTPStatus.TOO_MANY_REQUESTS,
     ports.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
 }
 """The status of each refusal and of those that subclass it. Here and nowhere else."""
@@ -254,6 +267,23 @@ _HEADERS: Mapping[str, str] = {
     "Server": "proctor",
 }
 
+# What a page may ask a browser for. Chromium complains of names that it does not know, so these are
+# such as it knows; none of them is needed but the room's own.
+_ROOM_NEEDS = ("camera", "fullscreen", "screen-wake-lock", "window-management")
+_NEVER = (
+    "microphone",
+    "geolocation",
+    "display-capture",
+    "accelerometer",
+    "gyroscope",
+    "magnetometer",
+    "midi",
+    "payment",
+    "usb",
+)
+_IN_ROOM = ", ".join([f"{one}=(self)" for one in _ROOM_NEEDS] + [f"{one}=()" for one in _NEVER])
+_NOTHING = ", ".join(f"{one}=()" for one in (*_ROOM_NEEDS, *_NEVER))
+
 
 async def _on_prepare(request: web.Request, response: web.StreamResponse) -> None:
     # A signal and no middleware: a stream or a WebSocket has sent its headers long before its
@@ -262,8 +292,12 @@ async def _on_prepare(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in _HEADERS.items():
         response.headers[name] = value
     is_page = response.content_type == "text/html"
-    camera = "(self)" if is_page else "()"
-    response.headers["Permissions-Policy"] = f"camera={camera}, microphone=(), geolocation=()"
+    # By the address: a 304 has no type, and its headers become those of the page that it confirms.
+    in_room = request.path.startswith("/join/")
+    response.headers["Permissions-Policy"] = _IN_ROOM if in_room else _NOTHING
+    if in_room:
+        # An item's image is asked for with the device's token, which an <img> can't send.
+        response.headers["Content-Security-Policy"] += "; img-src 'self' blob:"
     if request.path.startswith("/api/"):
         response.headers.setdefault("Cache-Control", "no-store")
     elif is_page:

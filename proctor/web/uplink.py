@@ -19,12 +19,20 @@ from proctor.evidence.batch import MAX_BATCH_BYTES, Batch, split, together
 from proctor.evidence.errors import EvidenceError, Fork
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
-from proctor.services.intake import Held, Intake, Line, Receipted, Resume, Superseded
+from proctor.services.intake import (
+    Held,
+    Intake,
+    Line,
+    Receipted,
+    Resume,
+    Superseded,
+)
 from proctor.services.journal import milliseconds
-from proctor.services.ports import Case, StorageFull
+from proctor.services.ports import Case, Device, StorageFull
+from proctor.services.sessions import takes_part
 from proctor.services.views import view
-from proctor.web.api import Api, Role
-from proctor.web.auth import learner_of
+from proctor.web.api import DEVICES, Api
+from proctor.web.auth import UPLINK_PROTOCOL, learner_of, protocols_of
 from proctor.web.metrics import Metrics
 from proctor.web.problems import problem_of
 
@@ -53,9 +61,13 @@ def add_uplink_route(
 ) -> None:
     """Declare GET /api/v1/uplink."""
 
-    @api.route("GET", "/api/v1/uplink", role=Role.LEARNER, raw=True, status=101, tags=["learner"])
+    @api.route("GET", "/api/v1/uplink", role=DEVICES, raw=True, status=101, tags=["learner"])
     async def uplink(request: web.Request) -> web.WebSocketResponse:
         """Open the uplink of a device (WebSocket)."""
+        asked = protocols_of(request)
+        if asked and UPLINK_PROTOCOL not in asked:
+            # aiohttp would log all that was asked for: a token among it.
+            raise web.HTTPBadRequest
         learner = learner_of(request)
         device = next(
             each
@@ -63,7 +75,10 @@ def add_uplink_route(
             if each.id == learner.device
         )
         socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT_S, max_msg_size=MAX_BATCH_BYTES, compress=False
+            heartbeat=HEARTBEAT_S,
+            max_msg_size=MAX_BATCH_BYTES,
+            compress=False,
+            protocols=(UPLINK_PROTOCOL,),
         )
         socket[_REQUEST] = request
         await socket.prepare(request)
@@ -73,7 +88,7 @@ def add_uplink_route(
         metrics.uplinks.inc()
         line: Line | None = None
         inbox: _Inbox | None = None
-        told = _Telling(socket, cases)
+        told = _Telling(socket, cases, device)
         try:
             line = await intake.connect(device)
             with cases.watching(device.session, told.changed):
@@ -250,13 +265,15 @@ async def _welcome(cases: Cases, line: Line) -> dict[str, object]:
     case = await cases.settled(line.device.session)
     published = await cases.published(case.session)
     now = cases.now()
+    before = cases.held_before(case.session)
+    shown = view(case.session, published, now=now, held_before=before)
     return {
         "type": "welcome",
         "size": line.frontier.size,
         "root": line.frontier.root().hex(),
         "owed": line.owed(),
         "server_log": _server_log(case),
-        "session": asdict(view(case.session, published, now=now)),
+        "session": asdict(shown),
         "state": str(case.session.state),
         "now_ms": milliseconds(now),
     }
@@ -287,13 +304,17 @@ def _unsent(socket: web.WebSocketResponse) -> int | None:
 
 
 class _Telling:
-    """Tells a device what changed in its session, the newest state only."""
+    """Tells a device what changed in its session, the newest state only.
 
-    __slots__ = ("_cases", "_newest", "_socket", "_task")
+    One whose place another device has taken is told that as the last thing.
+    """
 
-    def __init__(self, socket: web.WebSocketResponse, cases: Cases) -> None:
+    __slots__ = ("_cases", "_device", "_newest", "_socket", "_task")
+
+    def __init__(self, socket: web.WebSocketResponse, cases: Cases, device: Device) -> None:
         self._socket = socket
         self._cases = cases
+        self._device = device
         self._newest: Case | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -311,13 +332,19 @@ class _Telling:
             while (case := self._newest) is not None:
                 self._newest = None
                 published = await self._cases.published(case.session)
-                shown = view(case.session, published, now=self._cases.now())
+                before = self._cases.held_before(case.session)
+                now = self._cases.now()
+                shown = view(case.session, published, now=now, held_before=before)
                 message: dict[str, object] = {
                     "type": "session",
                     "session": asdict(shown),
                     "server_log": _server_log(case),
                 }
                 await _send(self._socket, message)
+                if not takes_part(case.session, self._device):
+                    problem = problem_of(Superseded())
+                    await _send(self._socket, {"type": "problem", "problem": problem})
+                    await self._socket.close()
         except (ConnectionError, TimeoutError):
             pass  # the line is gone: its handler says so
         finally:

@@ -16,6 +16,7 @@ import pytest
 from proctor.adapters import exams, policies
 from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.observation import Face, Measured, Model, Observation
+from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.session import ExamSession, SectionRun, State
 from proctor.domain.timing import Cause, LedgerEntry
 from proctor.evidence.tree import Frontier, leaf_hash
@@ -141,6 +142,14 @@ class StoreContract:
         # The sessions opened before keep what they were opened under.
         assert await store.published(first.exam_sha256, first.policy_sha256) == first
 
+    async def test_an_exam_s_images_are_kept_by_digest(self, store: Store) -> None:
+        images = {digest_of(b"one"): b"one", digest_of(b"two"): b"two"}
+        await store.publish(EXAM, POLICY, images=images)
+        await store.publish(EXAM, POLICY, images=images)
+        assert await store.exam_image(digest_of(b"two")) == b"two"
+        with pytest.raises(NotFound):
+            await store.exam_image(digest_of(b"three"))
+
     async def test_what_was_never_published_is_not_found(self, store: Store) -> None:
         published: Published = await store.publish(EXAM, POLICY)
         with pytest.raises(NotFound):
@@ -222,6 +231,47 @@ class StoreContract:
         assert listed == ["s_2", "s_1", "s_3"]
         assert [case.session.id for case in await store.cases("short")] == ["s_2", "s_1"]
         assert list(await store.cases("none")) == []
+
+    async def test_the_rehearsals_of_a_session_are_its_own_newest_first(self, store: Store) -> None:
+        await created(store)
+        for place, (id_, of) in enumerate([("s_2", "s_1"), ("s_3", "s_0"), ("s_4", "s_1")]):
+            made_at = NOW + timedelta(minutes=place)
+            practice = session(id_, made_at=made_at, exam=PRACTICE_EXAM)
+            practice = replace(practice, rehearsal_of=of)
+            await store.create(practice, join_sha256=f"join {id_}", lines=[b"opened"])
+        found = await store.rehearsals("s_1")
+        assert [case.session.id for case in found] == ["s_4", "s_2"]
+        assert list(found) == [await store.case("s_4"), await store.case("s_2")]
+        assert list(await store.rehearsals("s_9")) == []
+
+    async def test_a_session_that_is_forgotten_leaves_nothing(self, store: Store) -> None:
+        case = await created(store)
+        other = await created(store, "s_2")
+        await store.save(case, case.session, lines=[b"1"], device=device(), flags=[flag()])
+        await store.append(append(Frontier(), b"0", blobs=(b"picture",)))
+        await store.observe("s_1", observation())
+        await store.forget("s_1")  # while it holds a picture it stays whole
+        assert (await store.case("s_1")).session == case.session
+        assert list(await store.held("s_1")) == [digest_of(b"picture")]
+
+        await store.erase("s_1", [digest_of(b"picture")])
+        await store.forget("s_1")
+        await store.forget("s_1")
+
+        for gone in (store.case("s_1"), store.invited("join s_1")):
+            with pytest.raises(NotFound):
+                await gone
+        assert await store.device_by_token("token") is None
+        for nothing in (
+            store.devices("s_1"),
+            store.received("s_1", "d_1"),
+            store.server_lines("s_1"),
+            store.observations("s_1"),
+            store.flags("s_1"),
+        ):
+            assert list(await nothing) == []
+        assert [each.session.id for each in await store.cases(None)] == ["s_2"]
+        assert await store.case("s_2") == other
 
     async def test_a_session_that_ended_is_not_unfinished(self, store: Store) -> None:
         case = await created(store)
@@ -337,6 +387,28 @@ class StoreContract:
         assert [each async for each in store.blobs("s_2")] == []
         with pytest.raises(NotFound):
             await store.blob("s_2", digest_of(b"picture"))
+
+    # --- where a receipt is mailed to ------------------------------------------------------------
+
+    async def test_an_address_is_given_back_until_it_is_forgotten(self, store: Store) -> None:
+        await created(store)
+        made = await store.create(
+            session("s_2"), join_sha256="join s_2", lines=[b"opened"], email="ada@example.edu"
+        )
+        await store.save(made, replace(made.session, state=State.CHECK_IN))
+        assert (await store.email("s_1"), await store.email("s_2")) == ("", "ada@example.edu")
+        assert list(await store.emails_kept()) == ["s_2"]
+        await store.forget_email("s_2")
+        assert (await store.email("s_2"), await store.emails_kept()) == ("", [])
+        assert not await store.receipt_mailed("s_2")
+        await store.forget_email("s_2", mailed=True)
+        await store.forget_email("s_2")
+        assert await store.receipt_mailed("s_2")
+        assert not await store.receipt_mailed("s_1")
+        with pytest.raises(NotFound):
+            await store.email("s_3")
+        await store.forget_email("s_3", mailed=True)
+        assert not await store.receipt_mailed("s_3")
 
     # --- what was seen, and what was flagged -----------------------------------------------------
 

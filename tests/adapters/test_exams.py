@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import proctor.demo
+from proctor.adapters import exams
 from proctor.adapters.exams import (
     MAX_EXAM_TOML_BYTES,
     MAX_ITEM_BYTES,
@@ -22,6 +23,7 @@ from proctor.adapters.exams import (
     parse_body,
 )
 from proctor.domain.exam import (
+    MAX_IMAGE_BYTES,
     ChoiceKey,
     ExamWithoutSections,
     Kind,
@@ -34,7 +36,7 @@ from proctor.domain.exam import (
 from proctor.domain.scoring import Outcome, score
 
 DEMO = Path(proctor.demo.__path__[0]) / "exams"
-BOTH = [pytest.param("short", id="short"), pytest.param("capstone", id="capstone")]
+EACH = [pytest.param(name, id=name) for name in ("short", "capstone", "practice")]
 
 EXAM = """\
 schema = 1
@@ -74,7 +76,7 @@ def html_of(at: Path, text: str) -> str:
     return load(folder(at, item=item)).exam.items[0].html
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", EACH)
 def test_a_demo_exam_is_its_body_and_its_digest(name: str) -> None:
     loaded = load(DEMO / name)
 
@@ -84,7 +86,7 @@ def test_a_demo_exam_is_its_body_and_its_digest(name: str) -> None:
     assert loaded.exam.in_order
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", EACH)
 def test_the_demo_answers_fit_and_are_not_all_right(name: str) -> None:
     exam = load(DEMO / name).exam
     answers = json.loads((DEMO / name / "answers.json").read_text(encoding="utf-8"))
@@ -114,7 +116,7 @@ def test_the_short_exam_has_every_kind_of_item_and_the_capstone_four_two_hour_se
     assert capstone.pass_mark == Fraction(3, 5)
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", EACH)
 def test_every_demo_formula_survives_as_mathml(name: str) -> None:
     for item in load(DEMO / name).exam.items:
         for html, text in [(item.html, item.text), *((c.html, c.text) for c in item.choices)]:
@@ -275,6 +277,97 @@ def test_no_markup_gets_past_the_sanitiser(tmp_path: Path, text: str) -> None:
     html = html_of(tmp_path, text)
 
     assert not re.search(r"<(script|img|svg|style|iframe)|<[^>]*\s(on\w+|style|src)=", html)
+
+
+PNG = b"\x89PNG\r\n\x1a\n and so on"
+
+
+def illustrated(at: Path, text: str, *, name: str = "tree.png", data: bytes = PNG) -> Path:
+    (at / "images").mkdir()
+    (at / "images" / name).write_bytes(data)
+    return folder(at, item=f'+++\nkind = "short-text"\npoints = 1\n+++\n{text}\n')
+
+
+def test_an_item_names_its_images_by_digest(tmp_path: Path) -> None:
+    loaded = load(
+        illustrated(tmp_path, "See ![A *tree*](images/tree.png) twice\n\n![It](images/tree.png)")
+    )
+    (item,) = loaded.exam.items
+    digest = hashlib.sha256(PNG).hexdigest()
+    assert f'alt="A tree" src="sha256:{digest}"' in _ordered(item.html)
+    assert [(one.sha256, one.type, one.size) for one in item.images] == [
+        (digest, "image/png", len(PNG))
+    ]
+    assert loaded.images == {digest: PNG}
+    assert digest.encode() in loaded.body
+    assert parse_body(loaded.body) == loaded.exam
+    (shown,) = learner_section(loaded.exam, "part-a")["items"]
+    assert shown["images"] == [{"sha256": digest, "type": "image/png", "size": len(PNG)}]
+
+
+def _ordered(html: str) -> str:
+    """Return HTML with the attributes of each image in their order by name."""
+    return re.sub(
+        r"<img ([^>]*)>",
+        lambda found: "<img " + " ".join(sorted(re.findall(r'\w+="[^"]*"', found[1]))) + ">",
+        html,
+    )
+
+
+def test_choices_have_images_too(tmp_path: Path) -> None:
+    item = ITEM.replace("this", "![this](images/tree.png)")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "tree.png").write_bytes(PNG)
+    (found,) = load(folder(tmp_path, item=item)).exam.items
+    assert "<img" in found.choices[0].html
+    assert len(found.images) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(r"$\text{<img src=https://evil.example/x.png>}$", id="elsewhere"),
+        pytest.param(r"$\text{<img src=images/tree.png>}$", id="by its name"),
+        pytest.param(r"$\text{<img src=sha256:%s>}$" % ("0" * 64), id="another digest"),
+    ],
+)
+def test_beside_an_image_no_other_gets_in(tmp_path: Path, text: str) -> None:
+    (item,) = load(illustrated(tmp_path, f"![A](images/tree.png)\n\n{text}")).exam.items
+    assert len(re.findall("src=", item.html)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "data", "problem"),
+    [
+        pytest.param("![](images/tree.png)", "tree.png", PNG, "has no text", id="no text"),
+        pytest.param("![a](images/no.png)", "tree.png", PNG, "is missing", id="no such file"),
+        pytest.param("![a](tree.png)", "tree.png", PNG, "has an image", id="another folder"),
+        pytest.param("![a](images/../x.png)", "tree.png", PNG, "has an image", id="a way out"),
+        pytest.param("![a](https://x.example/y.png)", "tree.png", PNG, "has an image", id="web"),
+        pytest.param("![a](images/x.svg)", "x.svg", b"<svg/>", "is no image", id="a drawing"),
+        pytest.param(
+            "![a](images/x.png)", "x.png", PNG + bytes(MAX_IMAGE_BYTES), "too large", id="large"
+        ),
+    ],
+)
+def test_an_image_that_can_t_be_shown_is_refused(
+    tmp_path: Path, text: str, name: str, data: bytes, problem: str
+) -> None:
+    with pytest.raises(ExamError, match=problem):
+        load(illustrated(tmp_path, text, name=name, data=data))
+
+
+def test_an_image_is_no_link_out_of_the_folder(tmp_path: Path) -> None:
+    at = illustrated(tmp_path, "![a](images/link.png)")
+    (at / "images" / "link.png").symlink_to(at / "images" / "tree.png")
+    with pytest.raises(ExamError, match="symbolic link"):
+        load(at)
+
+
+def test_all_images_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exams, "MAX_IMAGES_BYTES", len(PNG) - 1)
+    with pytest.raises(ExamError, match="too large"):
+        load(illustrated(tmp_path, "![a](images/tree.png)"))
 
 
 @pytest.mark.parametrize(
@@ -581,7 +674,7 @@ def test_a_body_that_load_did_not_make_is_refused(
         parse_body(spoiled)
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", EACH)
 def test_nothing_a_learner_is_sent_tells_the_key(name: str) -> None:
     exam = load(DEMO / name).exam
 

@@ -125,7 +125,10 @@ SHAPES = [
     pytest.param("[capture]\nsnapshot_evry_s = 5\n", "5", "capture.snapshot_evry_s",
                  "did you mean snapshot_every_s?", id="a key misspelt"),
     pytest.param("[capture]\nwombat = 5\n", "5", "capture.wombat",
-                 "the keys here are snapshot_every_s, max_px, quality", id="a key never heard of"),
+                 "the keys here are snapshot_every_s, max_px, quality, second_camera",
+                 id="a key never heard of"),
+    pytest.param('[capture]\nsecond_camera = "webcam"\n', "5", "capture.second_camera",
+                 "phone", id="a second camera of no kind"),
     pytest.param(ROW + "adverse_needs = 1\n", "6", "allow.adverse_needs",
                  "it belongs under [review]", id="a key under the wrong table"),
     pytest.param("[[alow]]\n", "4", "alow", "did you mean allow?", id="a table misspelt"),
@@ -455,6 +458,14 @@ def test_parents_are_bounded(tmp_path: Path, parents: int, fits: bool) -> None:
         policies.load(write(tmp_path, text))
     else:
         assert "at most 8" in refused(tmp_path, text).right
+
+
+def test_a_second_camera_is_taken_over_and_can_be_done_without(tmp_path: Path) -> None:
+    other(tmp_path, "base", '[capture]\nsecond_camera = "phone"\n')
+    child = 'extends = "base"\n[capture]\nquality = 70\n'
+    assert load(tmp_path, child).policy.capture == CaptureRules(quality=70, second_camera="phone")
+    child += 'second_camera = "none"\n'
+    assert load(tmp_path, child).policy.capture == CaptureRules(quality=70)
 
 
 def test_an_error_of_a_parent_is_told_of_the_parent(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from tests.adapters.store_contract import (
     digest_of,
     flag,
     observation,
+    session,
 )
 from tests.conftest import full_disk
 from tests.memory_store import Fault, MemoryStore
@@ -244,3 +245,20 @@ async def test_writes_at_once_are_all_stored(sql: SqlStore) -> None:
         fronts = [each.frontier for each in appends]
     for n in range(len(cases)):
         assert (await sql.device_log(f"s_{n}", "d_1")).frontier.size == 5
+
+
+async def test_an_address_that_is_forgotten_stands_in_the_file_no_more(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        for number in range(40):
+            made = await store.create(
+                session(f"s_{number}"),
+                join_sha256=f"join {number}",
+                lines=[b"opened"],
+                email=f"ada.{number}@example.edu",
+            )
+            await store.save(made, replace(made.session, state=State.CHECK_IN))
+    assert b"ada.7@example.edu" in (tmp_path / "proctor.db").read_bytes()
+    async with opened(tmp_path) as store:
+        for number in range(40):
+            await store.forget_email(f"s_{number}", mailed=number % 2 == 0)
+    assert b"@example.edu" not in (tmp_path / "proctor.db").read_bytes()

@@ -92,6 +92,7 @@ async def real(folder: Path, kind: type[SqlStore]) -> AsyncIterator[tuple[web.Ap
             token=config.token,
             new_id=config.new_id,
             pages=config.PAGES,
+            practice=config.PRACTICE,
         )
 
         async def invite(asked: dict[str, Any]) -> list[str]:

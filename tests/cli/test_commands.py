@@ -170,6 +170,49 @@ def test_an_exam_is_checked_published_and_learners_are_invited(terminal: Termina
     session, link = invited.out.split()
     assert session.startswith("s_")
     assert link.startswith("https://exams.example/join/")
+    ready = terminal.run("exam", "readiness", "short")
+    assert ready.out == f"{session}  never rehearsed  Ada Lovelace\n"
+    assert "no exam" in terminal.run("exam", "readiness", "no-such-exam").err
+
+
+def test_an_invitation_takes_an_address_and_prints_it_nowhere(terminal: Terminal) -> None:
+    terminal.run("exam", "publish", SHORT_EXAM)
+    invited = terminal.run("invite", "short", "Ada", "--email", "ada@example.edu")
+    assert (invited.status, "example.edu" in invited.out + invited.err) == (0, False)
+    line = terminal.refused("invite", "short", "Ada", "--email", "ada and eve")
+    assert line.startswith("an email address is")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        pytest.param(["--mail-from", "exams@example.edu"], "--mail-host", id="no host"),
+        pytest.param(["--mail-host", "mail.example.edu"], "--mail-from", id="no sender"),
+    ],
+)
+def test_settings_for_mail_that_are_not_whole_are_refused(
+    terminal: Terminal, given: list[str], told: str
+) -> None:
+    assert told in terminal.refused("serve", "--port", "0", *given)
+
+
+def test_a_password_for_mail_that_others_can_read_is_refused_before_anything_is_served(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("secret")
+    file.chmod(0o644)
+    monkeypatch.setenv("PROCTOR_MAIL_HOST", "mail.example.edu")
+    monkeypatch.setenv("PROCTOR_MAIL_FROM", "exams@example.edu")
+    monkeypatch.setenv("PROCTOR_MAIL_USER", "exams")
+    monkeypatch.setenv("PROCTOR_MAIL_PASSWORD_FILE", str(file))
+    line = terminal.refused("serve", "--port", "0")
+    assert f"chmod 600 {file}" in line
+    file.chmod(0o600)
+    file.write_text("")
+    assert "one line" in terminal.refused("serve", "--port", "0")
+    file.unlink()
+    assert terminal.refused("serve", "--port", "0").startswith(f"{file}: ")
 
 
 def test_a_policy_for_other_sections_is_refused(terminal: Terminal) -> None:

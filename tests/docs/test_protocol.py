@@ -23,6 +23,7 @@ from proctor.web import auth, metrics, openapi, problems, uplink
 from proctor.web.api import Api
 from proctor.web.console import add_console_routes
 from proctor.web.learner import JoinRequest, JoinView, add_learner_routes
+from proctor.web.rehearsals import add_rehearsal_routes
 from proctor.web.uplink import add_uplink_route
 from tests.docs.drawn import DOCS, ROOT, drawn, rows_of, table
 
@@ -37,6 +38,7 @@ def declared() -> Api:
     nothing = cast(Any, None)
     api = Api("Proctor", "1")
     add_learner_routes(api, nothing)
+    add_rehearsal_routes(api, nothing)
     add_uplink_route(api, intake=nothing, cases=nothing, analysis=nothing, metrics=nothing)
     add_console_routes(api, nothing)
     auth.add_login_routes(api, nothing)

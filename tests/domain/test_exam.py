@@ -17,6 +17,7 @@ from proctor.domain.exam import (
     DuplicateId,
     Exam,
     ExamWithoutSections,
+    Image,
     Item,
     Key,
     Kind,
@@ -28,6 +29,7 @@ from proctor.domain.exam import (
     UnknownSection,
     Window,
     check_response,
+    image_of,
     learner_section,
     without_keys,
 )
@@ -67,6 +69,8 @@ UPLOAD = Item(
     max_bytes=1000,
     suffixes=(".pdf", ".tar.gz"),
 )
+
+IMAGE = Image(sha256="a" * 64, type="image/png", size=9)
 
 
 def section(section_id: str = "part-a", *items: Item) -> Section:
@@ -165,6 +169,25 @@ def test_an_exam_passes_at_sixty_per_cent_and_is_always_open_unless_told_otherwi
         pytest.param(
             lambda: replace(SINGLE, choices=choices("aB")), BadItem, id="choice id in capitals"
         ),
+        pytest.param(lambda: replace(SHORT, images=(IMAGE,) * 21), BadItem, id="21 images"),
+        pytest.param(
+            lambda: replace(SHORT, images=(replace(IMAGE, sha256="A" * 64),)),
+            BadItem,
+            id="image without a digest",
+        ),
+        pytest.param(
+            lambda: replace(SHORT, images=(replace(IMAGE, type="image/svg+xml"),)),
+            BadItem,
+            id="image that may hold a script",
+        ),
+        pytest.param(
+            lambda: replace(SHORT, images=(replace(IMAGE, size=0),)), BadItem, id="empty image"
+        ),
+        pytest.param(
+            lambda: replace(SHORT, images=(replace(IMAGE, size=1024**2 + 1),)),
+            BadItem,
+            id="image over 1 MiB",
+        ),
         pytest.param(lambda: replace(SHORT, points=Fraction(0)), BadItem, id="no points"),
         pytest.param(lambda: replace(SHORT, points=Fraction(1001)), BadItem, id="1,001 points"),
         pytest.param(lambda: replace(SINGLE, choices=choices("b")), BadItem, id="one choice"),
@@ -252,6 +275,16 @@ def test_an_exam_on_every_bound_can_be_made() -> None:
     assert len(made.items) == 599
     assert replace(FILL_IN, key=TextKey(accept=("yes",))).key == TextKey(accept=("yes",))
     assert replace(UPLOAD, max_bytes=4 * 1024**2).max_bytes == 4 * 1024**2
+
+
+def test_an_image_is_of_the_section_that_shows_it() -> None:
+    shown = section("a", replace(SHORT, images=(IMAGE,)))
+
+    assert image_of(shown, IMAGE.sha256) == IMAGE
+    assert image_of(shown, "b" * 64) is None
+    assert image_of(section("b", SHORT), IMAGE.sha256) is None
+    (item,) = learner_section(exam(shown), "a")["items"]
+    assert item["images"] == [{"sha256": "a" * 64, "type": "image/png", "size": 9}]
 
 
 def test_an_exam_without_keys_has_everything_else() -> None:

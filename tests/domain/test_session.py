@@ -6,9 +6,12 @@ from itertools import product
 
 import pytest
 
+from proctor.domain.devices import KnownDevice
 from proctor.domain.errors import Refusal
+from proctor.domain.identity import IdCheck, IdState
 from proctor.domain.moves import Actor, IllegalMove, NotTheirEvent
 from proctor.domain.policy import TimeRules
+from proctor.domain.review import Review, ReviewState
 from proctor.domain.session import (
     CAUSES,
     ENDED,
@@ -19,6 +22,7 @@ from proctor.domain.session import (
     Event,
     ExamSession,
     NoSuchSection,
+    NotDecidedYet,
     OutsideWindow,
     SectionClosed,
     SectionEvent,
@@ -33,9 +37,12 @@ from proctor.domain.session import (
     contact_lost,
     grant,
     hand_in_section,
+    held_since,
     is_late,
+    join,
     open_section,
     pause,
+    release,
     require_intake,
     resume,
     settle,
@@ -645,3 +652,52 @@ def test_of_an_outage_a_section_opened_meanwhile_gets_its_own_part() -> None:
     session = contact_back(session, now=at(90), rules=RULES)
 
     assert [(e.section, e.given) for e in session.ledger] == [("b", s(20))]
+
+
+# --- the first device, and the result ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [each for each in State if each is not State.INVITED])
+def test_a_session_is_joined_first_but_once(state: State) -> None:
+    device = KnownDevice(id="d_1", key="key", kind="browser")
+    joined = join(in_state(State.INVITED), device)
+    assert (joined.state, joined.devices.used) == (State.CHECK_IN, device)
+    with pytest.raises(IllegalMove):
+        join(in_state(state), device)
+
+
+def test_a_result_is_released_once_people_have_decided() -> None:
+    awaiting = in_state(State.SUBMITTED)
+    with pytest.raises(NotDecidedYet):
+        release(awaiting, now=at(0))
+    decided = replace(awaiting, review=Review(state=ReviewState.DECIDED))
+    released = release(decided, now=at(1))
+    assert released.released_at == at(1)
+    assert release(released, now=at(2)) is released
+
+
+# --- held in check-in ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "check", "rehearsal_of", "since"),
+    [
+        pytest.param(State.CHECK_IN, IdState.CAPTURED, "", at(5), id="until a person looks"),
+        pytest.param(
+            State.CHECK_IN, IdState.RETAKE, "", None, id="not while it is the learner's turn"
+        ),
+        pytest.param(State.READY, IdState.CAPTURED, "", None, id="not where the exam may begin"),
+        pytest.param(State.CHECK_IN, IdState.CAPTURED, "s_0", None, id="not in a rehearsal"),
+    ],
+)
+def test_a_check_in_is_held_until_a_person_has_looked(
+    state: State, check: IdState, rehearsal_of: str, since: datetime | None
+) -> None:
+    session = replace(
+        ready(),
+        state=state,
+        id_check=IdCheck(state=check, captured_at=at(5)),
+        rehearsal_of=rehearsal_of,
+    )
+
+    assert held_since(session) == since

@@ -173,6 +173,15 @@ def test_the_learner_reads_what_is_watched_and_how_often() -> None:
     assert "To help you" not in watched
 
 
+def test_the_learner_reads_what_a_browser_writes_down_whatever_the_rules_are() -> None:
+    for policy in (TWO_PARTS, replace(TWO_PARTS, flags=())):
+        watched = chapter(for_learner(policy), "What is watched")
+        assert "in a browser" in watched
+        assert "while a section is open: that full screen was left" in watched
+        assert "a long text was pasted, in which question and how many characters" in watched
+        assert "never what" in watched
+
+
 def test_the_learner_reads_what_is_never_done() -> None:
     never = chapter(for_learner(TWO_PARTS), "What is never done").lower()
     for word in ("eyes", "feelings", "score", "punishes", "room"):
@@ -267,6 +276,28 @@ def test_a_proctor_is_told_to_decide() -> None:
     assert "Flags to help with" not in headings(for_proctor(replace(TWO_PARTS, flags=())))
 
 
+PHONE = replace(TWO_PARTS, capture=CaptureRules(second_camera="phone"))
+
+
+def test_a_second_camera_is_told_to_both_where_the_policy_asks_for_one() -> None:
+    told, shown = for_learner(PHONE), for_proctor(PHONE)
+    assert "a phone with a camera is needed" in chapter(told, "Your computer")
+    assert "Your phone stands beside you" in chapter(told, "What is watched")
+    assert "No program looks at these pictures" in chapter(told, "What is watched")
+    assert "a phone with a camera is needed" in chapter(shown, "The computer")
+    assert "they raise no flag" in chapter(shown, "Second camera")
+    without = for_learner(TWO_PARTS)
+    assert "phone" not in chapter(without, "What is watched")
+    assert "phone" not in chapter(without, "Your computer")
+    assert "Second camera" not in headings(for_proctor(TWO_PARTS))
+
+
+def test_what_is_never_done_is_true_of_a_second_camera_too() -> None:
+    never = chapter(for_learner(PHONE), "What is never done")
+    assert "Your room is not scanned" not in never
+    assert "carry a camera through your room, and nothing is watched before check-in" in never
+
+
 def test_nobody_is_shouted_at() -> None:
-    for chapters in (for_learner(TWO_PARTS, NAMES), for_proctor(TWO_PARTS, NAMES)):
+    for chapters in (for_learner(PHONE, NAMES), for_proctor(PHONE, NAMES)):
         assert not [line for one in chapters for line in one.lines if "!" in line]

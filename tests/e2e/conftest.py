@@ -1,14 +1,35 @@
 """A Chromium for the tests of the pages, and visits with it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
-from tests.conftest import Server
+from proctor import config
+from proctor.demo import clips
+from proctor.services.logins import StaffRole
+from tests.conftest import OpenServer, Server
+from tests.e2e import room
 from tests.e2e.exam_day import Console, flagged_session
+from tests.e2e.process import Process, signed_in
+from tests.e2e.room import (
+    Computer,
+    Learner,
+    OpenRoom,
+    ProcessRoom,
+    Room,
+    RunningClock,
+    Sit,
+)
 from tests.e2e.visits import FLAGS, HOW, Scheme, Visit, Visitor, executable
+from tests.e2e.wire import wire_to
+from tests.pictures import need
+from tests.sim.serving import HOST
 
 
 @pytest.fixture
@@ -55,3 +76,134 @@ async def visit(chromium: Browser) -> AsyncIterator[Visitor]:
 async def console_server(server: Server) -> Console:
     """A real server with one session that was flagged."""
     return await flagged_session(server)
+
+
+# --- the exam room -----------------------------------------------------------------------------
+
+
+# Two cores, two browsers and a camera each: what takes long here is no fault of the page.
+expect.set_options(timeout=10_000)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a learner's camera sees: the astronaut, as Chromium's fake camera reads it."""
+    need("astronaut")
+    path = tmp_path_factory.mktemp("clip") / "astronaut.y4m"
+    room.film(path)
+    return path
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    """A specimen of an identity card, as somebody photographed it."""
+    need("astronaut")
+    path = tmp_path / "card.jpg"
+    clips.id_document(path)
+    return path
+
+
+@pytest.fixture
+async def camera_chromium(clip: Path) -> AsyncIterator[Browser]:
+    """A Chromium with a camera that plays the clip, and that may be used without asking."""
+    async with async_playwright() as playwright:
+        path = executable(playwright)
+        if path is None:
+            pytest.skip(HOW)
+        flags = [*FLAGS, *room.camera_flags(clip)]
+        browser = await playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def sit(camera_chromium: Browser) -> AsyncIterator[Sit]:
+    """Open a join link as a learner; afterwards no page may have complained of what is ours."""
+    learners: list[Learner] = []
+
+    async def open_link(
+        link: str, *, expect_status: int | None = None, away: Sequence[str] = (), **changes: Any
+    ) -> Learner:
+        learner = await room.arrive(camera_chromium, **changes)
+        for address in away:
+            await learner.page.context.route(address, lambda route: route.abort())
+        learner.host = urlsplit(link).netloc
+        if expect_status is not None:
+            learner.expect_status(expect_status)
+        learners.append(learner)
+        await learner.page.goto(link)
+        return learner
+
+    yield open_link
+    for learner in learners:
+        await learner.page.context.close()
+    _none_complained(learners)
+
+
+@pytest.fixture
+async def computer(clip: Path, tmp_path: Path) -> AsyncIterator[Computer]:
+    """A browser that can crash and be started again, with all that it kept."""
+    async with async_playwright() as playwright:
+        path = executable(playwright)
+        if path is None:
+            pytest.skip(HOW)
+        flags = [*FLAGS, *room.camera_flags(clip)]
+        computer = Computer(playwright.chromium, path=path, flags=flags, home=tmp_path / "home")
+        yield computer
+        await computer.close()
+    _none_complained(computer.learners)
+
+
+def _none_complained(learners: Sequence[Learner]) -> None:
+    complaints = [each for learner in learners for each in learner.complaints]
+    assert not complaints, "\n".join(complaints)
+    assert [learner.strangers for learner in learners if learner.strangers] == []
+
+
+@pytest.fixture
+async def open_room(open_server: OpenServer, tmp_path: Path) -> AsyncIterator[OpenRoom]:
+    """Start a server in this process that holds the exam, behind a network that can be cut."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*, ahead: timedelta = timedelta(), **changes: Any) -> Room:
+            clock = RunningClock(ahead=ahead)
+            server = await open_server(clock=clock)
+            await config.publish(server.store, room.exam_folder(tmp_path / "exam", **changes))
+            wire = await stack.enter_async_context(wire_to(server.url))
+            return Room(
+                url=wire.url,
+                team=await server.as_staff(StaffRole.COURSE_TEAM),
+                proctor=await server.as_staff(StaffRole.PROCTOR),
+                clock=clock,
+                wire=wire,
+            )
+
+        yield start
+
+
+@pytest.fixture
+async def exam_room(open_room: OpenRoom) -> Room:
+    return await open_room()
+
+
+@pytest.fixture
+async def killable(tmp_path: Path) -> AsyncIterator[ProcessRoom]:
+    """A server as a process of its own, which can be killed and started again."""
+    process = Process(tmp_path / "data")
+    await process.prepare(room.exam_folder(tmp_path / "exam"))
+    await process.start()
+    url = f"http://{HOST}:{process.port}"
+    team = await signed_in(url, StaffRole.COURSE_TEAM)
+    proctor = await signed_in(url, StaffRole.PROCTOR)
+    try:
+        async with wire_to(url) as wire, team, proctor:
+            yield ProcessRoom(
+                url=wire.url,
+                team=team,
+                proctor=proctor,
+                clock=RunningClock(),
+                wire=wire,
+                process=process,
+            )
+    finally:
+        await process.kill()

@@ -191,12 +191,3 @@ async def test_nothing_is_cut_off_at_the_side(
     wider = await here.page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
     assert wider <= 0
-
-
-async def test_a_join_link_says_how_to_take_the_exam(
-    visit: Visitor, console_server: ConsoleServer
-) -> None:
-    here = await visit(f"{console_server.url}/join/a-link-of-mine")
-
-    await expect(here.page.get_by_text(f"proctor-client take {here.page.url}")).to_be_visible()
-    assert await here.barriers() == ""

@@ -68,7 +68,7 @@ class House:
         await self.publish(policy)
         invited = await self.invite()
         device = await self.joined(invited.join_token)
-        seat = Seat(self, device, invited.session)
+        seat = Seat(self, device, invited.session, token=invited.join_token)
         if connected:
             await seat.connect()
         return seat
@@ -110,6 +110,7 @@ class Seat:
     device: Device
     session: str
     line: Line | None = None
+    token: str = ""  # of the join link
 
     async def connect(self) -> Line:
         (device,) = await self.house.store.devices(self.session)

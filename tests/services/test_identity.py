@@ -4,8 +4,11 @@ from proctor.domain.identity import IdEvent, IdReasonMissing, IdState
 from proctor.domain.moves import IllegalMove
 from proctor.domain.session import State
 from proctor.evidence.record import Kind
+from proctor.services.cases import Cases
 from proctor.services.identity import CheckInIncomplete
+from proctor.services.journal import milliseconds
 from proctor.services.ports import Case
+from proctor.services.views import view
 from tests.device import JPEG
 from tests.services.house import House, Seat
 
@@ -127,3 +130,32 @@ async def test_there_is_nothing_to_decide_before_the_pictures() -> None:
     seat = await seated()
     with pytest.raises(IllegalMove):
         await decided(seat, IdEvent.ACCEPT)
+
+
+async def test_a_held_check_in_is_told_how_many_wait_before_it_and_since_when() -> None:
+    house = House()
+    first, second = [await house.seat(policy="closed-book") for _ in range(2)]
+
+    async def told(seat: Seat) -> tuple[int | None, int | None]:
+        case = await house.cases.get(seat.session)
+        published = await house.cases.published(case.session)
+        before = house.cases.held_before(case.session)
+        shown = view(case.session, published, now=house.clock.now(), held_before=before).id_check
+        return shown.held_since_ms, shown.held_before
+
+    assert await told(first) == (None, None)
+    await first.check_in()
+    began_ms = milliseconds(house.clock.now())
+    house.clock.pass_(60)
+    await second.check_in()
+
+    assert await told(first) == (began_ms, 0)
+    assert await told(second) == (began_ms + 60_000, 1)
+    # As after a restart, where all sessions that are not over are read.
+    again = Cases(house.store, house.clock)
+    for seat in (first, second):
+        await again.get(seat.session)
+    assert again.held_before((await again.get(second.session)).session) == 1
+    await decided(first, IdEvent.ASK_AGAIN, "blurred")
+    assert await told(first) == (None, None)
+    assert await told(second) == (began_ms + 60_000, 0)

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from proctor.domain.devices import AskState, Decision
 from proctor.domain.moves import IllegalMove
 from proctor.domain.session import BadGrant, SectionNotOpen, State
 from proctor.evidence.batch import split
 from proctor.evidence.note import KeyKind, SigningKey
 from proctor.evidence.record import Kind
 from proctor.evidence.tree import Frontier, leaf_hash
-from proctor.services.intake import Held, Receipted, Resume
+from proctor.services.intake import Held, Receipted, Resume, Superseded
 from proctor.services.ports import NotFound
 from proctor.services.sessions import (
     Act,
@@ -27,6 +28,7 @@ from proctor.services.sessions import (
     proof_text,
 )
 from tests.device import JPEG, Device
+from tests.evidence.building import OLD_KEY
 from tests.memory_store import Fault
 from tests.services.house import House, Seat
 
@@ -181,6 +183,14 @@ async def test_a_device_must_show_that_it_holds_a_key_of_its_own(house: House, m
     assert await house.store.devices(invited.session) == []
 
 
+async def test_a_browser_without_ed25519_joins_with_a_key_of_p256(house: House) -> None:
+    invited = await house.invite()
+    key = OLD_KEY.verifier.encode()
+    proof = b64encode(OLD_KEY.sign(proof_text(invited.join_token, key))).decode()
+    joined = await house.sessions.join(invited.join_token, key=key, proof=proof, kind="browser")
+    assert joined.device.key == key
+
+
 async def test_a_name_as_long_as_a_record_bears_is_taken(house: House) -> None:
     invited = await house.invite()
     mine = await house.joined(invited.join_token, device("d_" + "a" * 62))
@@ -190,8 +200,54 @@ async def test_a_name_as_long_as_a_record_bears_is_taken(house: House) -> None:
 async def test_a_terminated_session_can_be_joined_by_nobody_new(house: House) -> None:
     invited = await house.invite()
     await house.sessions.act(invited.session, Act.TERMINATE, by="bo", reason="no show")
-    with pytest.raises(JoinLinkUsed):
+    with pytest.raises(IllegalMove):
         await house.joined(invited.join_token, device())
+
+
+# --- a second device -----------------------------------------------------------------------------
+
+
+async def replaced(seat: Seat) -> Device:
+    """Another device, let in by a proctor in the place of the one that is connected."""
+    house = seat.house
+    invited = seat.token
+    other = device("d_other")
+    key = other.key.verifier.encode()
+    proof = b64encode(other.key.sign(proof_text(invited, key))).decode()
+    _, state = await house.sessions.ask(invited, key=key, proof=proof, kind="browser")
+    assert state is AskState.WAITING
+    await house.sessions.decide_device(seat.session, "d_other", Decision.ADMIT, by="bo")
+    return await house.joined(invited, other)
+
+
+async def test_from_the_decision_on_the_other_device_is_heard_no_more(seat: Seat) -> None:
+    line = seat.add(Kind.ANSWER, section="part-a", item="two-dice", response="a")
+    await replaced(seat)
+    with pytest.raises(Superseded):
+        await seat.send([line])
+    received = await seat.house.store.received(seat.session, "d_test")
+    assert all(line not in batch.lines for batch in received)
+
+
+async def test_a_device_that_was_replaced_gets_no_line(seat: Seat) -> None:
+    (first,) = await seat.house.store.devices(seat.session)
+    await replaced(seat)
+    with pytest.raises(Superseded):
+        await seat.house.intake.connect(first)
+    assert (await seat.house.cases.get(seat.session)).session.lost_at is not None
+
+
+async def test_the_time_between_two_devices_is_an_outage(seat: Seat) -> None:
+    seat.tick(5)
+    assert seat.line is not None
+    old, house = seat.line, seat.house
+    await replaced(seat)
+    await house.intake.disconnect(old)
+    assert (await house.cases.get(seat.session)).session.lost_at is not None
+    seat.tick(5)
+    second = next(each for each in await house.store.devices(seat.session) if each.id == "d_other")
+    await house.intake.connect(second)
+    assert (await house.cases.get(seat.session)).session.lost_at is None
 
 
 # --- handing in ----------------------------------------------------------------------------------

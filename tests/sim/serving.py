@@ -61,6 +61,7 @@ async def _serve(data: Path, port: int) -> None:
             token=config.token,
             new_id=config.new_id,
             pages=config.PAGES,
+            practice=config.PRACTICE,
         )
         async with listening(build(parts), host=HOST, port=port):
             await asyncio.Event().wait()

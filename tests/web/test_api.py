@@ -539,15 +539,36 @@ async def pages(tmp_path: Path) -> AsyncIterator[Client]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/console/review", "/join/anything"])
-async def test_a_page_may_use_the_camera_and_is_asked_for_anew(pages: Client, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "may"),
+    [
+        pytest.param(
+            "/join/anything",
+            {"camera", "fullscreen", "screen-wake-lock", "window-management"},
+            id="the exam room",
+        ),
+        pytest.param("/console/review", set(), id="the console"),
+    ],
+)
+async def test_a_page_may_use_what_it_needs_and_is_asked_for_anew(
+    pages: Client, path: str, may: set[str]
+) -> None:
     async with pages.get(path) as answer:
         assert (answer.status, answer.content_type) == (200, "text/html")
         assert await answer.text() == "<p>review"
         headers = answer.headers
-        assert headers["Permissions-Policy"] == "camera=(self), microphone=(), geolocation=()"
+        allowed = dict(one.split("=") for one in headers["Permissions-Policy"].split(", "))
+        assert {name for name, value in allowed.items() if value == "(self)"} == may
+        assert {value for name, value in allowed.items() if name not in may} == {"()"}
+        assert {"camera", "microphone", "geolocation", "display-capture"} <= allowed.keys()
         assert headers["Cache-Control"] == "no-cache"
         assert "default-src 'self'" in headers["Content-Security-Policy"]
+        # Images of items come with a token: the room alone shows them from memory.
+        assert ("img-src 'self' blob:" in headers["Content-Security-Policy"]) == bool(may)
+        known, etag = headers["Permissions-Policy"], headers["ETag"]
+    async with pages.get(path, headers={"If-None-Match": etag}) as again:
+        # A browser takes these headers for those of the page it kept.
+        assert (again.status, again.headers["Permissions-Policy"]) == (304, known)
     async with pages.head(path) as answer:
         assert (answer.status, await answer.read()) == (200, b"")
 

@@ -224,6 +224,51 @@ async def test_a_bearer_token_counts_wherever_it_comes_from(client: Client) -> N
         assert (await socket.receive()).type is WSMsgType.TEXT
 
 
+@pytest.mark.parametrize(
+    ("protocols", "headers"),
+    [
+        pytest.param(["x", "proctor-token.learner"], {}, id="a learner's device"),
+        pytest.param(
+            ["proctor-token.learner"], {"Sec-Fetch-Site": "cross-site"}, id="wherever it comes from"
+        ),
+        pytest.param(
+            ["proctor-token.learner"], cookie("proctor"), id="a cookie that comes along is nobody's"
+        ),
+    ],
+)
+async def test_a_page_opens_a_websocket_with_its_token_as_a_subprotocol(
+    client: Client, protocols: list[str], headers: dict[str, str]
+) -> None:
+    async with client.ws_connect("/socket", protocols=protocols, headers=headers) as socket:
+        assert (await socket.receive()).type is WSMsgType.TEXT
+
+
+@pytest.mark.parametrize(
+    ("token", "headers"),
+    [
+        pytest.param("proctor", {}, id="a login of staff"),
+        pytest.param("stranger", {}, id="an unknown one"),
+        pytest.param("learner" * 50, {}, id="one too long"),
+        pytest.param("", {}, id="an empty one"),
+        pytest.param("stranger", cookie("proctor"), id="an unknown one beside a good cookie"),
+    ],
+)
+async def test_a_subprotocol_that_is_no_device_s_token_is_nobody(
+    client: Client, token: str, headers: dict[str, str]
+) -> None:
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await client.ws_connect(
+            "/socket", protocols=[f"proctor-token.{token}"], headers={**headers, "Origin": "null"}
+        )
+    assert refused.value.status == 401
+
+
+async def test_a_subprotocol_is_a_token_for_a_websocket_alone(client: Client) -> None:
+    asked = {"Sec-WebSocket-Protocol": "proctor-token.learner"}
+    async with client.get("/learner", headers=asked) as answer:
+        assert answer.status == 401
+
+
 async def test_reading_with_a_cookie_needs_no_word_about_the_site(client: Client) -> None:
     sent = {**cookie("proctor"), "Sec-Fetch-Site": "cross-site"}
     async with client.get("/proctor", headers=sent) as answer:

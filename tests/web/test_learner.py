@@ -51,6 +51,7 @@ async def test_joining_tells_all_that_a_device_needs(
             {"id": "part-c", "title": "Part C: in your own words", "limit_s": 30.0},
         ],
         "in_order": True,
+        "practice": False,
     }
     assert joined["policy"]["id"] == "demo"
     assert joined["capture"]["snapshot_every_s"] == 1

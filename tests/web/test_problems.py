@@ -330,7 +330,9 @@ async def test_every_answer_says_what_a_browser_may_do_with_it(
             assert headers["X-Content-Type-Options"] == "nosniff"
             assert headers["Referrer-Policy"] == "no-referrer"
             assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
-            assert headers["Permissions-Policy"] == "camera=(), microphone=(), geolocation=()"
+            may = headers["Permissions-Policy"].split(", ")
+            assert {"camera=()", "fullscreen=()", "microphone=()", "geolocation=()"} <= set(may)
+            assert all(one.endswith("=()") for one in may)
             assert "aiohttp" not in headers["Server"]
             assert headers.get("Cache-Control") == ("no-store" if "/api/" in path else None)
 

@@ -11,9 +11,10 @@ from proctor.services.logins import StaffRole
 from proctor.web.api import undeclared
 from tests.conftest import Server
 from tests.device import Device
+from tests.phone import invited_with_phone
 
-NOBODY, LEARNER = "nobody", "learner"
-EVERYONE = (NOBODY, LEARNER, *map(str, StaffRole))
+NOBODY, LEARNER, PHONE = "nobody", "learner", "second-camera"
+EVERYONE = (NOBODY, LEARNER, PHONE, *map(str, StaffRole))
 LOGIN_NEEDED, NOT_THEIRS = 401, 403
 
 ANYONE = {
@@ -21,17 +22,26 @@ ANYONE = {
     "GET /api/v1/openapi.json",
     "GET /healthz",
     "POST /api/v1/join",
+    "POST /api/v1/join/ask",
     "POST /api/v1/login",
+    "POST /api/v1/rehearsal",
     "DELETE /api/v1/login",
 }
 ONLY: dict[str, set[str]] = {
-    "GET /api/v1/session": {LEARNER},
+    "GET /api/v1/session": {LEARNER, PHONE},
+    "POST /api/v1/session/second-camera": {LEARNER},
     "POST /api/v1/session/check-in": {LEARNER},
     "POST /api/v1/session/sections/{section}/open": {LEARNER},
     "GET /api/v1/session/sections/{section}": {LEARNER},
     "POST /api/v1/session/sections/{section}/close": {LEARNER},
     "POST /api/v1/session/submit": {LEARNER},
-    "GET /api/v1/uplink": {LEARNER},
+    "GET /api/v1/session/answers": {LEARNER},
+    "GET /api/v1/session/outcome": {LEARNER},
+    "GET /api/v1/session/images/{sha256}": {LEARNER},
+    "POST /api/v1/session/devices/{device}": {LEARNER},
+    "GET /api/v1/uplink": {LEARNER, PHONE},
+    "GET /api/v1/session/rehearsal": {LEARNER},
+    "GET /api/v1/exams/{exam}/readiness": {"course-team"},
     "GET /api/v1/login": {"proctor", "course-team", "administrator"},
     "GET /api/v1/exams": {"proctor", "course-team"},
     "POST /api/v1/exams/{exam}/sessions": {"course-team"},
@@ -40,6 +50,8 @@ ONLY: dict[str, set[str]] = {
     "GET /api/v1/sessions/{session}/timeline": {"proctor"},
     "GET /api/v1/sessions/{session}/result": {"course-team"},
     "GET /api/v1/sessions/{session}/blobs/{sha256}": {"proctor"},
+    "POST /api/v1/sessions/{session}/result/release": {"course-team"},
+    "POST /api/v1/sessions/{session}/devices/{device}": {"proctor"},
     "POST /api/v1/sessions/{session}/verdicts": {"proctor"},
     "POST /api/v1/sessions/{session}/id-check": {"proctor"},
     "POST /api/v1/sessions/{session}/acts": {"proctor"},
@@ -69,20 +81,27 @@ class Town:
             path.replace("{session}", self.session)
             .replace("{exam}", "short")
             .replace("{section}", "part-a")
+            .replace("{device}", "d_other")
             .replace("{sha256}", "0" * 64)
         )
 
 
 @pytest.fixture
 async def town(server: Server) -> AsyncIterator[Town]:
-    invited = await server.invite()
+    invited = await invited_with_phone(server)
     tokens = {}
     for role in StaffRole:
         client = await server.as_staff(role)
         tokens[str(role)] = str(client.headers["Authorization"]).removeprefix("Bearer ")
-    async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
+    async with (
+        aiohttp.ClientSession(server.url) as http,
+        Device(http) as device,
+        Device(http, name="d_phone") as phone,
+    ):
         joined = await device.join(invited["join_token"])
         tokens[LEARNER] = joined["device_token"]
+        asked = await device.call("POST", "/api/v1/session/second-camera")
+        tokens[PHONE] = (await phone.join(asked["join_token"]))["device_token"]
         yield Town(server, invited["session"], device, tokens)
 
 

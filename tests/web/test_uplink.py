@@ -79,6 +79,32 @@ async def server_records(server: Server, device: Device, kind: Kind) -> list[dic
     return [each for each in map(json.loads, lines) if each["kind"] == kind]
 
 
+async def test_a_page_opens_its_uplink_by_subprotocol(
+    device: Device, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = device.joined["device_token"]
+    await device.hang_up()
+    asked = ["proctor-uplink", f"proctor-token.{token}"]
+    device.socket = await device.http.ws_connect("/api/v1/uplink", protocols=asked)
+    assert device.socket.protocol == "proctor-uplink"
+    assert (await device.hear("welcome"))["size"] == 0
+    assert (await device.send([device.hello()]))["type"] == "receipt"
+    assert token not in caplog.text
+
+
+@pytest.mark.parametrize("asked", [["proctor-token.{}"], ["x", "proctor-token.{}"]])
+async def test_a_token_that_is_asked_for_with_no_uplink_is_logged_nowhere(
+    device: Device, asked: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    token = device.joined["device_token"]
+    with pytest.raises(aiohttp.WSServerHandshakeError) as no:
+        await device.http.ws_connect(
+            "/api/v1/uplink", protocols=[each.format(token) for each in asked]
+        )
+    assert no.value.status == 400
+    assert token not in caplog.text
+
+
 # --- sent again ----------------------------------------------------------------------------------
 
 

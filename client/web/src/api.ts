@@ -57,7 +57,13 @@ export interface LedgerEntry {
 export interface SessionView {
   session: string;
   state: string;
-  id_check: { state: string; reason: string };
+  id_check: {
+    state: string;
+    reason: string;
+    /** While it waits for a person: since when, and how many others wait for longer. */
+    held_since_ms?: number | null;
+    held_before?: number | null;
+  };
   sections: SectionView[];
   ledger: LedgerEntry[];
   now_ms: number;

@@ -4,7 +4,7 @@ import { en } from "../text/en";
 import { clock } from "../text/when";
 import { ClassMark } from "../ui/notices";
 import type { Desk } from "./desk";
-import { checkInFace, flagsOn, kindOf } from "./timeline";
+import { checkInFace, flagsOn, kindOf, roomAt } from "./timeline";
 
 /** Thumbnails on each side of the current one. Each is a whole picture: the strip asks for few. */
 const AROUND = 8;
@@ -23,6 +23,7 @@ export function Pictures({ desk, timeline, zone }: Props) {
   const face = checkInFace(timeline.snapshots);
   if (shot === undefined) return <p class="hint">{en.timeline.none}</p>;
   const time = clock(shot.at_ms, zone);
+  const room = roomAt(timeline.snapshots, shot.at_ms);
   return (
     <section class="pictures" aria-label={en.timeline.lanes.snapshots}>
       <div class="pair">
@@ -33,16 +34,30 @@ export function Pictures({ desk, timeline, zone }: Props) {
             <span class="observed">{en.snapshot.observed(shot.observation)}</span>
           </figcaption>
         </figure>
-        <figure class="face">
-          {face === null ? (
-            <p class="frame absent">{en.snapshot.noCheckIn}</p>
-          ) : (
-            <Picture session={session} shot={face} alt={en.snapshot.checkInAlt} />
+        <div>
+          <figure class="face">
+            {face === null ? (
+              <p class="frame absent">{en.snapshot.noCheckIn}</p>
+            ) : (
+              <Picture session={session} shot={face} alt={en.snapshot.checkInAlt} />
+            )}
+            <figcaption>
+              <strong>{en.snapshot.checkIn}</strong>
+            </figcaption>
+          </figure>
+          {room !== null && (
+            <figure class="face">
+              <Picture
+                session={session}
+                shot={room}
+                alt={en.snapshot.roomAlt(clock(room.at_ms, zone))}
+              />
+              <figcaption>
+                <strong>{en.snapshot.room}</strong> {clock(room.at_ms, zone)}
+              </figcaption>
+            </figure>
           )}
-          <figcaption>
-            <strong>{en.snapshot.checkIn}</strong>
-          </figcaption>
-        </figure>
+        </div>
       </div>
       <Steps desk={desk} />
       <Strip desk={desk} session={session} zone={zone} />

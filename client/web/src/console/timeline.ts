@@ -137,6 +137,14 @@ export function checkInFace(snapshots: readonly Snapshot[]): Snapshot | null {
   return lastOf(snapshots, "face");
 }
 
+/** What a second camera showed at an instant: its last picture before, or its first; or null. */
+export function roomAt(snapshots: readonly Snapshot[], at_ms: number): Snapshot | null {
+  const shown = snapshots
+    .filter((shot) => shot.purpose === "room")
+    .sort((a, b) => a.at_ms - b.at_ms || a.seq - b.seq);
+  return shown.findLast((shot) => shot.at_ms <= at_ms) ?? shown[0] ?? null;
+}
+
 /** The last picture of this purpose, or null. */
 export function lastOf(snapshots: readonly Snapshot[], purpose: string): Snapshot | null {
   return snapshots

@@ -160,14 +160,24 @@ export function isFork(one: Checkpoint, other: Checkpoint): boolean {
  * Throws BadSignature: the line is missing or not the server's.
  */
 export async function openCosignature(note: Note, key: VerifierKey): Promise<bigint> {
+  const at_s = cosignedAt(note, key);
+  const timed = utf8(`cosignature/v1\ntime ${at_s}\n${note.text}`);
+  await key.verify(note.lineOf(key).signature.slice(TIME_BYTES), timed);
+  return at_s;
+}
+
+/**
+ * The time that the server's line says, POSIX seconds, unverified.
+ *
+ * Throws BadSignature: the line is missing or no cosignature.
+ */
+export function cosignedAt(note: Note, key: VerifierKey): bigint {
   const { signature } = note.lineOf(key);
   if (key.kind !== KeyKind.COSIGNATURE || signature.length !== TIME_BYTES + SIGNATURE_BYTES) {
     throw new BadSignature(`not a cosignature by ${key.name}`);
   }
   const at_s = BigInt(`0x${hex(signature.subarray(0, TIME_BYTES))}`);
   if (at_s > MAX_TIME_S) throw new BadSignature(`no time is ${at_s} s`);
-  const timed = utf8(`cosignature/v1\ntime ${at_s}\n${note.text}`);
-  await key.verify(signature.slice(TIME_BYTES), timed);
   return at_s;
 }
 

@@ -169,6 +169,8 @@ export const en = {
     alt: (time: string) => `Snapshot taken at ${time}`,
     checkIn: "Check-in face",
     checkInAlt: "The face shown at check-in",
+    room: "Second camera",
+    roomAlt: (time: string) => `The room, as the second camera showed it at ${time}`,
     noCheckIn: "No face was captured at check-in.",
     owed: "This picture has not arrived yet. Its record has.",
     erased: "This picture was erased, as the policy's retention asks. Its record still verifies.",

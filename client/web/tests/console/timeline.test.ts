@@ -141,6 +141,16 @@ describe("flags and snapshots", () => {
     expect(line.checkInFace([snapshot(9)])).toBeNull();
   });
 
+  it("shows the room as it was last seen before an instant, else as it was first seen", () => {
+    const shots = [4, 2, 9].map((seq) => snapshot(seq, { purpose: "room" }));
+    const at = (seq: number) => snapshot(seq).at_ms;
+    expect(line.roomAt(shots, at(8))?.seq).toBe(4);
+    expect(line.roomAt(shots, at(9))?.seq).toBe(9);
+    expect(line.roomAt(shots, at(2) - 1)?.seq).toBe(2);
+    expect(line.roomAt([snapshot(1)], at(1))).toBeNull();
+    expect(line.periodic(shots)).toEqual([]);
+  });
+
   it("stops at both ends", () => {
     expect(line.stepped(0, -1, 5)).toBe(0);
     expect(line.stepped(4, 10, 5)).toBe(4);

@@ -1,0 +1,137 @@
+import { useEffect, useState } from "preact/hooks";
+import { room } from "../text/room";
+import { moment } from "../text/when";
+import { Trouble } from "../ui/notices";
+import type { ReceiptShown } from "./device";
+import { type JudgedFlag, type Outcome, outcomeOf, type Result } from "./outcome";
+import type { Running } from "./running";
+import { lastClosed } from "./state";
+import { Heading } from "./stepper";
+
+/** Handed in: the receipt, and what happens next. */
+export function Done({ running, zone }: { running: Running; zone: string }) {
+  const { blobs_waiting } = running.device.line.value;
+  const receipt = running.device.receipt();
+  const unsaved = running.answers.unsaved.value;
+  const last = lastClosed(running.device.view.value.sections);
+  return (
+    <>
+      <Heading of="done">{room.done.heading}</Heading>
+      {last?.closed_by === "time-up" && <p>{room.done.byItself(last.title)}</p>}
+      {unsaved > 0 && <Trouble words={room.done.unsaved(unsaved)} />}
+      <p>{blobs_waiting > 0 ? room.done.files(blobs_waiting) : unsaved === 0 && room.done.all}</p>
+      <section class="chapter">
+        <h2>{room.done.receipt}</h2>
+        {receipt === null ? (
+          <p>{room.done.noReceipt}</p>
+        ) : (
+          <Receipt receipt={receipt} running={running} zone={zone} />
+        )}
+      </section>
+      <Review running={running} />
+    </>
+  );
+}
+
+interface ReceiptProps {
+  receipt: ReceiptShown;
+  running: Running;
+  zone: string;
+}
+
+function Receipt({ receipt, running, zone }: ReceiptProps) {
+  const { text, size, at_ms } = receipt;
+  const name = room.done.file(running.device.joined.session);
+  return (
+    <>
+      <p>{room.done.confirmed(size, moment(at_ms, running.now_ms.value, zone))}</p>
+      <div class="steps">
+        <button type="button" onClick={() => download(text, name)}>
+          {room.done.download}
+        </button>
+      </div>
+      <details>
+        <summary>{room.done.show}</summary>
+        <pre>{text}</pre>
+      </details>
+    </>
+  );
+}
+
+/** Saves a text under a name: by a link that is gone again, because nothing holds it on a server. */
+function download(text: string, name: string) {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+function Review({ running }: { running: Running }) {
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const verdict = running.device.view.value.verdict;
+  const look = () =>
+    void running.outcome().then(
+      (told) => setOutcome(outcomeOf(told)),
+      () => undefined, // the view below says what is known without it
+    );
+  useEffect(look, [running, verdict]);
+  const state = outcome?.review ?? "awaiting";
+  return (
+    <section class="chapter">
+      <h2>{room.done.review}</h2>
+      {verdict === null ? (
+        <p>{room.done.reviewState[state] ?? room.done.reviewState["awaiting"]}</p>
+      ) : (
+        <>
+          <p>{room.done.verdict[verdict.outcome] ?? verdict.outcome}</p>
+          {verdict.reasons !== "" && <p>{room.done.reasons(verdict.reasons)}</p>}
+        </>
+      )}
+      {outcome !== null && <Flags flags={outcome.flags} />}
+      {outcome !== null && outcome.result !== null && <Score result={outcome.result} />}
+      <button type="button" class="secondary" onClick={look}>
+        {room.done.check}
+      </button>
+    </section>
+  );
+}
+
+function Flags({ flags }: { flags: JudgedFlag[] }) {
+  if (flags.length === 0) return null;
+  return (
+    <>
+      <h3>{room.done.flags}</h3>
+      <ul>
+        {flags.map(({ words, outcome }, at) => (
+          <li key={at}>
+            {words} {outcome !== null && <strong>({room.done.judged[outcome] ?? outcome})</strong>}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Score({ result }: { result: Result }) {
+  const { points, possible, passed, awaiting } = result;
+  return (
+    <>
+      <h3>{room.done.results}</h3>
+      <p>
+        {room.done.score(points, possible)} {passed !== null && room.done.passed[`${passed}`]}{" "}
+        {awaiting > 0 && room.done.awaiting(awaiting)}
+      </p>
+    </>
+  );
+}
+
+export function Ended({ how }: { how: "terminated" | "expired" }) {
+  return (
+    <>
+      <Heading of={how}>{room[how].heading}</Heading>
+      <p>{room[how].body}</p>
+    </>
+  );
+}

@@ -1,0 +1,50 @@
+import type { ComponentChildren } from "preact";
+import { room } from "../text/room";
+import { useFocusOn } from "../ui/focus";
+import type { Running } from "./running";
+import { STEPS, type Step, stepBefore, stepsOf } from "./state";
+
+/** A screen's heading: it takes the focus when the screen comes up. */
+export function Heading({ of, children }: { of: string; children: ComponentChildren }) {
+  const heading = useFocusOn(of);
+  return (
+    <h1 ref={heading} tabIndex={-1}>
+      {children}
+    </h1>
+  );
+}
+
+/** Where in the check-in one is; nothing on the other screens. */
+export function Stepper({ running }: { running: Running }) {
+  const { is } = running.screen.value;
+  const shown = is === "asking" ? "rules" : is === "waiting" || is === "id-refused" ? "ready" : is;
+  const now = STEPS.find((step) => step === shown);
+  if (now === undefined) return null;
+  const steps = stepsOf(running.checkIn.wanted);
+  return (
+    <ol class="stepper" aria-label={room.steps.label}>
+      {steps.map((step) => {
+        const done = steps.indexOf(step) < steps.indexOf(now);
+        return (
+          <li
+            key={step}
+            aria-current={step === now ? "step" : undefined}
+            class={done ? "done" : undefined}
+          >
+            {room.steps[step]}
+            {done && <span class="spoken"> ({room.steps.done})</span>}
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+export function BackButton({ running, step }: { running: Running; step: Step }) {
+  if (stepBefore(step, running.checkIn.wanted) === null) return null;
+  return (
+    <button type="button" class="secondary" onClick={() => running.checkIn.back(step)}>
+      {room.goBack}
+    </button>
+  );
+}

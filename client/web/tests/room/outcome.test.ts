@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import { outcomeOf } from "../../src/room/outcome";
+
+it.each([
+  ["nothing known", null, { review: "awaiting", flags: [], result: null }],
+  [
+    "decided, with flags in words",
+    {
+      review: "decided",
+      flags: [{ words: "two people", outcome: "upheld" }, { words: "dark", outcome: null }, 3],
+      results: null,
+    },
+    {
+      review: "decided",
+      flags: [
+        { words: "two people", outcome: "upheld" },
+        { words: "dark", outcome: null },
+      ],
+      result: null,
+    },
+  ],
+  [
+    "results released, one answer still to be scored",
+    {
+      review: "decided",
+      flags: null,
+      results: { points: 7.5, possible: 10, passed: null, awaiting: ["work"], late: [] },
+    },
+    {
+      review: "decided",
+      flags: [],
+      result: { points: 7.5, possible: 10, passed: null, awaiting: 1 },
+    },
+  ],
+])("an outcome is read as far as it is understood: %s", (_, told, outcome) => {
+  expect(outcomeOf(told)).toEqual(outcome);
+});

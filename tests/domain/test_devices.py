@@ -1,0 +1,103 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from proctor.domain.devices import (
+    MAX_ASKS,
+    AskDecided,
+    AskState,
+    Decision,
+    DeviceNameTaken,
+    Devices,
+    KnownDevice,
+    NoSuchAsk,
+    TooManyAsks,
+    ask,
+    decide,
+)
+
+NOW = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+
+
+def known(id_: str, key: str = "") -> KnownDevice:
+    return KnownDevice(id=id_, key=key or f"{id_}+key", kind="browser")
+
+
+FIRST, SECOND, THIRD = known("d_1"), known("d_2"), known("d_3")
+ALONE = Devices(admitted=(FIRST,))
+ASKED = ask(ALONE, SECOND, now=NOW)
+
+
+def test_nobody_has_a_session_that_nobody_joined() -> None:
+    assert Devices().used is None
+    assert Devices().latest("any") is None
+
+
+def test_who_asks_waits_and_changes_nothing_for_who_works() -> None:
+    assert [(each.device, each.asked_at) for each in ASKED.waiting] == [(SECOND, NOW)]
+    assert ASKED.used == FIRST
+
+
+@pytest.mark.parametrize(
+    ("devices", "device"),
+    [
+        pytest.param(ASKED, SECOND, id="it waits"),
+        pytest.param(ASKED, replace(SECOND, kind="desktop"), id="it waits, and says another kind"),
+        pytest.param(ALONE, FIRST, id="it has the session"),
+    ],
+)
+def test_asking_again_changes_nothing(devices: Devices, device: KnownDevice) -> None:
+    assert ask(devices, device, now=NOW + timedelta(seconds=1)) is devices
+
+
+@pytest.mark.parametrize("taken", ["d_1", "d_2"])
+def test_a_name_is_of_one_key(taken: str) -> None:
+    with pytest.raises(DeviceNameTaken):
+        ask(ASKED, known(taken, "another"), now=NOW)
+
+
+def test_who_is_admitted_has_the_session() -> None:
+    after = decide(ASKED, "d_2", Decision.ADMIT)
+    assert after.used == SECOND
+    assert after.waiting == ()
+    assert decide(after, "d_2", Decision.ADMIT) is after
+    last = after.latest(SECOND.key)
+    assert last is not None
+    assert last.state is AskState.ADMITTED
+
+
+def test_the_first_may_ask_to_come_back() -> None:
+    after = decide(ASKED, "d_2", Decision.ADMIT)
+    back = decide(ask(after, FIRST, now=NOW), "d_1", Decision.ADMIT)
+    assert back.used == FIRST
+    assert [each.id for each in back.admitted] == ["d_1", "d_2", "d_1"]
+
+
+def test_who_was_refused_may_ask_again() -> None:
+    refused = decide(ask(ASKED, THIRD, now=NOW), "d_2", Decision.REFUSE)
+    assert refused.used == FIRST
+    assert [each.device for each in refused.waiting] == [THIRD]
+    again = ask(refused, SECOND, now=NOW)
+    assert decide(again, "d_2", Decision.ADMIT).used == SECOND
+
+
+def test_what_was_decided_stays() -> None:
+    refused = decide(ASKED, "d_2", Decision.REFUSE)
+    assert decide(refused, "d_2", Decision.REFUSE) is refused
+    with pytest.raises(AskDecided) as no:
+        decide(refused, "d_2", Decision.ADMIT)
+    assert (no.value.device, no.value.state) == ("d_2", "refused")
+
+
+def test_who_never_asked_is_not_let_in() -> None:
+    with pytest.raises(NoSuchAsk):
+        decide(ASKED, "d_3", Decision.ADMIT)
+
+
+def test_a_learner_is_asked_so_often_and_no_more() -> None:
+    devices = ALONE
+    for number in range(MAX_ASKS):
+        devices = ask(devices, known(f"d_a{number}"), now=NOW)
+    with pytest.raises(TooManyAsks):
+        ask(devices, SECOND, now=NOW)

@@ -1,0 +1,265 @@
+"""When the network, the server, the camera or the time goes, nothing that was answered does."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.room import (
+    GIVEN,
+    IN_PART_A,
+    IN_PART_B,
+    PART_A,
+    PART_B,
+    PART_C,
+    OpenRoom,
+    ProcessRoom,
+    Room,
+    Sit,
+    handed_in,
+)
+
+pytestmark = pytest.mark.browser
+
+CAN_T_BE_REACHED = re.compile("The exam server can't be reached")
+
+# So that a test can unplug the camera: Chromium's fake one never goes away by itself.
+CAMERA = """
+const media = navigator.mediaDevices, ask = media.getUserMedia.bind(media), tracks = [];
+let there = true;
+media.getUserMedia = async (wanted) => {
+  if (!there) throw new DOMException("gone", "NotFoundError");
+  const stream = await ask(wanted);
+  tracks.push(...stream.getTracks());
+  return stream;
+};
+window.unplug = () => {
+  there = false;
+  for (const track of tracks.splice(0)) {
+    track.stop();
+    track.dispatchEvent(new Event("ended"));
+  }
+};
+window.plugIn = () => { there = true; };
+"""
+
+
+async def test_a_router_that_starts_anew_is_not_even_mentioned(
+    exam_room: Room, sit: Sit, tmp_path: Path
+) -> None:
+    invited = await exam_room.invite()
+    ada = (await sit(invited.link)).expect_cut()
+    await ada.check_in()
+    await ada.open_section(PART_A)
+    await ada.choose(1, "c")
+
+    exam_room.wire.hang_up()
+    await ada.choose(2, "a", "c")
+
+    await ada.saved()
+    await ada.hand_in(PART_A)
+    await ada.leave_out_the_rest()
+    assert await handed_in(exam_room, ada, invited.session, tmp_path) == IN_PART_A
+
+
+async def test_a_server_killed_in_mid_section_is_noticed_by_nobody(
+    killable: ProcessRoom, sit: Sit, tmp_path: Path
+) -> None:
+    invited = await killable.invite()
+    ada = (await sit(invited.link)).expect_cut()
+    await ada.check_in()
+    await ada.open_section(PART_A)
+    await ada.choose(1, "c")
+
+    await killable.process.kill()
+    await ada.choose(2, "a", "c")
+    await expect(ada.page.get_by_text("Saved on this computer.")).to_be_visible()
+    await killable.process.start()
+
+    await ada.saved()
+    await ada.hand_in(PART_A)
+    await ada.at("What comes next")
+    await killable.process.kill()
+    await killable.process.start()
+    await ada.part_b()
+    await ada.hand_in(PART_B)
+    await ada.leave_out_the_rest()
+    assert await handed_in(killable, ada, invited.session, tmp_path) == IN_PART_A | IN_PART_B
+
+
+async def test_a_camera_that_is_unplugged_is_asked_for_and_never_in_the_way(
+    exam_room: Room, sit: Sit, tmp_path: Path
+) -> None:
+    invited = await exam_room.invite()
+    ada = await sit(invited.link, script=CAMERA)
+    await ada.check_in()
+    await ada.open_section(PART_A)
+    await ada.choose(1, "c")
+
+    await ada.page.evaluate("unplug()")
+    await expect(ada.alert("You can go on answering meanwhile")).to_be_visible()
+    await ada.look("camera-lost")
+    await ada.choose(2, "a", "c")
+    await ada.saved()
+    await ada.page.evaluate("plugIn()")
+    again = ada.button("Try again")
+    await expect(again.or_(ada.page.get_by_text("Camera on"))).to_be_visible()
+    if await again.is_visible():
+        await again.click()
+    await expect(ada.page.get_by_text("Camera on")).to_be_visible()
+    await asyncio.sleep(2)  # for a snapshot to be taken again
+
+    await ada.hand_in(PART_A)
+    await ada.leave_out_the_rest()
+    assert await handed_in(exam_room, ada, invited.session, tmp_path) == IN_PART_A
+    evidence = await exam_room.evidence(invited.session, tmp_path)
+    noticed = [record["notice"] for record in evidence.records("notice")]
+    assert noticed == ["camera-lost", "camera-back"]
+    # The gap is said at once, and the rest of it when it is over.
+    begun, ended = [each for each in evidence.records("gap") if each["of"] == "capture"]
+    assert begun["cause"] == ended["cause"] == "camera"
+    assert begun["to_ms"] == ended["from_ms"]
+
+
+async def test_a_deadline_that_passes_offline_costs_no_answer(
+    open_room: OpenRoom, sit: Sit, tmp_path: Path
+) -> None:
+    here = await open_room(
+        limits={"part-a": 10, "part-b": 600}, policy='[time]\ngive_back = "none"\n'
+    )
+    invited = await here.invite()
+    ada = await sit(invited.link)
+    await ada.check_in()
+    await ada.open_section(PART_A)
+    await ada.choose(1, "c")
+    await ada.saved()
+
+    await ada.goes_offline(here.wire)
+    await ada.choose(2, "a", "c")
+    await ada.at(f"The time of {PART_A} is over", within_ms=16_000)
+    await expect(ada.page.get_by_role("main")).to_contain_text(CAN_T_BE_REACHED)
+    await ada.look("time-up-offline")
+    await ada.comes_online(here.wire)
+
+    await ada.at("What comes next", within_ms=20_000)
+    over = f"{PART_A} is over. Everything you answered was received."
+    await expect(ada.page.get_by_text(over)).to_be_visible()
+    await ada.part_b()
+    await ada.hand_in(PART_B)
+    await ada.leave_out_the_rest()
+    assert await handed_in(here, ada, invited.session, tmp_path) == IN_PART_A | IN_PART_B
+
+
+async def test_a_deadline_that_passed_offline_is_moved_by_what_is_given_back(
+    open_room: OpenRoom, sit: Sit, tmp_path: Path
+) -> None:
+    here = await open_room(limits={"part-a": 12}, policy="[time]\nafter_s = 1\n")
+    invited = await here.invite()
+    ada = await sit(invited.link)
+    await ada.check_in()
+    await ada.open_section(PART_A)
+    await ada.choose(1, "c")
+    await ada.saved()
+
+    await ada.goes_offline(here.wire, noticed=True)
+    await ada.at(f"The time of {PART_A} is over", within_ms=25_000)
+    await ada.comes_online(here.wire)
+
+    await ada.at(re.compile("^Question 1 of 2"), within_ms=20_000)
+    await ada.choose(2, "a", "c")
+    await ada.hand_in(PART_A)
+    await ada.leave_out_the_rest()
+    assert await handed_in(here, ada, invited.session, tmp_path) == IN_PART_A
+    (entry,) = (await here.session(invited.session))["ledger"]
+    assert (entry["section"], entry["cause"]) == ("part-a", "outage")
+
+
+async def test_when_time_runs_out_what_was_typed_last_is_handed_in_by_itself(
+    open_room: OpenRoom, sit: Sit, tmp_path: Path
+) -> None:
+    here = await open_room(limits={"part-a": 600, "part-b": 8})
+    invited = await here.invite()
+    ada = await sit(invited.link)
+    await ada.check_in()
+    await ada.part_a()
+    await ada.hand_in(PART_A)
+    await ada.at("What comes next")
+    await ada.open_section(PART_B)
+    await ada.go_to(2)
+    await ada.field(2).focus()
+    typed = 0
+    while await ada.field(2).is_visible():
+        await ada.page.keyboard.type("o", delay=30)
+        typed += 1
+
+    await ada.at("What comes next")
+    over = f"{PART_B} is over. Everything you answered was received."
+    await expect(ada.page.get_by_text(over)).to_be_visible()
+    await ada.look("time-up")
+    await ada.leave_out_the_rest()
+    given = await handed_in(here, ada, invited.session, tmp_path)
+    assert given.keys() == {*IN_PART_A, "overfit"}
+    # All but what was typed within the last moment.
+    lost = typed - len(str(given["overfit"]))
+    assert lost * 30 < 1500
+
+
+async def test_the_last_section_that_ends_offline_is_handed_in_by_itself_in_the_end(
+    open_room: OpenRoom, sit: Sit, tmp_path: Path
+) -> None:
+    policy = '[time]\ngive_back = "none"\n'
+    here = await open_room(limits={"part-a": 600, "part-b": 600, "part-c": 8}, policy=policy)
+    invited = await here.invite()
+    ada = await sit(invited.link)
+    await ada.check_in()
+    for title in (PART_A, PART_B):
+        await ada.open_section(title)
+        await ada.hand_in(title)
+        await ada.at("What comes next")
+    await ada.open_section(PART_C)
+    await ada.goes_offline(here.wire)
+    await ada.write(1, GIVEN["randomise"])
+    await ada.at(f"The time of {PART_C} is over", within_ms=15_000)
+    await ada.comes_online(here.wire)
+
+    # Nothing is pressed any more.
+    given = await handed_in(here, ada, invited.session, tmp_path, within_ms=30_000)
+    assert given == {"randomise": GIVEN["randomise"]}
+
+
+async def test_a_section_handed_in_offline_waits_and_can_be_gone_back_to(
+    exam_room: Room, sit: Sit, tmp_path: Path
+) -> None:
+    invited = await exam_room.invite()
+    ada = await sit(invited.link)
+    await ada.check_in()
+    await ada.open_section(PART_A)
+    await ada.goes_offline(exam_room.wire)
+    await ada.choose(1, "c")
+    await ada.hand_in(PART_A)
+    waits = ada.page.get_by_text("is not handed in yet")
+    await expect(waits).to_be_visible(timeout=20_000)
+    await ada.look("handed-in-offline")
+    await ada.button("Go on working").click()
+    await ada.choose(2, "a", "c")
+    await ada.hand_in(PART_A)
+    await ada.comes_online(exam_room.wire)
+
+    await ada.leave_out_the_rest(within_ms=30_000)
+    assert await handed_in(exam_room, ada, invited.session, tmp_path) == IN_PART_A
+
+
+async def test_time_that_a_proctor_gives_is_seen_at_once(exam_room: Room, sit: Sit) -> None:
+    invited = await exam_room.invite()
+    ada = await sit(invited.link)
+    await ada.check_in()
+    await ada.open_section(PART_A)
+    await expect(ada.page.get_by_text("10 minutes left").first).to_be_visible()
+
+    await exam_room.act(invited.session, "extra-time", seconds=600)
+
+    await expect(ada.page.get_by_text("20 minutes left").first).to_be_visible()
+    moved = ada.page.get_by_role("status").filter(has_text="The end has moved")
+    await expect(moved).to_have_count(1)

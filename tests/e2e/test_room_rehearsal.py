@@ -1,0 +1,98 @@
+"""A rehearsal in a browser: the same way as the exam, ending in a report of what to mend."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.conftest import until
+from tests.e2e.room import EXAM, Learner, OpenRoom, Room, Sit
+
+pytestmark = pytest.mark.browser
+
+REHEARSAL = "Rehearsal: three questions"
+
+
+async def readiness(exam_room: Room) -> dict[str, Any]:
+    """Return the only learner's row, as the course team reads it."""
+    async with exam_room.team.get(f"/api/v1/exams/{EXAM}/readiness") as response:
+        (row,) = (await response.json())["learners"]
+    found: dict[str, Any] = row
+    return found
+
+
+async def rehearse(ada: Learner) -> None:
+    """Go the whole way of a rehearsal, from its rules to its report."""
+    await ada.check_in()
+    await ada.open_section(REHEARSAL)
+    await ada.choose(1, "b")
+    await ada.write(2, "1.41")
+    await ada.write(3, "A desk, a lamp and a window.")
+    await ada.saved()
+    await ada.hand_in(REHEARSAL)
+
+
+async def reported(ada: Learner) -> None:
+    await expect(ada.heading("What you can do now")).to_be_visible(timeout=30_000)
+
+
+async def test_a_learner_rehearses_from_the_rules_of_the_exam_and_the_exam_stays_as_it_was(
+    exam_room: Room, sit: Sit
+) -> None:
+    invited = await exam_room.invite()
+    ada = await sit(invited.link)
+    await ada.at("Rehearse first")
+    await ada.button("Rehearse").click()
+    await ada.at("This is a rehearsal")
+    await ada.look("rehearsal-rules")
+    await rehearse(ada)
+    await reported(ada)
+
+    for line in ("Camera.", "Light.", "Your face.", "Clock.", "Network.", "Sending pictures."):
+        await expect(ada.page.get_by_role("listitem").filter(has_text=line)).to_be_visible()
+    found = ada.page.get_by_role("listitem").filter(has_text="Your face.")
+    await expect(found).to_contain_text("Your face was found in every picture.")
+    await ada.look("readiness")
+    row = await readiness(exam_room)
+    assert (row["session"], row["rehearsals"]) == (invited.session, 1)
+    assert row["mend"] == []
+    assert row["ready"] is True
+    assert (await exam_room.session(invited.session))["state"] == "check-in"
+
+    shown = await ada.page.get_by_role("main").inner_text()
+    await ada.page.reload()
+    await reported(ada)
+    assert await ada.page.get_by_role("main").inner_text() == shown
+    await ada.button("Rehearse again").click()
+    await ada.at("This is a rehearsal")
+    assert (await readiness(exam_room))["rehearsals"] == 2
+
+
+async def test_a_rehearsal_on_another_computer_leaves_the_link_unused(
+    exam_room: Room, sit: Sit
+) -> None:
+    invited = await exam_room.invite()
+    ada = await sit(f"{invited.link}#rehearse")
+    await ada.at("Rehearse first")
+    await ada.button("Rehearse").click()
+    await ada.at("This is a rehearsal")
+
+    assert (await exam_room.session(invited.session))["state"] == "invited"
+    await (await sit(invited.link)).at("What you may use, and what is watched")
+
+
+async def test_a_computer_that_the_policy_refuses_is_red_for_the_course_team(
+    open_room: OpenRoom, sit: Sit
+) -> None:
+    exam_room = await open_room(policy='[system]\nrefuse = [{ os = "linux" }]\n')
+    invited = await exam_room.invite()
+    ada = await sit(f"{invited.link}#rehearse", expect_status=403)
+    await ada.button("Rehearse").click()
+    await ada.accept()
+    await ada.at("This exam can't be taken on this computer")
+
+    async def row() -> dict[str, Any] | None:
+        found = await readiness(exam_room)
+        return found if found["reported_at_ms"] else None
+
+    assert (await until(row))["mend"] == ["system"]
