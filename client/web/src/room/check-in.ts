@@ -6,7 +6,7 @@ import { room } from "../text/room";
 import type { Camera } from "./camera";
 import type { Device } from "./device";
 import type { Jobs } from "./jobs";
-import { reportRefused } from "./rehearsal";
+import { rehearsalCode } from "./rehearsal-later";
 import { showsRoom, wantsPhone } from "./second-camera";
 import { type Purpose, type Standing, type Step, stepAfter, stepBefore, type Wanted } from "./state";
 import type { Still } from "./still";
@@ -67,6 +67,7 @@ export class CheckIn {
       } catch (error) {
         if (!(error instanceof ProblemError)) throw error;
         if (this.#device.joined.exam.practice === true && error.code === "system-refused") {
+          const { reportRefused } = await rehearsalCode();
           await reportRefused(this.#device, this.#camera, textsIn(error.facts["refused"]));
         }
         if (error.code !== "check-in-incomplete") throw error;

@@ -1,12 +1,12 @@
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { room } from "../text/room";
-import { Waiting } from "../ui/notices";
+import { Trouble, Waiting } from "../ui/notices";
 import { Done, Ended } from "./done";
 import { HandingIn, Paused, TimeUp } from "./hand-in";
 import { HelpDialog } from "./help";
 import { Picture } from "./picture";
-import { Readiness } from "./readiness-page";
+import type { Readiness } from "./readiness-page";
 import { Room } from "./room";
 import { Rules } from "./rules";
 import type { Running } from "./running";
@@ -123,7 +123,7 @@ function Shown({ seat, running, zone }: { seat: Seat; running: Running; zone: st
       return <HandingIn running={running} />;
     case "done":
       if (running.device.joined.exam.practice === true) {
-        return <Readiness device={running.device} />;
+        return <Report running={running} />;
       }
       return <Done running={running} zone={zone} />;
     case "terminated":
@@ -134,4 +134,21 @@ function Shown({ seat, running, zone }: { seat: Seat; running: Running; zone: st
     case "section":
       return null; // it has a page of its own
   }
+}
+
+/** Of a rehearsal: its code comes with it, because no exam needs it. */
+function Report({ running }: { running: Running }) {
+  const [page, setPage] = useState<{ of: typeof Readiness } | null>(null);
+  const [failed, setFailed] = useState(false);
+  const fetch = () => {
+    setFailed(false);
+    import("./readiness-page").then(
+      ({ Readiness }) => setPage({ of: Readiness }),
+      () => setFailed(true),
+    );
+  };
+  useEffect(fetch, []);
+  if (page !== null) return <page.of device={running.device} />;
+  if (failed) return <Trouble words={room.trouble.short["unreachable"] ?? ""} again={fetch} />;
+  return <Waiting what={room.report} />;
 }

@@ -4,11 +4,11 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import "../ui/page.css";
 import "./room.css";
-import { readiness } from "../text/readiness";
+import { rehearse } from "../text/rehearse";
 import { room } from "../text/room";
 import { ownZone } from "../text/when";
 import { Entry } from "./entry";
-import { RehearsalPage } from "./readiness-page";
+import { RehearsalPage } from "./rehearse";
 import { Seat } from "./seat";
 import { titleOf } from "./titles";
 import { blockedWords } from "./trouble-words";
@@ -30,7 +30,7 @@ if (token.includes(".")) {
   // A second camera's link, which no other looks like: a page of its own.
   void import("./phone-page").then(({ open }) => open(token));
 } else if (location.hash === "#rehearse") {
-  document.title = room.title(readiness.first, null);
+  document.title = room.title(rehearse.first, null);
   render(<RehearsalPage />, document.body);
 } else {
   render(<Entry seat={seat} zone={ownZone()} />, document.body);

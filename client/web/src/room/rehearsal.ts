@@ -1,14 +1,12 @@
 /**
- * Rehearsals: beginning one, and the report that it ends with.
+ * The report that a rehearsal ends with.
  *
- * `startRehearsal(token)` with a join link's token resolves to the token of a practice session; its
- * page is /join/<that token>. A practice session has `joined.exam.practice`. There `report` is
- * awaited before the submission is written, which closes the log, and while the camera is open
- * (seat.ts, `submit`); `reportRefused` where the policy refuses this computer, for that rehearsal
- * ends at check-in (`welcome`). readiness-page.tsx shows the report.
+ * A practice session has `joined.exam.practice`. There `report` is awaited before the submission is
+ * written, which closes the log, and while the camera is open (running.ts, `submit`);
+ * `reportRefused` where the policy refuses this computer, for that rehearsal ends at check-in
+ * (check-in.ts, `welcome`). readiness-page.tsx shows the report. None of it comes with an exam.
  */
 
-import { problemOf, Unreachable } from "../api";
 import type { Measured } from "./advice";
 import type { Camera } from "./camera";
 import { DeviceStopped, StorageFull, type Device } from "./device";
@@ -31,29 +29,6 @@ export type Reporter = Pick<Device, "joined" | "write" | "received" | "keep" | "
   readonly clock: Pick<Device["clock"], "offsetMs" | "tripMs" | "steadyMs">;
 };
 export type Eye = Pick<Camera, "state" | "still">;
-
-/** Makes a practice session; resolves to its join token. Throws ProblemError, Unreachable. */
-export async function startRehearsal(token: string): Promise<string> {
-  let status: number;
-  let told: unknown;
-  try {
-    const answer = await fetch("/api/v1/rehearsal", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      credentials: "omit",
-      cache: "no-store",
-      redirect: "error",
-      body: JSON.stringify({ token }),
-    });
-    status = answer.status;
-    told = await answer.json();
-  } catch {
-    throw new Unreachable();
-  }
-  const made = (told as { join_token?: unknown } | null)?.join_token;
-  if (status !== 201 || typeof made !== "string") throw problemOf(status, told);
-  return made;
-}
 
 /** The lines of the report that is in the log; null if there is none. */
 export async function reported(device: Pick<Device, "kept">): Promise<Row[] | null> {

@@ -1,6 +1,6 @@
 import { room } from "../text/room";
 import { Waiting } from "../ui/notices";
-import { RehearseFirst } from "./readiness-page";
+import { RehearseFirst } from "./rehearse";
 import type { Running } from "./running";
 import { Heading } from "./stepper";
 

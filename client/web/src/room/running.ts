@@ -16,7 +16,7 @@ import { fieldsOf, type Item, itemsOf } from "./items";
 import { Jobs } from "./jobs";
 import { found, leave } from "./last-words";
 import type { Notes } from "./notes";
-import { report } from "./rehearsal";
+import { rehearsalCode } from "./rehearsal-later";
 import { nameOf, openSection, type Screen, screenOf } from "./state";
 import { watch } from "./watch";
 
@@ -166,7 +166,7 @@ export class Running {
       await this.answers.settle();
       await this.capture.stop();
       // Before the submission, which closes the log, and while the camera is on.
-      if (this.#practice) await report(this.device, this.camera);
+      if (this.#practice) await (await rehearsalCode()).report(this.device, this.camera);
       this.#submitted.value = true;
       await this.device.submit();
     });

@@ -1,6 +1,6 @@
 /** What a screen is called, for the title of the tab. */
 
-import { readiness } from "../text/readiness";
+import { rehearse } from "../text/rehearse";
 import { room } from "../text/room";
 import type { Screen } from "./state";
 
@@ -44,7 +44,7 @@ function nameOf(screen: Screen, exam: Exam | null): string {
     case "handing-in":
       return room.handingIn.heading;
     case "done":
-      return exam?.practice === true ? readiness.title : room.done.heading;
+      return exam?.practice === true ? rehearse.title : room.done.heading;
     case "terminated":
     case "expired":
       return room[screen.is].heading;

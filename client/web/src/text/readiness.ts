@@ -158,7 +158,6 @@ export function told({ check, status, facts }: Row): Told {
 }
 
 export const readiness = {
-  title: "The report of your rehearsal",
   heading: (red: number) =>
     red === 0 ? "You are ready" : `${counted(red, "thing")} to mend before your exam`,
   wait: "the report of your rehearsal",
@@ -185,19 +184,6 @@ export const readiness = {
     storage: "Room on this computer",
   } satisfies Record<CheckName, string>,
   next: "What you can do now",
-  first: "Rehearse first",
-  what:
-    "Three questions, the way of your exam, and a report on this computer: camera, light, network. It takes five minutes, nothing counts, and your exam's own link stays as it is.",
-  begin: "Rehearse",
-  again: "Rehearse again",
   again_hint: "Rehearse again once that is done.",
   back: "Your exam begins with the link that you were sent, not with this one.",
-  starting: "a new rehearsal",
-  problems: {
-    "too-many-rehearsals": (again: string) =>
-      `This link was rehearsed with 20 times within a day. The next rehearsal can begin at ${again}.`,
-    "session-closed": "Your exam is over: there is nothing left to rehearse.",
-    unreachable: "The exam server can't be reached. Try again in a moment.",
-    other: "A new rehearsal can't begin now. Try again in a moment, or ask your course team.",
-  },
 };

@@ -20,6 +20,7 @@ export const room = {
     [screen, exam, "Proctor"].filter(Boolean).join(" · "),
   product: "Proctor",
   opening: "your exam to open",
+  report: "the report of your rehearsal",
   again: "Try again",
   goOn: "Go on",
   goBack: "Back",

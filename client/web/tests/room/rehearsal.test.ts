@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ProblemError, Unreachable } from "../../src/api";
 import type { CameraState } from "../../src/room/camera";
 import type { Row } from "../../src/room/readiness";
-import { report, reported, reportRefused, startRehearsal, type Reporter } from "../../src/room/rehearsal";
+import { report, reported, reportRefused, type Reporter } from "../../src/room/rehearsal";
+import { startRehearsal } from "../../src/room/start-rehearsal";
 import { CameraGone, type Still } from "../../src/room/still";
 
 const STILL: Still = {

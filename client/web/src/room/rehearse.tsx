@@ -1,0 +1,83 @@
+/** Where a rehearsal begins: on the page of an exam's rules, and on /join/<token>#rehearse. */
+
+import { useState } from "preact/hooks";
+import { ProblemError, Unreachable } from "../api";
+import { rehearse } from "../text/rehearse";
+import { room } from "../text/room";
+import { moment, ownZone } from "../text/when";
+import { Trouble, Waiting } from "../ui/notices";
+import { startRehearsal } from "./start-rehearsal";
+import { Heading } from "./stepper";
+
+/** Offers a rehearsal beside the exam itself. */
+export function RehearseFirst() {
+  return (
+    <section class="chapter">
+      <h2>{rehearse.first}</h2>
+      <p>{rehearse.what}</p>
+      <Rehearse words={rehearse.begin} />
+    </section>
+  );
+}
+
+/** A page that begins a rehearsal and leaves the exam's own link for the computer it is sat on. */
+export function RehearsalPage() {
+  return (
+    <>
+      <header>
+        <p class="product">
+          <strong>{room.product}</strong>
+        </p>
+      </header>
+      <main class="way">
+        <Heading of="rehearse">{rehearse.first}</Heading>
+        <p>{rehearse.what}</p>
+        <Rehearse words={rehearse.begin} />
+      </main>
+    </>
+  );
+}
+
+/** The button that begins a rehearsal with the link of this page, and goes to it. */
+export function Rehearse({ words }: { words: string }) {
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const begin = async () => {
+    setBusy(true);
+    setTrouble(null);
+    try {
+      location.assign(`/join/${encodeURIComponent(await startRehearsal(tokenHere()))}`);
+    } catch (error) {
+      setTrouble(troubleWords(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      {trouble !== null && <Trouble words={trouble} />}
+      {busy && <Waiting what={rehearse.starting} />}
+      <div class="steps">
+        <button type="button" disabled={busy} onClick={() => void begin()}>
+          {words}
+        </button>
+      </div>
+    </>
+  );
+}
+
+function troubleWords(error: unknown): string {
+  const { problems } = rehearse;
+  if (error instanceof Unreachable) return problems.unreachable;
+  if (!(error instanceof ProblemError)) throw error; // a bug of ours: never worded away
+  if (error.code === "session-closed") return problems["session-closed"];
+  const at_ms = Date.parse(String(error.facts["again_at"]));
+  if (error.code === "too-many-rehearsals" && !Number.isNaN(at_ms)) {
+    return problems["too-many-rehearsals"](moment(at_ms, Date.now(), ownZone()));
+  }
+  return problems.other;
+}
+
+/** The token of this page's own address, /join/<token>: of an exam, or of a rehearsal. */
+function tokenHere(): string {
+  return decodeURIComponent(location.pathname.split("/")[2] ?? "");
+}
