@@ -307,6 +307,8 @@ def _seen_and_kept(policy: Policy) -> Chapter:
     lines += [
         "If a review of what was seen is open then, pictures are kept until it is decided.",
         "Files that you hand in as answers stay with your answers.",
+        "An e-mail address that was given for you is for your receipt: it is erased once that was "
+        "mailed, and at the latest with your snapshots.",
     ]
     return Chapter(heading="Who sees it, and for how long", lines=tuple(lines))
 

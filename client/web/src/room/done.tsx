@@ -8,6 +8,8 @@ import type { Running } from "./running";
 import { lastClosed } from "./state";
 import { Heading } from "./stepper";
 
+const MAIL_MS = 10_000;
+
 /** Handed in: the receipt, and what happens next. */
 export function Done({ running, zone }: { running: Running; zone: string }) {
   const { blobs_waiting } = running.device.line.value;
@@ -76,7 +78,12 @@ function Review({ running }: { running: Running }) {
       (told) => setOutcome(outcomeOf(told)),
       () => undefined, // the view below says what is known without it
     );
-  useEffect(look, [running, verdict]);
+  useEffect(() => {
+    look();
+    // The mail goes out after the receipt was given.
+    const again = setTimeout(look, MAIL_MS);
+    return () => clearTimeout(again);
+  }, [running, verdict]);
   const state = outcome?.review ?? "awaiting";
   return (
     <section class="chapter">
@@ -89,6 +96,7 @@ function Review({ running }: { running: Running }) {
           {verdict.reasons !== "" && <p>{room.done.reasons(verdict.reasons)}</p>}
         </>
       )}
+      {outcome?.mailed === true && <p>{room.done.mailed}</p>}
       {outcome !== null && <Flags flags={outcome.flags} />}
       {outcome !== null && outcome.result !== null && <Score result={outcome.result} />}
       <button type="button" class="secondary" onClick={look}>

@@ -24,14 +24,17 @@ export interface Outcome {
   flags: JudgedFlag[];
   /** Once released. */
   result: Result | null;
+  /** A mail server took a copy of the receipt. */
+  mailed: boolean;
 }
 
 export function outcomeOf(told: unknown): Outcome {
-  const { review, flags, results } = fieldsOf(told);
+  const { review, flags, results, receipt_mailed } = fieldsOf(told);
   return {
     review: typeof review === "string" ? review : "awaiting",
     flags: (Array.isArray(flags) ? flags : []).flatMap(flagOf),
     result: resultOf(results),
+    mailed: receipt_mailed === true,
   };
 }
 

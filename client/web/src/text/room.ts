@@ -392,6 +392,7 @@ export const room = {
     unsaved: (count: number) =>
       `${counted(count, "answer")} could not be saved on this computer and ${count === 1 ? "is" : "are"} not handed in. Leave this page open and tell your course team.`,
     all: "Everything was received. You may close this page; your link brings you back here.",
+    mailed: "A copy of your receipt was mailed to you.",
     review: "What happens next",
     reviewState: {
       awaiting: "A person looks at your exam. You will read here what they decide.",

@@ -2,13 +2,14 @@ import { expect, it } from "vitest";
 import { outcomeOf } from "../../src/room/outcome";
 
 it.each([
-  ["nothing known", null, { review: "awaiting", flags: [], result: null }],
+  ["nothing known", null, { review: "awaiting", flags: [], result: null, mailed: false }],
   [
     "decided, with flags in words",
     {
       review: "decided",
       flags: [{ words: "two people", outcome: "upheld" }, { words: "dark", outcome: null }, 3],
       results: null,
+      receipt_mailed: true,
     },
     {
       review: "decided",
@@ -17,6 +18,7 @@ it.each([
         { words: "dark", outcome: null },
       ],
       result: null,
+      mailed: true,
     },
   ],
   [
@@ -30,6 +32,7 @@ it.each([
       review: "decided",
       flags: [],
       result: { points: 7.5, possible: 10, passed: null, awaiting: 1 },
+      mailed: false,
     },
   ],
 ])("an outcome is read as far as it is understood: %s", (_, told, outcome) => {
