@@ -249,7 +249,9 @@ class Uplink:
         self._alive()
         # Where the server holds all records but the receipt was cut off, one more brings another.
         unconfirmed = welcome.size == self._spool.size > self._spool.receipted
-        if (lost_ms and lost_s > CONTACT_LOST_S) or unconfirmed:
+        lost = lost_ms and lost_s > CONTACT_LOST_S
+        # The first record is the device's hello: before it, nothing may be written.
+        if self._spool.size and (lost or unconfirmed):
             cause = "network" if lost_ms else "client-stopped"
             from_ms = lost_ms or await asyncio.to_thread(self._spool.last_at_ms)
             to_ms = max(from_ms, self._heard_ms)

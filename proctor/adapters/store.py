@@ -348,11 +348,13 @@ class SqlStore:
         def job(tx: Connection) -> None:
             if tx.execute(_select(BlobRow, "sha256", session=session_id).limit(1)).first():
                 return
-            for row in (ObservationRow, FlagRow, BatchRow, DeviceRow, ServerLineRow, SessionKeyRow):
-                table = _table(row)
-                tx.execute(table.delete().where(table.c.session == session_id))
+            of = (ObservationRow, FlagRow, BatchRow, DeviceRow, ServerLineRow, SessionKeyRow)
             sessions = _table(SessionRow)
-            tx.execute(sessions.delete().where(sessions.c.id == session_id))
+            with _overwriting(tx):
+                for row in of:
+                    table = _table(row)
+                    tx.execute(table.delete().where(table.c.session == session_id))
+                tx.execute(sessions.delete().where(sessions.c.id == session_id))
 
         await self._writer.run(job)
         self._session_keys.pop(session_id, None)

@@ -105,18 +105,21 @@ def ask(
 ) -> Devices:
     """Return the devices with an ask of this one; the same where it waits or has the session.
 
-    `phones` are those of the session that were a second camera: their names are taken too.
+    `phones` are those of the session that were a second camera: their names are taken too, and none
+    of them is ever given the session.
 
     Raises:
-        DeviceNameTaken: Another key has that name.
+        DeviceNameTaken: Another key has that name, or a phone has it or its key.
         TooManyAsks: There were MAX_ASKS.
     """
+    if any(device.id == phone.id or device.key == phone.key for phone in phones):
+        raise DeviceNameTaken(device=device.id)
     used = devices.used
     if used is not None and used.key == device.key:
         return devices
     if device.key in {each.device.key for each in devices.waiting}:
         return devices
-    known = (*devices.admitted, *(each.device for each in devices.asks), *phones)
+    known = (*devices.admitted, *(each.device for each in devices.asks))
     if any(each.id == device.id and each.key != device.key for each in known):
         raise DeviceNameTaken(device=device.id)
     if len(devices.asks) >= MAX_ASKS:
@@ -124,18 +127,24 @@ def ask(
     return replace(devices, asks=(*devices.asks, Ask(device=device, asked_at=now)))
 
 
-def decide(devices: Devices, device_id: str, decision: Decision) -> Devices:
+def decide(
+    devices: Devices, device_id: str, decision: Decision, *, phones: Sequence[KnownDevice] = ()
+) -> Devices:
     """Return the devices after the last ask of one was decided; the same if it was so already.
+
+    `phones` as `ask`: none of them is given the session.
 
     Raises:
         AskDecided: It was decided otherwise.
-        NoSuchAsk: It has not asked.
+        NoSuchAsk: It has not asked, or may not have.
     """
     places = [at for at, each in enumerate(devices.asks) if each.device.id == device_id]
     if not places:
         raise NoSuchAsk(device=device_id)
     asked = devices.asks[places[-1]]
     admit = decision is Decision.ADMIT
+    if admit and asked.device.key in {phone.key for phone in phones}:
+        raise NoSuchAsk(device=device_id)
     state = AskState.ADMITTED if admit else AskState.REFUSED
     if asked.state is state:
         return devices

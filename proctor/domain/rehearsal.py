@@ -18,7 +18,7 @@ from proctor.domain.wording import Chapter
 
 # The id of the exam that all practice sessions are of.
 PRACTICE_EXAM = "proctor-rehearsal"
-# Often enough to mend one thing after the other; a link that leaked can't fill the disk.
+# Often enough to mend one thing after the other.
 MAX_REHEARSALS = 20
 REHEARSALS_WITHIN = timedelta(hours=24)
 # A practice session that was left lying ends by itself, so that its pictures are erased.
@@ -26,8 +26,9 @@ PRACTICE_OPEN_FOR = timedelta(hours=24)
 # How long a rehearsal is kept. Of pictures a policy that keeps its own shorter holds here too.
 PRACTICE_KEPT_DAYS = 7
 
-# Ten minutes at a picture a second are 40 MB.
-MAX_PRACTICE_BYTES = 128 * 2**20
+# Ten minutes at a picture a second are 40 MB. With MAX_REHEARSALS this is what whoever has a link
+# can fill of the disk: 960 MiB a day, 7.5 GiB in the eight days that pictures can be kept.
+MAX_PRACTICE_BYTES = 48 * 2**20
 
 READINESS = "readiness"  # the `notice` of the record
 MAX_CHECKS = 40

@@ -121,8 +121,22 @@ class Identity:
         camera = session.second_camera
         if camera is None or camera.phone is None:
             return set()
-        seen = await self._seen(session.id, camera.phone.id, since=-1)
-        return {"second-camera"} if {"hello", ROOM} <= seen else set()
+        held = await self._store.held(session.id)
+        records = [
+            record
+            for batch in await self._store.received(session.id, camera.phone.id)
+            for record in map(parse, batch.lines)
+        ]
+        # A record that came without its picture shows nothing yet.
+        room = any(
+            record.kind is Kind.SNAPSHOT
+            and record.facts.get("purpose") == ROOM
+            and record.blob is not None
+            and record.blob.sha256 in held
+            for record in records
+        )
+        hello = any(record.kind is Kind.HELLO for record in records)
+        return {"second-camera"} if hello and room else set()
 
     async def _seen(self, session_id: str, device_id: str, *, since: int) -> set[str]:
         """Return what a device has shown: "hello", and the purposes of pictures after `since`."""

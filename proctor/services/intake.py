@@ -370,8 +370,9 @@ class Line:
         check_named(new, {d: some[0].blob.size for d, some in owed.items() if some[0].blob})
         if len(owed) - len(new) > MAX_OWED:
             raise TooManyOwed(owed=len(owed) - len(new))
-        blobs = self._blobs + len(new)
-        used = self._used + sum(map(len, batch.lines)) + sum(len(blob) for _, blob in new)
+        more_blobs = len(new)
+        more_used = sum(map(len, batch.lines)) + sum(len(blob) for _, blob in new)
+        blobs, used = self._blobs + more_blobs, self._used + more_used
         practice = self._published.exam.id == PRACTICE_EXAM
         most = MAX_PRACTICE_BYTES if practice else MAX_SESSION_BYTES
         if blobs + len(owed) > MAX_SESSION_BLOBS or used > most:
@@ -397,16 +398,20 @@ class Line:
             return self._resume()
         # 6. Only now is anything acknowledged.
         self._frontier = frontier
-        for sibling in self._intake.siblings(self):
-            sibling.count(blobs - self._blobs, used - self._used)
-        self._blobs, self._used = blobs, used
+        # Added, not set: a sibling's batch may have been counted here while this one was stored.
+        for line_of_session in (self, *self._intake.siblings(self)):
+            line_of_session.count(more_blobs, more_used)
         self._owed = {digest: some for digest, some in owed.items() if digest not in came}
-        self._tell([each for digest in came for each in owed.get(digest, ())])
-        self._tell([each for each in records if each.blob and each.blob[0] in held])
+        pictured = [
+            *(each for digest in came for each in owed.get(digest, ())),
+            *(each for each in records if each.blob and each.blob[0] in held),
+        ]
+        self._tell(pictured)
         for record in records:
             if record.kind is Kind.MESSAGE:
                 await self._call(record)
-        if self.device.kind == PHONE and any(record.kind is Kind.SNAPSHOT for record in records):
+        # A record that came without its picture shows nothing yet.
+        if self.device.kind == PHONE and any(each.kind is Kind.SNAPSHOT for each in pictured):
             with suppress(StorageFull):  # the picture is held: the next one says so
                 await self._intake.cases.change(self.device.session, camera_shown, by="clock")
         if blobs_alone:
@@ -415,7 +420,7 @@ class Line:
         return Receipted(receipt, frontier.size, self.owed(), len(records), told)
 
     def count(self, blobs: int, used: int) -> None:
-        """Take note of what the session holds more by another device's line."""
+        """Take note of what the session holds more, by this line or another device's."""
         self._blobs += blobs
         self._used += used
 

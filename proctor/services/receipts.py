@@ -1,18 +1,23 @@
 """Receipts by mail: once an exam was handed in, one mail to its learner, where an address is known.
 
-What waits here is in memory alone: a mail that is not sent when the server stops is not sent. The
-hand-in never waits for it, and the address stands in no line of the log.
+What waits here is in memory alone, and is found again at the next start: an address is kept until
+its mail was sent, or goes with the pictures. The hand-in never waits for it, and the address stands
+in no line of the log.
 """
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from proctor.domain.session import ExamSession, State
+from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases
 from proctor.services.ports import Case, DeviceLog, Mail, Mailer, MailNotSent, NotFound, Store
 
 logger = logging.getLogger(__name__)
+
+_MARK = f'"kind":"{Kind.SUBMISSION}"'.encode()  # most lines need not be parsed
 
 # Session ids that wait, or wait to be tried again: all learners of the largest exam.
 MAX_MAILS_WAITING = 10_000
@@ -54,7 +59,10 @@ class Receipts:
         cases.when_ended(self._ended)
 
     async def run(self) -> None:
-        """Send what waits, for as long as the server runs."""
+        """Send what waits, for as long as the server runs; first what an earlier run did not."""
+        for session_id in await self._store.emails_kept():
+            with suppress(NotFound):  # erased meanwhile
+                self._ended(await self._cases.get(session_id))
         async with asyncio.TaskGroup() as group:
             for _ in range(MAILS_AT_ONCE):
                 group.create_task(self._send_all())
@@ -62,6 +70,8 @@ class Receipts:
     def _ended(self, case: Case) -> None:
         session = case.session
         if session.state is not State.SUBMITTED or session.rehearsal_of:
+            return
+        if session.id in self._waiting:
             return
         if len(self._waiting) >= MAX_MAILS_WAITING:
             _not_mailed(session.id, why="too-many-waiting")
@@ -98,6 +108,10 @@ class Receipts:
         found = await self._last_log(session)
         if not to or found is None:
             return
+        if not await self._is_handed_in(session):
+            # The clock was faster than the learner's connection: a receipt sent now would not be
+            # of what they hand in. The address stays, for the next try or the next start.
+            raise MailNotSent(why="no-submission-yet")
         title = (await self._cases.published(session)).exam.title
         await self._mailer.send(self._mail(to, session, title, *found))
         # Said to the learner from here on; and nothing needs the address any more.
@@ -111,6 +125,15 @@ class Receipts:
             if log.receipt:
                 return device.id, log
         return None
+
+    async def _is_handed_in(self, session: ExamSession) -> bool:
+        """Tell whether a log of the session holds its submission."""
+        for device in session.devices.admitted:
+            for batch in await self._store.received(session.id, device.id):
+                for line in batch.lines:
+                    if _MARK in line and parse(line).kind is Kind.SUBMISSION:
+                        return True
+        return False
 
     def _mail(self, to: str, session: ExamSession, title: str, device: str, log: DeviceLog) -> Mail:
         assert log.heard_at is not None

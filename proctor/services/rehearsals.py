@@ -102,16 +102,18 @@ class Rehearsals:
             raise JoinLinkUnknown from None
         if case.session.rehearsal_of:
             case = await self._cases.get(case.session.rehearsal_of)
-        session = await self._as_of_now(case.session)
-        if not is_wanted(session):
-            raise SessionClosed(state=session.state, closed_at=session.closed_at)
-        before = await self._store.rehearsals(session.id)
-        require_room([each.session.made_at for each in before], now=self._cases.now())
-        published = await self._cases.published(session)
-        opened = await self._store.publish(
-            self._practice.exam_body(), self._practice.policy_body(published.policy_body)
-        )
-        return await self._open(session, opened)
+        # One after the other: those that come at once would all be counted before any is made.
+        async with self._cases.frozen(case.session.id) as case:
+            session = await self._as_of_now(case.session)
+            if not is_wanted(session):
+                raise SessionClosed(state=session.state, closed_at=session.closed_at)
+            before = await self._store.rehearsals(session.id)
+            require_room([each.session.made_at for each in before], now=self._cases.now())
+            published = await self._cases.published(session)
+            opened = await self._store.publish(
+                self._practice.exam_body(), self._practice.policy_body(published.policy_body)
+            )
+            return await self._open(session, opened)
 
     async def seen(self, session_id: str) -> Seen:
         """Return what the machine saw in a practice session by now.

@@ -11,6 +11,7 @@ from proctor.domain.session import ENDED, ExamSession, SessionClosed
 from proctor.services.cases import Cases
 from proctor.services.ports import Device, NotFound, Store
 from proctor.services.sessions import Joined, JoinLinkUnknown, JoinLinkUsed, digest, shown_key
+from proctor.services.views import IdCheckView, SessionView
 
 # No other link's token has one: those are characters that are safe in an address, and no dot.
 _DOT = "."
@@ -64,7 +65,7 @@ class SecondCameras:
             BadDeviceKey: The key is none, or the proof was not made with it.
             JoinLinkUnknown: No session has this link, or has it any more.
             JoinLinkUsed: Another phone has come with it.
-            SessionClosed: The session ended before any did.
+            SessionClosed: The session has ended.
             DeviceNameTaken: Another device of the session has its name.
         """
         known = KnownDevice(id=shown_key(token, key=key, proof=proof).name, key=key, kind=PHONE)
@@ -82,10 +83,9 @@ class SecondCameras:
             camera = session.second_camera
             if camera is None or camera.link_sha256 != link_sha256:
                 raise JoinLinkUnknown
-            if camera.phone is None:
-                _require_open(session)
-            elif camera.phone.key != key:
+            if camera.phone is not None and camera.phone.key != key:
                 raise JoinLinkUsed
+            _require_open(session)
             asked = [each.device for each in session.devices.asks]
             others = (*session.devices.admitted, *asked)
             return replace(session, second_camera=rules.join(camera, known, others=others))
@@ -128,6 +128,25 @@ def camera_lost(session: ExamSession, now: datetime) -> ExamSession:
     camera = session.second_camera
     return (
         session if camera is None else replace(session, second_camera=rules.lost(camera, now=now))
+    )
+
+
+def as_phone_sees(shown: SessionView) -> SessionView:
+    """Return what a second camera is shown of a session; whoever holds the phone learns no more.
+
+    That is its state, when its sections open and close, and the second camera itself. The rest is
+    as of a session of which nothing is known.
+    """
+    return replace(
+        shown,
+        id_check=IdCheckView(state="", reason="", held_since_ms=None, held_before=None),
+        window=None,
+        sections=[replace(section, title="", closed_by=None) for section in shown.sections],
+        ledger=[],
+        verdict=None,
+        device="",
+        asking=[],
+        help=None,
     )
 
 

@@ -245,9 +245,7 @@ class Sessions:
         def decide(session: ExamSession, now: datetime) -> ExamSession:
             if session.devices.used is None:
                 return session  # nobody to ask: it may join
-            camera = session.second_camera
-            phones = () if camera is None else camera.phones
-            devices = asking.ask(session.devices, known, now=now, phones=phones)
+            devices = asking.ask(session.devices, known, now=now, phones=_phones(session))
             return replace(session, devices=devices)
 
         case = await self._cases.change(session_id, decide, by="learner")
@@ -265,7 +263,7 @@ class Sessions:
         """
 
         def decide(session: ExamSession, _now: datetime) -> ExamSession:
-            devices = asking.decide(session.devices, device_id, decision)
+            devices = asking.decide(session.devices, device_id, decision, phones=_phones(session))
             return replace(session, devices=devices)
 
         return await self._cases.change(session_id, decide, by=by)
@@ -292,11 +290,16 @@ class Sessions:
         return session_id, KnownDevice(id=verifier.name, key=key, kind=kind)
 
     async def device(self, token: str) -> Device | None:
-        """Return the device a token was given to, if it takes part in its session still."""
+        """Return the device a token was given to, if it takes part in its session still.
+
+        A second camera does until the session ends: the learner alone reads what comes of it.
+        """
         device = await self._store.device_by_token(digest(token))
         if device is None:
             return None
         session = (await self._cases.get(device.session)).session
+        if device.kind == PHONE and session.state in ENDED:
+            return None
         return device if takes_part(session, device) else None
 
     async def open_section(self, session_id: str, section_id: str) -> tuple[Case, dict[str, Any]]:
@@ -446,6 +449,10 @@ def takes_part(session: ExamSession, device: Device) -> bool:
     camera, used = session.second_camera, session.devices.used
     phone = None if camera is None else camera.phone
     return any(each is not None and each.key == device.key for each in (used, phone))
+
+
+def _phones(session: ExamSession) -> tuple[KnownDevice, ...]:
+    return () if session.second_camera is None else session.second_camera.phones
 
 
 def shown_key(token: str, *, key: str, proof: str) -> VerifierKey:

@@ -28,7 +28,7 @@ from proctor.services.outcomes import Outcomes, SessionOutcome
 from proctor.services.ports import Case, NotFound, Published
 from proctor.services.rehearsals import exam_rehearsed
 from proctor.services.results import GivenAnswer, Results
-from proctor.services.second_cameras import SecondCameras, is_phone_link
+from proctor.services.second_cameras import SecondCameras, as_phone_sees, is_phone_link
 from proctor.services.sessions import (
     BadDeviceKey,
     JoinLinkUnknown,
@@ -247,7 +247,9 @@ def add_learner_routes(api: Api, desk: LearnerDesk) -> None:
     @api.route("GET", "/api/v1/session", role=DEVICES, out=SessionView, tags=["learner"])
     async def get_own_session(request: web.Request) -> SessionView:
         """Read where the session stands."""
-        return await shown(await desk.cases.settled(learner_of(request).session))
+        learner = learner_of(request)
+        found = await shown(await desk.cases.settled(learner.session))
+        return as_phone_sees(found) if learner.second_camera else found
 
     @api.route(
         "GET", "/api/v1/session/answers", role=Role.LEARNER, out=GivenAnswers, tags=["learner"]

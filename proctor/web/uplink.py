@@ -10,10 +10,12 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
 
 from aiohttp import WSMsgType, web
 
 from proctor.domain.errors import Refusal
+from proctor.domain.second_camera import PHONE
 from proctor.domain.session import SessionClosed
 from proctor.evidence.batch import MAX_BATCH_BYTES, Batch, split, together
 from proctor.evidence.errors import EvidenceError, Fork
@@ -28,9 +30,10 @@ from proctor.services.intake import (
     Superseded,
 )
 from proctor.services.journal import milliseconds
-from proctor.services.ports import Case, Device, StorageFull
+from proctor.services.ports import Case, Device, Published, StorageFull
+from proctor.services.second_cameras import as_phone_sees
 from proctor.services.sessions import takes_part
-from proctor.services.views import view
+from proctor.services.views import SessionView, view
 from proctor.web.api import DEVICES, Api
 from proctor.web.auth import UPLINK_PROTOCOL, learner_of, protocols_of
 from proctor.web.metrics import Metrics
@@ -265,8 +268,7 @@ async def _welcome(cases: Cases, line: Line) -> dict[str, object]:
     case = await cases.settled(line.device.session)
     published = await cases.published(case.session)
     now = cases.now()
-    before = cases.held_before(case.session)
-    shown = view(case.session, published, now=now, held_before=before)
+    shown = _shown(cases, case, published, line.device, now=now)
     return {
         "type": "welcome",
         "size": line.frontier.size,
@@ -277,6 +279,14 @@ async def _welcome(cases: Cases, line: Line) -> dict[str, object]:
         "state": str(case.session.state),
         "now_ms": milliseconds(now),
     }
+
+
+def _shown(
+    cases: Cases, case: Case, published: Published, device: Device, *, now: datetime
+) -> SessionView:
+    before = cases.held_before(case.session)
+    shown = view(case.session, published, now=now, held_before=before)
+    return as_phone_sees(shown) if device.kind == PHONE else shown
 
 
 def _server_log(case: Case) -> dict[str, object]:
@@ -332,9 +342,8 @@ class _Telling:
             while (case := self._newest) is not None:
                 self._newest = None
                 published = await self._cases.published(case.session)
-                before = self._cases.held_before(case.session)
                 now = self._cases.now()
-                shown = view(case.session, published, now=now, held_before=before)
+                shown = _shown(self._cases, case, published, self._device, now=now)
                 message: dict[str, object] = {
                     "type": "session",
                     "session": asdict(shown),

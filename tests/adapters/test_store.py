@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from proctor.adapters import keys
 from proctor.adapters.clock import SystemClock
@@ -262,3 +262,27 @@ async def test_an_address_that_is_forgotten_stands_in_the_file_no_more(tmp_path:
         for number in range(40):
             await store.forget_email(f"s_{number}", mailed=number % 2 == 0)
     assert b"@example.edu" not in (tmp_path / "proctor.db").read_bytes()
+
+
+async def test_a_session_that_is_forgotten_stands_in_the_file_no_more(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        for number in range(40):
+            made = await store.create(
+                replace(session(f"s_{number}"), learner=f"Learner No. {number}"),
+                join_sha256=f"join {number}",
+                lines=[b"a line of the log"],
+            )
+            await store.save(made, replace(made.session, state=State.CHECK_IN))
+    assert b"Learner No. 7" in (tmp_path / "proctor.db").read_bytes()
+    async with opened(tmp_path) as store:
+        # Some builds of SQLite overwrite what is deleted without being told to.
+        await store.write(_without_overwriting)
+        for number in range(40):
+            await store.forget(f"s_{number}")
+    stored = (tmp_path / "proctor.db").read_bytes()
+    assert b"Learner No. " not in stored
+    assert b"a line of the log" not in stored
+
+
+def _without_overwriting(tx: Connection) -> None:
+    tx.exec_driver_sql("PRAGMA secure_delete=OFF")

@@ -95,6 +95,29 @@ def test_who_never_asked_is_not_let_in() -> None:
         decide(ASKED, "d_3", Decision.ADMIT)
 
 
+@pytest.mark.parametrize(
+    "phone",
+    [
+        pytest.param(SECOND, id="the very phone"),
+        pytest.param(known("d_phone", SECOND.key), id="its key under another name"),
+        pytest.param(known("d_2", "another"), id="its name with another key"),
+    ],
+)
+def test_a_phone_that_was_a_second_camera_does_not_ask_for_the_session(
+    phone: KnownDevice,
+) -> None:
+    with pytest.raises(DeviceNameTaken):
+        ask(ALONE, SECOND, now=NOW, phones=(THIRD, phone))
+    assert ask(ALONE, SECOND, now=NOW, phones=(THIRD,)).waiting[0].device == SECOND
+
+
+def test_a_phone_that_asked_is_not_given_the_session_and_may_be_refused() -> None:
+    with pytest.raises(NoSuchAsk):
+        decide(ASKED, "d_2", Decision.ADMIT, phones=(SECOND,))
+    assert decide(ASKED, "d_2", Decision.REFUSE, phones=(SECOND,)).used == FIRST
+    assert decide(ASKED, "d_2", Decision.ADMIT, phones=(THIRD,)).used == SECOND
+
+
 def test_a_learner_is_asked_so_often_and_no_more() -> None:
     devices = ALONE
     for number in range(MAX_ASKS):

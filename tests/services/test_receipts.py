@@ -9,6 +9,7 @@ import pytest
 
 from proctor.domain.devices import Decision
 from proctor.evidence.note import Note, VerifierKey, open_checkpoint, open_cosignature
+from proctor.evidence.record import Kind
 from proctor.services import receipts
 from proctor.services.outcomes import Outcomes
 from proctor.services.ports import Mail, MailNotSent
@@ -150,22 +151,44 @@ async def test_the_bundle_holds_the_very_receipt_that_was_mailed() -> None:
     assert TO.encode() not in bundle
 
 
-async def test_what_the_clock_hands_in_is_mailed_too() -> None:
-    office = PostOffice()
+async def test_what_the_clock_hands_in_is_mailed_once_the_submission_is_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    office = PostOffice(again_after_s=(0.0,))
     seat = await office.seat()
     for section in ("part-a", "part-b", "part-c"):
         if section != "part-a":
             await seat.house.sessions.open_section(seat.session, section)
         await seat.house.sessions.close_section(seat.session, section)
-    office.house.clock.pass_(86_400)
+    office.house.clock.pass_(3600)
     await office.house.cases.sweep()
     await office.idle()
+    assert (office.post.tried, await office.house.store.email(seat.session)) == (0, TO)
+    assert [each["why"] for each in facts(caplog)] == ["no-submission-yet"] * 2
+    await seat.send([seat.add(Kind.SUBMISSION, answers=[])])  # by a connection that came back
+    size = seat.device.log.frontier.size
+    await office.idle()  # as the next start
     assert [mail.to for mail in office.post.sent] == [TO]
+    assert f"had {size} records then" in office.post.sent[0].text
+    assert await office.told(seat.session)
+
+
+async def test_what_an_earlier_run_did_not_mail_is_mailed_by_the_next() -> None:
+    office = PostOffice(NEVER)
+    handed_in, waits, over = await office.seat(), await office.seat(), await office.seat()
+    await office.house.sessions.act(over.session, Act.TERMINATE, by="p", reason="a fire")
+    await handed_in.hand_in()
+    await office.idle()
+    assert office.post.sent == []
+    await office.settled(lambda: bool(office.post.sent))
+    assert [mail.id for mail in office.post.sent] == [f"{handed_in.session}.receipt"]
+    assert set(await office.house.store.emails_kept()) == {waits.session, over.session}
 
 
 async def test_the_receipt_is_of_the_last_computer_that_sent_anything() -> None:
     office = PostOffice()
     seat = await office.seat()
+    await seat.send([seat.add(Kind.SUBMISSION, answers=[])])
     other = Device(None, name="d_other")  # type: ignore[arg-type] # it has no network
     sessions, key = office.house.sessions, other.key.verifier.encode()
     shown = other._shown(seat.token)
@@ -251,7 +274,11 @@ async def test_too_many_that_wait_are_told_of(
     await office.settled(lambda: office.post.tried == 1)
     assert len(office.receipts._waiting) == 1  # it waits for its next try, and counts
     await (await office.seat()).hand_in()
-    assert [each["why"] for each in facts(caplog)][1:] == ["unreachable", "too-many-waiting"]
+    assert [each["why"] for each in facts(caplog)][1:] == [
+        "too-many-waiting",  # by the start, which finds the second again
+        "unreachable",
+        "too-many-waiting",
+    ]
 
 
 @pytest.mark.parametrize(

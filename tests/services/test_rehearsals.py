@@ -1,7 +1,8 @@
 """Practice sessions: made with a learner's link, seen by nobody, reported on, erased."""
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from proctor.domain.session import SessionClosed, State
 from proctor.evidence.record import Kind
 from proctor.services import analysis as analysing
 from proctor.services import intake
-from proctor.services.ports import NotFound
+from proctor.services.ports import Case, NotFound
 from proctor.services.rehearsals import ReadinessRow, Rehearsals
 from proctor.services.retention import Retention
 from proctor.services.sessions import Act, Invitation, JoinLinkUnknown
@@ -191,6 +192,25 @@ async def test_twenty_rehearsals_a_day_are_made_and_no_more_until_the_day_is_ove
     school.house.clock.pass_(24 * 3600)
 
     await school.rehearsals.rehearse(invited.join_token)
+
+
+async def test_of_rehearsals_that_are_asked_for_at_once_no_more_are_made(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invited = await school.invited()
+    found = school.house.store.rehearsals
+
+    async def slowly(session: str) -> Sequence[Case]:
+        before = await found(session)
+        await asyncio.sleep(0)  # as a database: others go on meanwhile
+        return before
+
+    monkeypatch.setattr(school.house.store, "rehearsals", slowly)
+    asked = (school.rehearsals.rehearse(invited.join_token) for _ in range(25))
+    made = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(each, Invitation) for each in made) == 20
+    assert sum(isinstance(each, TooManyRehearsals) for each in made) == 5
+    assert (await school.row()).rehearsals == 20
 
 
 async def test_a_link_that_is_none_rehearses_nothing(school: School) -> None:

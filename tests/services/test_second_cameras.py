@@ -1,5 +1,6 @@
 """A second camera among the services: what its session holds, and what becomes of its line."""
 
+import asyncio
 from base64 import b64encode
 
 import pytest
@@ -10,7 +11,9 @@ from proctor.domain.second_camera import CameraState
 from proctor.evidence.batch import split
 from proctor.evidence.note import origin_of
 from proctor.services import intake
+from proctor.services.identity import CheckInIncomplete
 from proctor.services.intake import Line, SessionFull, Superseded
+from proctor.services.ports import Append
 from proctor.services.second_cameras import SecondCameras, is_phone_link
 from proctor.services.sessions import proof_text
 from tests.conftest import SHORT_EXAM
@@ -84,6 +87,48 @@ async def test_what_a_session_holds_is_counted_over_both_of_its_devices(
     assert no.value.blobs == 4
     with pytest.raises(SessionFull):
         await pair.seat.snapshot()
+
+
+async def test_what_both_devices_send_at_once_is_counted_on_both_lines(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = await pair.connect()
+    computer = pair.seat.line
+    assert computer is not None
+    before = [(each._blobs, each._used) for each in (line, computer)]
+    store, meet = pair.house.store.append, asyncio.Barrier(2)
+
+    async def together(append: Append) -> None:
+        # As in a group commit: both are stored before either goes on.
+        await store(append)
+        await meet.wait()
+
+    monkeypatch.setattr(pair.house.store, "append", together)
+    await asyncio.gather(pair.seat.snapshot(), pair.show(line))
+    monkeypatch.undo()
+    logs = [
+        await pair.house.store.received(pair.seat.session, each) for each in ("d_test", "d_phone")
+    ]
+    lines = [len(text) for log in logs for text in log[-1].lines]
+    more = sum((await pair.house.store.held(pair.seat.session)).values()) + sum(lines)
+    assert [(each._blobs, each._used) for each in (line, computer)] == [
+        (blobs + 2, used + more) for blobs, used in before
+    ]
+
+
+async def test_a_picture_that_is_named_and_not_sent_shows_nothing(pair: Pair) -> None:
+    line = await pair.connect()
+    await pair.seat.show_papers()
+    lines, blobs = room(pair.phone)
+    await line.take(split(pair.phone.batch(lines)))
+    assert await pair.state() is CameraState.ASKED
+    with pytest.raises(CheckInIncomplete) as no:
+        await pair.house.identity.check_in(pair.seat.session, "d_test")
+    assert no.value.missing == ["second-camera"]
+
+    await line.take(split(pair.phone.batch([], blobs)))
+    assert await pair.state() is CameraState.CONNECTED
+    await pair.house.identity.check_in(pair.seat.session, "d_test")
 
 
 async def test_a_line_that_a_new_link_ended_takes_nothing_and_loses_nothing(pair: Pair) -> None:

@@ -106,7 +106,7 @@ async def test_a_phone_shows_the_room_and_its_learner_is_told(desk: Desk) -> Non
         ("d_phone", "phone", "learner"),
     ]
     # It never has the session.
-    view = await desk.phone.call("GET", "/api/v1/session")
+    view = await desk.computer.call("GET", "/api/v1/session")
     assert view["device"] == "d_computer"
 
 
@@ -133,6 +133,60 @@ async def test_check_in_is_incomplete_until_the_phone_has_shown_the_room(desk: D
     await show_room(phone)
     checked = await computer.call("POST", "/api/v1/session/check-in")
     assert (checked["state"], checked["id_check"]["state"]) == ("ready", "captured")
+
+
+BLANK: dict[str, Any] = {
+    "id_check": {"state": "", "reason": "", "held_since_ms": None, "held_before": None},
+    "window": None,
+    "ledger": [],
+    "verdict": None,
+    "device": "",
+    "asking": [],
+    "help": None,
+}
+
+
+async def test_a_phone_is_shown_how_far_the_exam_is_and_nothing_of_its_learner(desk: Desk) -> None:
+    await desk.show()
+    await desk.computer.check_in()
+    await desk.computer.open("part-a")
+    help_ = desk.computer.add(Kind.MESSAGE, topic="hand", text="")
+    await desk.computer.send([help_])
+    await desk.other.ask(desk.token)
+    whole = await desk.computer.call("GET", "/api/v1/session")
+    assert whole["help"] is not None
+    assert whole["asking"] != []
+
+    assert desk.phone.welcome is not None
+    asked = await desk.phone.call("GET", "/api/v1/session")
+    while True:
+        told = (await desk.phone.hear("session"))["session"]
+        assert told.items() >= BLANK.items()
+        if told["sections"][0]["opened_at_ms"] is not None:
+            break
+    for shown in (asked, desk.phone.welcome["session"]):
+        assert shown.items() >= BLANK.items()
+        assert {each["title"] for each in shown["sections"]} == {""}
+    assert (asked["state"], asked["second_camera"]) == (whole["state"], whole["second_camera"])
+    times = ("id", "opened_at_ms", "closes_at_ms", "closed_at_ms")
+    assert [[each[time] for time in times] for each in asked["sections"]] == [
+        [each[time] for time in times] for each in whole["sections"]
+    ]
+
+
+async def test_the_token_of_a_phone_ends_with_the_session(desk: Desk) -> None:
+    token = await desk.ask()
+    await desk.phone.join(token)
+    assert (await desk.phone.call("GET", "/api/v1/session"))["state"] == "check-in"
+    proctor = await desk.server.as_staff(StaffRole.PROCTOR)
+    act = {"act": "terminate", "reason": "a test's"}
+    async with proctor.post(f"/api/v1/sessions/{desk.session}/acts", json=act) as response:
+        assert response.status == 200
+    assert (await refused(desk.phone, "GET", "/api/v1/session")).status == 401
+    with pytest.raises(Refused) as no:
+        await desk.phone.join(token)
+    assert no.value.code == "session-closed"
+    assert (await desk.computer.call("GET", "/api/v1/session"))["state"] == "terminated"
 
 
 async def test_without_such_a_policy_nobody_gets_a_link(server: Server) -> None:

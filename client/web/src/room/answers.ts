@@ -8,6 +8,7 @@
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Writable } from "../evidence/json";
+import { DEVICE_CLOCKS } from "./clock";
 import type { Answered, Line, Written } from "./device";
 import { isEmpty, sameResponse } from "./items";
 
@@ -50,6 +51,7 @@ interface Draft {
 }
 
 interface Pending {
+  /** Steady clock. */
   since_ms: number;
   timer: ReturnType<typeof setTimeout>;
 }
@@ -151,8 +153,9 @@ export class Answers {
     draft.value = { section, response, written: null, failed: false, received_at_ms: null };
     const before = this.#pending.get(item);
     if (before !== undefined) clearTimeout(before.timer);
-    const since_ms = before?.since_ms ?? Date.now();
-    const wait_ms = at_once ? 0 : Math.min(PAUSE_MS, since_ms + LATEST_MS - Date.now());
+    const now_ms = DEVICE_CLOCKS.steady();
+    const since_ms = before?.since_ms ?? now_ms;
+    const wait_ms = at_once ? 0 : Math.min(PAUSE_MS, since_ms + LATEST_MS - now_ms);
     const timer = setTimeout(() => void this.#save(item), Math.max(0, wait_ms));
     this.#pending.set(item, { since_ms, timer });
     if (at_once) void this.#save(item);

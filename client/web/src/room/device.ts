@@ -25,7 +25,7 @@ import { Recorder, type Blob_, type Facts, type Written } from "./recorder";
 import { OtherTab, StorageFull } from "./spool";
 import { hintsOf, systemReport } from "./system";
 import { DeviceStopped, Uplink, type Ended } from "./uplink";
-import { viewOf } from "./wire";
+import { viewOf, type ServerLog } from "./wire";
 
 export { ServerClock } from "./clock";
 export { NoCrypto } from "./keys";
@@ -73,6 +73,22 @@ export interface ReceiptShown {
 const TICK_MS = 1000;
 /** A line that is silent for so long is asked whether it lives. */
 const PROBE_MS = 20_000;
+
+/** It was not wanted any more before the server was asked for it (again). */
+export class CalledOff extends Error {
+  override readonly name = "CalledOff";
+}
+
+/** Whether a command goes out. */
+export interface Going {
+  /** Asked before each try; once false, the command is given up. */
+  readonly wanted: () => boolean;
+  /** Told before each try that it goes out now. */
+  readonly left?: () => void;
+}
+
+const ALWAYS: Going = { wanted: () => true };
+
 export class Device {
   readonly joined: Joined;
   readonly clock: ServerClock;
@@ -88,6 +104,10 @@ export class Device {
   readonly #stop = new AbortController();
   #full = false;
   #probing = false;
+  /** Counts the views that were taken in. */
+  #views = 0;
+  /** Size of the server's log in the last push of this connection. */
+  #pushedSize = 0;
 
   private constructor(parts: Parts) {
     const { api, clock, key, joined, spool, memory } = parts;
@@ -108,11 +128,14 @@ export class Device {
       clock,
       backoff: new Backoff(),
       connect: () => api.connect(),
-      onSession: (view) => {
+      onSession: (view, serverLog) => {
         clock.heard(view.now_ms);
-        this.#see(view);
+        this.#pushed(view, serverLog);
       },
-      onContact: () => void this.refresh().catch(() => {}),
+      onContact: () => {
+        this.#pushedSize = 0;
+        void this.refresh().catch(() => {});
+      },
       onChange: () => this.#tell(),
     });
     this.#uplink.receivedAtMs = parts.receiptAtMs;
@@ -199,25 +222,29 @@ export class Device {
    */
   async checkIn(): Promise<LearnerView> {
     await this.received(this.#parts.spool.size);
-    return this.#seen(await this.#command("/session/check-in"));
+    return viewOf(await this.#command("/session/check-in", viewOf));
   }
 
   /** Opens a section, or looks at it again. */
   async openSection(id: string): Promise<OpenSection> {
-    return this.#opened(await this.#command(`/session/sections/${encodeURIComponent(id)}/open`));
+    const path = `/session/sections/${encodeURIComponent(id)}/open`;
+    return (await this.#command(path, sessionIn)) as OpenSection;
   }
 
   /** Looks at a section that is open; asks once. Throws ProblemError, Unreachable. */
   async section(id: string): Promise<OpenSection> {
     const path = `/session/sections/${encodeURIComponent(id)}`;
-    return this.#opened(await this.#parts.api.ask("GET", path));
+    return (await this.#asked(() => this.#parts.api.ask("GET", path), sessionIn)) as OpenSection;
   }
 
-  /** Hands a section in, once all records are received: what arrives after that would be late. */
-  async closeSection(id: string): Promise<LearnerView> {
+  /**
+   * Hands a section in, once all records are received: what arrives after that would be late.
+   * Throws CalledOff too.
+   */
+  async closeSection(id: string, going: Going = ALWAYS): Promise<LearnerView> {
     await this.#uplink.received(this.#parts.spool.size, { blobs: false });
     const path = `/session/sections/${encodeURIComponent(id)}/close`;
-    return this.#seen(await this.#command(path));
+    return viewOf(await this.#command(path, viewOf, going));
   }
 
   /**
@@ -233,20 +260,21 @@ export class Device {
     }
     this.#uplink.resting = true;
     await this.received(this.#parts.spool.size);
-    return this.#seen(await this.#command("/session/submit"));
+    return viewOf(await this.#command("/session/submit", viewOf));
   }
 
   /** Asks once where the session stands. Throws ProblemError, Unreachable, DeviceStopped. */
   async refresh(): Promise<LearnerView> {
-    const view = await this.#whileOpen(() => this.#parts.api.view());
+    const ask = () => this.#whileOpen(() => this.#parts.api.view());
+    const view = await this.#asked(ask, (told) => told);
     this.#uplink.alive();
-    return this.#see(view);
+    return view;
   }
 
   /** Says whether another computer may go on with this session; asks once. Throws as `refresh`. */
   async decide(device: string, decision: "admit" | "refuse"): Promise<LearnerView> {
     const path = `/session/devices/${encodeURIComponent(device)}`;
-    return this.#seen(await this.#parts.api.ask("POST", path, { decision }));
+    return viewOf(await this.#asked(() => this.#parts.api.ask("POST", path, { decision }), viewOf));
   }
 
   /** The address that makes a phone the second camera, in the place of any before; asks once. */
@@ -368,12 +396,18 @@ export class Device {
     }
   }
 
-  async #command(path: string): Promise<unknown> {
+  async #command(
+    path: string,
+    viewIn: (told: unknown) => LearnerView,
+    { wanted, left }: Going = ALWAYS,
+  ): Promise<unknown> {
     const backoff = new Backoff();
     for (;;) {
       this.#goOn();
+      if (!wanted()) throw new CalledOff();
+      left?.();
       try {
-        return await this.#parts.api.ask("POST", path);
+        return await this.#asked(() => this.#parts.api.ask("POST", path), viewIn);
       } catch (error) {
         const passes = error instanceof ProblemError && mayPass(error);
         if (!passes && !(error instanceof Unreachable)) throw error;
@@ -382,23 +416,32 @@ export class Device {
     }
   }
 
-  #opened(told: unknown): OpenSection {
-    const opened = told as OpenSection;
-    this.#see(opened.session);
-    return opened;
+  /** Asks once, and takes in what is told of the session. */
+  async #asked<Told>(ask: () => Promise<Told>, viewIn: (told: Told) => LearnerView): Promise<Told> {
+    const before = this.#views;
+    const told = await ask();
+    const view = viewIn(told);
+    // Only an answer that something else overtook can be the older one. Else it is believed
+    // whatever time it states: a server's clock may step back.
+    if (this.#views === before || !this.#isOlder(view)) this.#see(view);
+    return told;
   }
 
-  #seen(told: unknown): LearnerView {
-    return this.#see(viewOf(told));
+  #pushed(view: LearnerView, serverLog: ServerLog | null): void {
+    const older = serverLog === null ? this.#isOlder(view) : serverLog.size < this.#pushedSize;
+    if (older) return;
+    if (serverLog !== null) this.#pushedSize = serverLog.size;
+    this.#see(view);
   }
 
-  #see(view: LearnerView): LearnerView {
-    // An answer may be overtaken by a push that left the server after it.
-    if (view.now_ms >= this.#view.peek().now_ms) {
-      this.#view.value = view;
-      this.#parts.spool.keep(VIEW, view).catch(() => {});
-    }
-    return view;
+  #isOlder(view: LearnerView): boolean {
+    return view.now_ms < this.#view.peek().now_ms;
+  }
+
+  #see(view: LearnerView): void {
+    this.#views += 1;
+    this.#view.value = view;
+    this.#parts.spool.keep(VIEW, view).catch(() => {});
   }
 
   #written(kind: DeviceKind, facts: Facts, written: Written): void {
@@ -428,4 +471,8 @@ export class Device {
       trouble: ended !== null && ended !== "closed" ? ended : this.#full ? "storage-full" : null,
     };
   }
+}
+
+function sessionIn(told: unknown): LearnerView {
+  return (told as OpenSection).session;
 }

@@ -5,6 +5,7 @@
  * its words at once. They are written into the log when the page is back.
  */
 
+import type { SectionView } from "../api";
 import type { Writable } from "../evidence/json";
 import { fieldsOf } from "./items";
 
@@ -42,4 +43,23 @@ export function found(session: string, store: Storage = localStorage): Word[] {
       ? [{ section, item, response: response as Writable }]
       : [];
   });
+}
+
+/**
+ * What to do with words that were found: `take` those of an open section; `keep` those of which
+ * only an old view says that their section is not open. `fresh`: the server was asked for the view
+ * just now. What is in neither list would only be late.
+ */
+export function sorted(
+  words: readonly Word[],
+  sections: readonly Pick<SectionView, "id" | "state">[],
+  fresh: boolean,
+): { take: Word[]; keep: Word[] } {
+  const stateOf = ({ section }: Word) => sections.find(({ id }) => id === section)?.state;
+  const take = words.filter((word) => stateOf(word) === "open");
+  const keep = words.filter((word) => {
+    const state = stateOf(word);
+    return state !== "open" && !(fresh && state === "closed");
+  });
+  return { take, keep };
 }

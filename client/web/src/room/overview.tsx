@@ -90,13 +90,17 @@ function Leaving({ running }: { running: Running }) {
   return (
     <Notice>
       {running.offline.value ? (
-        <p role="status">{room.overview.waitOffline}</p>
+        <p role="status">
+          {running.asked.value ? room.overview.waitAsked : room.overview.waitOffline}
+        </p>
       ) : (
         <Waiting what={room.overview.wait} />
       )}
-      <button type="button" class="secondary" onClick={() => running.stay()}>
-        {room.cancel}
-      </button>
+      {!running.asked.value && (
+        <button type="button" class="secondary" onClick={() => running.stay()}>
+          {room.cancel}
+        </button>
+      )}
     </Notice>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { ProblemError, Unreachable } from "../api";
 import { rehearse } from "../text/rehearse";
 import { room } from "../text/room";
-import { moment, ownZone } from "../text/when";
+import { clock, day, ownZone } from "../text/when";
 import { Trouble, Waiting } from "../ui/notices";
 import { startRehearsal } from "./start-rehearsal";
 import { Heading } from "./stepper";
@@ -72,7 +72,9 @@ function troubleWords(error: unknown): string {
   if (error.code === "session-closed") return problems["session-closed"];
   const at_ms = Date.parse(String(error.facts["again_at"]));
   if (error.code === "too-many-rehearsals" && !Number.isNaN(at_ms)) {
-    return problems["too-many-rehearsals"](moment(at_ms, Date.now(), ownZone()));
+    // With its day: what day it is by this computer's clock may not be what the server says.
+    const zone = ownZone();
+    return problems["too-many-rehearsals"](`${clock(at_ms, zone, false)} on ${day(at_ms, zone)}`);
   }
   return problems.other;
 }

@@ -14,7 +14,7 @@ import { type Device, DeviceStopped } from "./device";
 import { Images } from "./images";
 import { fieldsOf, type Item, itemsOf } from "./items";
 import { Jobs } from "./jobs";
-import { found, leave } from "./last-words";
+import { found, leave, sorted, type Word } from "./last-words";
 import type { Notes } from "./notes";
 import { rehearsalCode } from "./rehearsal-later";
 import { nameOf, openSection, type Screen, screenOf } from "./state";
@@ -47,6 +47,8 @@ export class Running {
   readonly items = signal<{ section: string; items: Item[] } | null>(null);
   /** The section is being handed in: it waits for the server, and can be called off. */
   readonly leaving = signal(false);
+  /** The server was asked for that: it can't be called off any more. */
+  readonly asked = signal(false);
   readonly #submitted = signal(false);
   /** The screen whose own doings are done. */
   #followed = "";
@@ -54,6 +56,8 @@ export class Running {
   #adopted = "";
   /** Counts the tries to hand a section in: one that was called off must not go on. */
   #tries = 0;
+  /** What was typed before the page went away, and could not be taken yet. */
+  #words: Word[] = [];
   readonly #jobs: Jobs;
   readonly #ends: (() => void)[] = [];
 
@@ -137,6 +141,7 @@ export class Running {
   /** Hands the open section in; with the last one, everything. */
   async handIn(id: string): Promise<void> {
     this.leaving.value = true;
+    this.asked.value = false;
     this.trouble.value = null;
     this.#tries += 1;
     const mine = this.#tries;
@@ -146,7 +151,10 @@ export class Running {
       // Now the server is there, if it was not before.
       await this.#adopt(id);
       await this.answers.settle();
-      if (mine === this.#tries) await this.device.closeSection(id);
+      await this.device.closeSection(id, {
+        wanted: () => mine === this.#tries,
+        left: () => (this.asked.value = true),
+      });
     } catch (error) {
       if (mine === this.#tries) this.#jobs.failed(error);
     } finally {
@@ -228,6 +236,7 @@ export class Running {
     const tick = setInterval(() => this.#tick(), TICK_MS);
     const ask = setInterval(() => {
       void this.#ask();
+      void this.#askForWords();
       this.#again();
     }, ASK_MS);
     const { device } = this;
@@ -242,28 +251,29 @@ export class Running {
       effect(() => this.checkIn.forget()),
       effect(() => this.#follow()),
     );
-    const { session } = device.joined;
-    const note = () => {
-      // The tab that took over may have newer words, and leaves them under the same name.
-      if (this.screen.peek().is !== "stopped") leave(session, this.answers.unwritten());
-    };
-    const flush = () => {
-      note();
-      void this.answers.flush().then(note);
-    };
+    const flush = () => this.#flush();
     addEventListener("pagehide", flush);
     document.addEventListener("visibilitychange", flush);
     this.#ends.push(() => {
       removeEventListener("pagehide", flush);
       document.removeEventListener("visibilitychange", flush);
     });
-    for (const { section, item, response } of found(session)) {
-      // An answer to a section that is over meanwhile would only be late.
-      if (section === this.section.peek()?.id) this.answers.change(section, item, response, true);
-    }
+    this.#words = found(device.joined.session);
+    this.#ends.push(
+      // Before anything newer can be typed there.
+      effect(() => {
+        this.device.view.value;
+        untracked(() => this.#takeWords(false));
+      }),
+    );
+    void this.#askForWords();
     flush();
     // Words that were left because there was no room must not come back over newer ones.
-    this.#ends.push(effect(() => void (this.answers.unsaved.value === 0 && untracked(note))));
+    this.#ends.push(
+      effect(() => {
+        if (this.answers.unsaved.value === 0) untracked(() => this.#note());
+      }),
+    );
   }
 
   /** Does what a screen does by itself when it comes up, once nothing else is under way. */
@@ -319,6 +329,40 @@ export class Running {
     const { is } = this.screen.peek();
     if (!["waiting", "id-refused", "time-up", "paused"].includes(is)) return;
     await quietly(async () => void (await this.device.refresh()));
+  }
+
+  /** Writes the words of the section that is open, and lets go of what would only be late. */
+  #takeWords(fresh: boolean): void {
+    if (this.#words.length === 0) return;
+    const { take, keep } = sorted(this.#words, this.device.view.peek().sections, fresh);
+    if (keep.length === this.#words.length) return;
+    this.#words = keep;
+    for (const { section, item, response } of take) {
+      this.answers.change(section, item, response, true);
+    }
+    // Once they are written they must not come back over newer ones.
+    this.#flush();
+  }
+
+  /** Writes all that is typed; until that is done, it is left for when the page is back. */
+  #flush(): void {
+    this.#note();
+    void this.answers.flush().then(() => this.#note());
+  }
+
+  #note(): void {
+    // The tab that took over may have newer words, and leaves them under the same name.
+    if (this.screen.peek().is === "stopped") return;
+    leave(this.device.joined.session, [...this.#words, ...this.answers.unwritten()]);
+  }
+
+  /** The view that was kept may be older than the words. */
+  async #askForWords(): Promise<void> {
+    if (this.#words.length === 0) return;
+    await quietly(async () => {
+      await this.device.refresh();
+      this.#takeWords(true);
+    });
   }
 
   /** What did not work for want of room, or of the server, is tried again. */

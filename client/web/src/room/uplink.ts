@@ -92,8 +92,8 @@ export interface UplinkParts {
   readonly backoff: Backoff;
   /** Rejects with Unreachable, or a ProblemError where no later try would do better. */
   readonly connect: () => Promise<Link>;
-  /** Told of each session view that the server pushes. */
-  readonly onSession: (view: LearnerView) => void;
+  /** Told of each session view that the server pushes, and of the server's log as it was then. */
+  readonly onSession: (view: LearnerView, serverLog: ServerLog | null) => void;
   /** Told whenever the server has welcomed this device: pushes may have been lost before. */
   readonly onContact: () => void;
   /** Told whenever one of the public properties may have changed. */
@@ -342,7 +342,8 @@ export class Uplink {
     const { size, received } = this.#spool;
     const unconfirmed = welcome.size === size && size > received;
     const lost = before.deviceMs !== 0 && lostMs > CONTACT_LOST_MS;
-    if ((lost && !this.resting) || unconfirmed) {
+    // The first record is the device's hello: before it, nothing may be written.
+    if (size > 0 && ((lost && !this.resting) || unconfirmed)) {
       const from_ms = before.deviceMs || this.#spool.lastAtMs;
       const cause = before.deviceMs !== 0 ? "network" : "client-stopped";
       const to_ms = Math.max(from_ms, this.#heard.deviceMs);
@@ -375,7 +376,7 @@ export class Uplink {
         this.#refused(message.problem);
         break;
       case "session":
-        this.#parts.onSession(message.view);
+        this.#parts.onSession(message.view, message.serverLog);
         await this.#seen(message.serverLog);
         break;
       case "welcome":

@@ -358,6 +358,8 @@ export const room = {
     sureLast: "It is the last section: the whole exam is handed in with it. Nothing can be changed after that.",
     yes: "Yes, hand in",
     wait: "the exam server to receive all your answers",
+    waitAsked:
+      "The exam server can't be reached, and it was asked to take this part: it is handed in as soon as it can be reached.",
     waitOffline:
       "The exam server can't be reached, so this section is not handed in yet. It is handed in as soon as the server answers. Until then you may go on working.",
   },

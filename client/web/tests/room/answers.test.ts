@@ -68,6 +68,17 @@ describe("an answer", () => {
     expect(LATEST_MS).toBeLessThan(2000);
   });
 
+  it("is written as soon where the computer's clock is set back meanwhile", async () => {
+    const { log, answers } = made();
+    answers.change("a", "one", "before");
+    vi.setSystemTime(Date.now() - 3_600_000);
+    for (let at = 0; at < 2000; at += 100) {
+      answers.change("a", "one", `${at}`);
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(log.written.length).toBeGreaterThan(0);
+  });
+
   it("that is chosen is written at once", async () => {
     const { log, answers } = made();
     answers.change("a", "one", "b", true);

@@ -4,7 +4,14 @@ import { afterEach, beforeEach, describe, expect, test, vi, type Mock } from "vi
 import { ProblemError, Unreachable } from "../../src/api";
 import { MalformedRecord } from "../../src/evidence/errors";
 import { Frontier, leafHash } from "../../src/evidence/tree";
-import { Device, DeviceStopped, NoStorage, OtherTab, StorageFull } from "../../src/room/device";
+import {
+  CalledOff,
+  Device,
+  DeviceStopped,
+  NoStorage,
+  OtherTab,
+  StorageFull,
+} from "../../src/room/device";
 import { ExamServer, TOKEN, type Fault } from "./exam-server";
 
 vi.setConfig({ testTimeout: 20_000 });
@@ -286,6 +293,21 @@ describe("a line that breaks", () => {
     expect(server.answers()).toEqual({ a1: "to a1" });
   });
 
+  test("an outage before the hello is no record: the log begins with the hello", async () => {
+    const device = await open();
+    await when(() => device.line.value.connected);
+    server.away = true;
+    server.cut();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(device.line.value.connected).toBe(false);
+    server.away = false;
+    await when(() => device.line.value.connected);
+    expect(device.line.value.written).toBe(0);
+    await device.accept();
+    await when(() => device.line.value.received > 0);
+    expect(server.records()[0]?.kind).toBe("hello");
+  });
+
   test("a network that vanished without a word is noticed although nothing is sent", async () => {
     const device = await begun();
     await when(() => device.line.value.connected);
@@ -351,6 +373,30 @@ describe("a line that breaks", () => {
     expect(device.view.value.sections[0]?.state).toBe("open");
   });
 
+  test.each(["records that are not received", "an answer"])(
+    "a closing that waits for %s is never sent once it was called off",
+    async (awaited) => {
+      const device = await begun();
+      await device.openSection("a");
+      server.away = true;
+      if (awaited !== "an answer") {
+        server.cut();
+        await answer(device, "a1");
+      }
+      const asks = { wanted: true, sent: 0 };
+      const how = { wanted: () => asks.wanted, left: () => (asks.sent += 1) };
+      const refused = refusal(device.closeSection("a", how));
+      await vi.advanceTimersByTimeAsync(3000);
+      expect(asks.sent > 0).toBe(awaited === "an answer");
+      asks.wanted = false;
+      server.away = false;
+
+      expect(await refused).toBeInstanceOf(CalledOff);
+      expect(server.asked.filter((each) => each.endsWith("/close"))).toEqual([]);
+      expect(device.view.value.sections[0]?.state).toBe("open");
+    },
+  );
+
   test("an image of an item comes as it is, even if the token has ended", async () => {
     const device = await begun();
     server.deviceToken = "another";
@@ -379,6 +425,51 @@ describe("a line that breaks", () => {
     server.push();
     await when(() => server.records("beat").length === 2);
     expect(server.records("beat").map(({ facts }) => facts.get("size"))).toEqual([3, 4]);
+  });
+});
+
+describe("a server whose clock steps back", () => {
+  test("is believed in what it answers", async () => {
+    server.aheadMs = 3_600_000;
+    const device = await begun();
+    await device.refresh();
+    server.aheadMs = 0;
+    await device.openSection("a");
+    expect(device.view.value.sections[0]?.state).toBe("open");
+    server.state = "paused";
+    await device.refresh();
+    expect(device.view.value.state).toBe("paused");
+  });
+
+  test("is believed in what it pushes after that", async () => {
+    server.aheadMs = 3_600_000;
+    const device = await begun();
+    await device.refresh();
+    server.aheadMs = 0;
+    server.state = "paused";
+    server.serverLog = { size: 4, root: "ef".repeat(32) };
+    server.push();
+    await when(() => device.view.value.state === "paused");
+  });
+
+  test("is no reason to believe an answer that a push has overtaken", async () => {
+    const device = await begun();
+    let letGo = (): void => {};
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    // The answer is made, and then travels for long.
+    vi.spyOn(Response.prototype, "text").mockImplementationOnce(async function (this: Response) {
+      const bytes = await this.arrayBuffer();
+      await gate;
+      return new TextDecoder().decode(bytes);
+    });
+    const asked = device.refresh();
+    await vi.advanceTimersByTimeAsync(1000);
+    server.state = "paused";
+    server.push();
+    await when(() => device.view.value.state === "paused");
+    letGo();
+    await asked;
+    expect(device.view.value.state).toBe("paused");
   });
 });
 

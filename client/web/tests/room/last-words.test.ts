@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { found, leave } from "../../src/room/last-words";
+import type { SectionView } from "../../src/api";
+import { found, leave, sorted } from "../../src/room/last-words";
 
 class Store implements Storage {
   readonly kept = new Map<string, string>();
@@ -43,5 +44,26 @@ describe("what was typed in the last moment", () => {
     expect(found("s_1", store)).toEqual([]);
     store.kept.set("proctor.unwritten.s_1", '[{"item": 3}, null]');
     expect(found("s_1", store)).toEqual([]);
+  });
+});
+
+describe("words that were left", () => {
+  const states = (state: SectionView["state"]): Pick<SectionView, "id" | "state">[] => [
+    { id: "a", state },
+    { id: "b", state: "planned" },
+  ];
+
+  it.each([true, false])("are taken while their section is open; fresh: %s", (fresh) => {
+    expect(sorted(WORDS, states("open"), fresh)).toEqual({ take: WORDS, keep: [] });
+  });
+
+  it("are kept while only an old view says that their section is not open", () => {
+    expect(sorted(WORDS, states("planned"), false)).toEqual({ take: [], keep: WORDS });
+    expect(sorted(WORDS, states("closed"), false)).toEqual({ take: [], keep: WORDS });
+  });
+
+  it("are let go once the server says that their section is closed, and not before", () => {
+    expect(sorted(WORDS, states("closed"), true)).toEqual({ take: [], keep: [] });
+    expect(sorted(WORDS, states("planned"), true)).toEqual({ take: [], keep: WORDS });
   });
 });
