@@ -7,6 +7,7 @@ docs/protocol.md has the words.
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -38,6 +39,8 @@ from proctor.web.api import DEVICES, Api
 from proctor.web.auth import UPLINK_PROTOCOL, learner_of, protocols_of
 from proctor.web.metrics import Metrics
 from proctor.web.problems import problem_of
+
+logger = logging.getLogger(__name__)
 
 # A dead line is noticed after at most one and a half of these.
 HEARTBEAT_S = 10.0
@@ -179,6 +182,10 @@ class _Inbox:
             pass  # the line is gone: whoever reads it notices
         except TimeoutError:  # a reader that never reads
             await self._socket.close(code=1008, message=b"answers are not read")
+        except Exception:
+            # A bug of ours: the device must not wait for an answer that never comes.
+            logger.exception("a batch could not be taken")
+            await self._socket.close(code=1011)
         finally:
             self._work = None
 

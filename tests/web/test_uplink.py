@@ -16,7 +16,7 @@ from proctor.evidence.batch import MAX_BATCH_BYTES, MAX_RECORDS, join, seal
 from proctor.evidence.note import Checkpoint, Note, VerifierKey, open_cosignature, sign_checkpoint
 from proctor.evidence.record import MAX_RECORD_BYTES, Kind
 from proctor.evidence.tree import Frontier, leaf_hash
-from proctor.services.intake import MAX_OWED
+from proctor.services.intake import MAX_OWED, Line
 from proctor.services.logins import StaffRole
 from proctor.web import uplink as uplinks
 from tests.conftest import OpenServer, Server, StillClock, full_disk, until
@@ -213,6 +213,19 @@ async def test_among_batches_that_wait_a_false_one_is_refused_alone(
     assert answers[2]["type"] == "problem"
     assert code_of(answers[3]) == "malformed-batch"
     assert answers[4] == answers[1]
+
+
+async def test_a_bug_of_the_server_s_ends_the_line_instead_of_leaving_it_unanswered(
+    monkeypatch: pytest.MonkeyPatch, device: Device
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(Line, "take", broken)
+    assert device.socket is not None
+    await device.socket.send_bytes(device.batch([device.hello()]))
+    assert (await device.socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+    assert device.socket.close_code == 1011
 
 
 async def test_a_batch_sent_again_among_others_that_wait_is_answered_as_before(
