@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from proctor.domain.flags import Flag
@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 # A session in memory is a few kilobytes. The oldest are forgotten, and read again when needed.
 MAX_IN_MEMORY = 20_000
+
+# Contact that ended is noticed this late at the latest: a heartbeat, and the wait for its answer.
+SILENCE = timedelta(seconds=16)
 
 # Takes the session, and the time at which it was settled; returns the new one, or raises a refusal.
 Decide = Callable[[ExamSession, datetime], ExamSession]
@@ -52,6 +55,7 @@ class Cases:
         self._held: dict[str, datetime] = {}
         self._ended: list[Watcher] = []
         self._lost: dict[str, datetime] = {}  # since when, where that is not stored yet
+        self._heard: Callable[[str], datetime | None] = lambda _: None
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -130,7 +134,7 @@ class Cases:
                 session = case.session
                 if lost_at := self._lost.get(session_id):
                     session = contact_lost(session, at=lost_at)
-                settled = settle(session, now=now, rules=rules)
+                settled = settle(session, now=self._certain(session_id, now), rules=rules)
                 refused: Exception | None = None
                 try:
                     decided = decide(settled, now)
@@ -189,6 +193,19 @@ class Cases:
         self._lost.setdefault(session_id, at)
         await self.change(session_id, unchanged, by="clock")
 
+    def in_contact(self, heard: Callable[[str], datetime | None]) -> None:
+        """Let `heard` say when the device that has a session last spoke; None without a line."""
+        self._heard = heard
+
+    def _certain(self, session_id: str, now: datetime) -> datetime:
+        """Return until when it is known whether a device is in contact.
+
+        A cut cable is noticed seconds later. A deadline that passes meanwhile is not held against
+        the session before it is known that the device was there: the outage may move it.
+        """
+        heard = self._heard(session_id)
+        return now if heard is None or now - heard > SILENCE else heard
+
     @asynccontextmanager
     async def frozen(self, session_id: str) -> AsyncIterator[Case]:
         """Hold a session still within the block: nobody changes it, and its log does not grow."""
@@ -230,7 +247,8 @@ class Cases:
                 continue
             try:
                 rules = (await self.published(case.session)).policy.time
-                if settle(case.session, now=now, rules=rules) != case.session:
+                certain = self._certain(session_id, now)
+                if settle(case.session, now=certain, rules=rules) != case.session:
                     await self.settled(session_id)
             except StorageFull:
                 logger.warning("sessions not settled: nothing can be stored")

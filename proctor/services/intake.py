@@ -174,6 +174,7 @@ class Intake:
         self.server = server
         self.seen = seen
         self._newest: dict[tuple[str, str], Line] = {}
+        cases.in_contact(self._last_heard)
 
     async def connect(self, device: Device) -> "Line":
         """Open a line for a device; an older one of the same device takes nothing more.
@@ -201,6 +202,18 @@ class Intake:
             await self.disconnect(line)
             raise Superseded
         return line
+
+    def heard(self, session_id: str, device_id: str) -> None:
+        """Note that a device spoke in another way than on its line."""
+        line = self._newest.get((session_id, device_id))
+        if line is not None:
+            line.heard_at = self.cases.now()
+
+    def _last_heard(self, session_id: str) -> datetime | None:
+        known = self.cases.in_memory(session_id)
+        used = None if known is None else known[0].session.devices.used
+        line = None if used is None else self._newest.get((session_id, used.id))
+        return None if line is None else line.heard_at
 
     async def disconnect(self, line: "Line") -> None:
         """Close a line. Where it was the session's last, contact is lost since it last spoke.

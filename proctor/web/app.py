@@ -135,7 +135,7 @@ def build(parts: Parts) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     metrics.install(app, counts)
     problems.install(app)
-    auth.install(app, _Identify(parts, sessions), public_origin=parts.public_origin)
+    auth.install(app, _Identify(parts, sessions, intake), public_origin=parts.public_origin)
     app[UPLINKS] = set()
     api.mount(app)
     app.on_shutdown.append(close_uplinks)
@@ -185,9 +185,10 @@ def _add_pages(api: Api, pages: Path) -> None:
 
 
 class _Identify:
-    def __init__(self, parts: Parts, sessions: Sessions) -> None:
+    def __init__(self, parts: Parts, sessions: Sessions, intake: Intake) -> None:
         self._parts = parts
         self._sessions = sessions
+        self._intake = intake
 
     async def staff(self, token: str) -> Staff | None:
         login = await who(self._parts.logins, token=token, now=self._parts.now())
@@ -199,6 +200,7 @@ class _Identify:
         device = await self._sessions.device(token)
         if device is None:
             return None
+        self._intake.heard(device.session, device.id)
         return LearnerDevice(
             session=device.session, device=device.id, second_camera=device.kind == PHONE
         )

@@ -783,6 +783,33 @@ async def test_a_deadline_that_passes_before_the_silence_is_noticed_moves(
     assert [each["late"] for each in (await timeline(server, session))["answers"]] == [False]
 
 
+async def test_a_deadline_in_a_silence_not_noticed_yet_is_held_back(
+    server: Server, running: Device
+) -> None:
+    """The last seconds of a section: the cut is noticed when the deadline has passed."""
+    server.clock.pass_(22)
+    await running.answer("part-a", "two-dice", "a")
+    server.clock.pass_(9)  # the deadline was after 30 s
+    found = await timeline(server, running.joined["session"])
+    assert found["session"]["sections"][0]["state"] == "open"
+    server.clock.pass_(6)
+    await lost(server, running)
+    server.clock.pass_(5)
+    await running.connect()
+    assert await _ledger(running) == [("part-a", 20.0, "outage")]
+
+
+async def test_a_deadline_passes_in_silence_while_the_line_is_there(
+    server: Server, running: Device
+) -> None:
+    """Nothing to say is no outage: the section closed when its time was up."""
+    closes_at = await _closes_at(running)
+    server.clock.pass_(60)
+    found = await timeline(server, running.joined["session"])
+    section = found["session"]["sections"][0]
+    assert (section["state"], section["closed_at_ms"]) == ("closed", closes_at)
+
+
 async def test_the_server_s_own_absence_is_given_back(
     open_server: OpenServer, tmp_path: Any
 ) -> None:
