@@ -3,7 +3,7 @@
 import asyncio
 import os
 import resource
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,8 @@ from proctor.adapters import exams
 from proctor.adapters.logins import SqlLogins
 from proctor.adapters.store import SqlStore
 from proctor.config import Settings
-from proctor.domain.observation import Face, Measured
+from proctor.domain.identity import CheckKind
+from proctor.domain.observation import Compared, Face, Measured
 from proctor.services.logins import StaffRole, add_staff
 from proctor.web.app import Parts, build
 from proctor.web.serve import listening
@@ -52,10 +53,13 @@ class StillClock:
 class ScriptedVision:
     """Sees what a test wrote into the picture: b"two", b"dark" or b"covered" at its end."""
 
-    async def observe(self, stream: str, jpeg: bytes) -> Measured:
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
         assert stream
-        face = Face(x=1, y=1, width=9, height=9, score=0.9)
-        faces = (face, face) if jpeg.endswith(b"two") else (face,)
+        assert face is not None or not sample
+        one = Face(x=1, y=1, width=9, height=9, score=0.9)
+        faces = (one, one) if jpeg.endswith(b"two") else (one,)
         covered = jpeg.endswith(b"covered")
         return Measured(
             faces=() if covered else faces,
@@ -66,8 +70,21 @@ class ScriptedVision:
             frozen=False,
         )
 
+    async def compare(self, one: bytes, other: bytes) -> Compared:
+        return Compared(same_person=_alike(one, other))
+
+    async def closest(self, face: bytes, others: Sequence[bytes]) -> Sequence[float | None]:
+        assert len(others) <= 32
+        return [_alike(face, other) for other in others]
+
     async def close(self) -> None:
         return None
+
+
+def _alike(one: bytes, other: bytes) -> float | None:
+    """Return how alike two faces are: whose each is stands behind b"who=", if a face is there."""
+    names = [picture.partition(b"who=")[2] for picture in (one, other)]
+    return None if b"" in names else 0.9 if names[0] == names[1] else 0.1
 
 
 @dataclass
@@ -120,6 +137,16 @@ async def analysed(proctor: aiohttp.ClientSession, path: str) -> dict[str, Any]:
             if timeline["analysed"]:
                 return timeline
             await asyncio.sleep(0.05)
+
+
+async def check_in_read(server: Server, session_id: str) -> None:
+    """Wait until a server has done with a check-in whatever machines do with it."""
+
+    async def is_read() -> bool:
+        checks = (await server.store.case(session_id)).session.id_check.checks
+        return CheckKind.ONE_FACE in {each.check for each in checks}
+
+    await until(is_read)
 
 
 OpenServer = Callable[..., Awaitable[Server]]

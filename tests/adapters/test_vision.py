@@ -5,7 +5,7 @@ import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import cv2
@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proctor.adapters import vision
+from proctor.adapters import faces, pictures, vision
+from proctor.adapters.cameras import Camera
+from proctor.adapters.pictures import Picture as Given
 from proctor.adapters.vision import Workers, measure
-from proctor.domain.observation import Face
 from tests.pictures import astronaut, jpeg, need, png, webcam
 
 Picture = npt.NDArray[np.uint8]
@@ -54,7 +55,7 @@ def test_a_good_picture_is_neither_dark_nor_covered_and_names_what_measured_it()
     assert measured.dark is False
     assert measured.covered is False
     assert measured.unavailable == ()
-    assert {model.name for model in measured.models} == {"yunet", "light", "frozen"}
+    assert {model.name for model in measured.models} == {"yunet", "light"}
     (yunet,) = (model for model in measured.models if model.name == "yunet")
     assert (yunet.version, yunet.sha256[:8]) == ("2023mar", "8f2383e4")
 
@@ -69,10 +70,10 @@ def test_a_png_measures_like_a_jpeg() -> None:
 
 
 def test_two_people_are_two_faces() -> None:
-    faces = measure(jpeg(two_people()))[0].faces
+    found = measure(jpeg(two_people()))[0].faces
 
-    assert faces is not None
-    assert sorted(face.x > 360 for face in faces) == [False, True]
+    assert found is not None
+    assert sorted(face.x > 360 for face in found) == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_small_and_ill_lit_face_is_found_by_the_second_look() -> None:
     room[360:, 240:400] = cv2.resize(webcam(), (160, 120), interpolation=cv2.INTER_AREA)
     picture = jpeg(noisy(room * 0.1, 3), 70)
 
-    assert vision._faces(vision._decode(picture, 640, 480, (320, 240)), (320, 240), 640) == ()
+    assert faces.at(Given(picture), faces.FIRST_LOOK) == ()
     measured, _ = measure(picture)
     assert len(measured.faces or ()) == 1
     assert measured.contrast is not None
@@ -110,31 +111,6 @@ def test_an_empty_room_has_no_face_which_is_not_the_same_as_no_count() -> None:
     room = noisy(np.linspace(60, 200, 640)[None, :, None].repeat(480, 0).repeat(3, 2), 5)
 
     assert measure(jpeg(room))[0].faces == ()
-
-
-def test_both_looks_must_see_a_second_person() -> None:
-    one, two = (
-        vision._faces(vision._decode(jpeg(picture), w, h, (320, 240)), (320, 240), w)
-        for picture, w, h in ((webcam(), 640, 480), (two_people(), 720, 384))
-    )
-
-    assert vision._settle(two, two) == two
-    assert vision._settle(two, one) == one
-    assert vision._settle(two, ()) == two[:1]
-    assert vision._settle((), one) == one
-    assert vision._settle((), two) == two[:1]
-    assert vision._settle((), ()) == ()
-
-
-def test_boxes_that_share_most_of_the_smaller_one_are_the_same_face() -> None:
-    def box(x: int, y: int, size: int) -> Face:
-        return Face(x=x, y=y, width=size, height=size, score=0.9)
-
-    assert vision._same(box(0, 0, 100), box(20, 20, 50))
-    assert vision._same(box(0, 0, 100), box(30, 0, 100))
-    assert not vision._same(box(0, 0, 100), box(60, 0, 100))
-    assert not vision._same(box(0, 0, 100), box(200, 0, 100))
-    assert not vision._same(box(0, 0, 100), box(0, 200, 100))
 
 
 @pytest.mark.parametrize(
@@ -172,48 +148,6 @@ def test_a_blurred_picture_is_less_sharp() -> None:
     assert blurred.sharpness < sharp.sharpness / 5
 
 
-def test_the_first_picture_cannot_be_frozen() -> None:
-    measured, _ = measure(jpeg(webcam()))
-
-    assert measured.change is None
-    assert measured.frozen is None
-
-
-def test_the_same_picture_again_is_frozen_however_it_was_packed() -> None:
-    _, small = measure(jpeg(webcam(), 85))
-
-    again, small = measure(jpeg(webcam(), 85), small)
-    assert (again.change, again.frozen) == (0.0, True)
-    # The picture of an empty, dim, blurred room, twice, at two qualities.
-    room = cv2.GaussianBlur(webcam() // 3, (0, 0), 6)
-    _, small = measure(jpeg(room, 90), None)
-    assert measure(jpeg(room, 95), small)[0].frozen is True
-
-
-@pytest.mark.parametrize("sigma", [1.5, 3, 5])
-def test_a_person_who_does_not_move_is_not_frozen_for_a_camera_has_noise(sigma: float) -> None:
-    _, small = measure(jpeg(noisy(webcam(), sigma, seed=1)))
-    measured, _ = measure(jpeg(noisy(webcam(), sigma, seed=2)), small)
-
-    assert measured.frozen is False
-
-
-def test_covered_pictures_are_alike_and_so_never_frozen() -> None:
-    black = jpeg(np.zeros((480, 640, 3)))
-    _, small = measure(black)
-    measured, _ = measure(black, small)
-
-    assert (measured.covered, measured.frozen) == (True, None)
-
-
-def test_a_camera_that_changes_its_size_is_still_compared() -> None:
-    _, small = measure(jpeg(webcam()))
-    measured, _ = measure(jpeg(cv2.resize(webcam(), (1280, 960))), small)
-
-    assert measured.change is not None
-    assert measured.change < 5
-
-
 def bomb_png() -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return (
@@ -233,6 +167,47 @@ def bomb_jpeg() -> bytes:
     data = bytearray(jpeg(np.zeros((64, 64, 3))))
     at = data.index(b"\xff\xc0") + 5
     data[at : at + 4] = struct.pack(">HH", 65000, 65000)
+    return bytes(data)
+
+
+def animated_png() -> bytes:
+    """A PNG of two pictures: the learner first, then black."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    whole, second = png(webcam()), png(np.zeros((480, 640, 3)))
+    end = whole.index(b"IEND") - 4
+    pixels = second[second.index(b"IDAT") + 4 : second.index(b"IEND") - 8]
+
+    def control(number: int) -> bytes:
+        size = struct.pack(">IIIIIHHBB", number, 640, 480, 0, 0, 1, 10, 0, 0)
+        return chunk(b"fcTL", size)
+
+    return (
+        whole[:33]
+        + chunk(b"acTL", struct.pack(">II", 2, 0))
+        + control(0)
+        + whole[33:end]
+        + control(1)
+        + chunk(b"fdAT", struct.pack(">I", 2) + pixels)
+        + whole[end:]
+    )
+
+
+def cmyk_jpeg() -> bytes:
+    """Four components in the frame and scan of one that had three: no marker says which."""
+    data = bytearray(jpeg(webcam()))
+    frame = data.index(b"\xff\xc0")
+    data[frame + 2 : frame + 4] = struct.pack(">H", 20)
+    data[frame + 9] = 4
+    data[frame + 19 : frame + 19] = b"\x04\x11\x01"
+    scan = data.index(b"\xff\xda")
+    data[scan + 2 : scan + 4] = struct.pack(">H", 14)
+    data[scan + 4] = 4
+    data[scan + 11 : scan + 11] = b"\x04\x11"
     return bytes(data)
 
 
@@ -260,8 +235,9 @@ def many_scans() -> bytes:
         pytest.param(bomb_jpeg(), "65000 x 65000", id="a JPEG of 4.2 gigapixels"),
         pytest.param(many_scans(), "scans", id="a JPEG of a hundred scans"),
         pytest.param(jpeg(np.zeros((32, 4097, 3))), "4097 x 32", id="one pixel too wide"),
+        pytest.param(jpeg(np.zeros((1, 1, 3))), "1 x 1", id="one pixel"),
         pytest.param(jpeg(np.zeros((31, 640, 3))), "too few", id="one pixel too low"),
-        pytest.param(bytes(vision.MAX_BYTES + 1), "bytes are more", id="one byte too many"),
+        pytest.param(bytes(pictures.MAX_BYTES + 1), "bytes are more", id="one byte too many"),
     ],
 )
 def test_what_cannot_be_measured_says_why_and_is_never_fine(data: bytes, cause: str) -> None:
@@ -273,6 +249,29 @@ def test_what_cannot_be_measured_says_why_and_is_never_fine(data: bytes, cause: 
     assert small is None
     assert measured.faces is None
     assert (measured.dark, measured.covered, measured.frozen) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(animated_png, id="an animated PNG"),
+        pytest.param(lambda: jpeg(webcam()) + jpeg(webcam() * 0), id="Motion JPEG"),
+    ],
+)
+def test_what_moves_is_measured_as_its_first_picture(data: Callable[[], bytes]) -> None:
+    need("yunet")
+    moving, still = measure(data())[0], measure(jpeg(webcam(), 95))[0]
+
+    assert moving.unavailable == ()
+    assert len(moving.faces or ()) == 1
+    assert moving.light_mean == pytest.approx(still.light_mean, abs=2)
+
+
+def test_a_jpeg_in_cmyk_is_measured_or_says_why_not() -> None:
+    need("yunet")
+    measured, small = measure(cmyk_jpeg())
+
+    assert (small is None) == bool(measured.unavailable)
 
 
 def test_half_a_jpeg_is_not_measured_as_if_it_were_whole() -> None:
@@ -311,11 +310,11 @@ def test_a_damaged_picture_never_raises_and_is_never_larger_than_its_header_says
         if not measured.unavailable:
             decoded = cv2.imdecode(np.frombuffer(damaged, np.uint8), cv2.IMREAD_COLOR)
             assert decoded is not None
-            assert decoded.shape[1::-1] == vision._dimensions(damaged)
+            assert decoded.shape[1::-1] == pictures.dimensions(damaged)
 
 
 @settings(deadline=None)
-@given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8", b"\xff\xd8\xff", vision._PNG]))
+@given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8", b"\xff\xd8\xff", pictures.PNG]))
 def test_no_bytes_whatever_raise(tail: bytes, start: bytes) -> None:
     measure(start + tail)
 
@@ -351,7 +350,7 @@ async def test_workers_measure_and_compare_the_pictures_of_each_stream(workers: 
     await workers.observe("s1/d1", b"no picture")
     again = await workers.observe("s1/d1", picture)
 
-    assert first == measure(picture)[0]
+    assert first == Camera().see(*measure(picture))
     assert other.frozen is None
     assert again.frozen is True
 
@@ -364,18 +363,6 @@ async def test_more_pictures_than_there_is_room_for_are_all_measured(workers: Wo
     )
 
     assert [len(each.faces or ()) for each in measured] == [1, 0] * 8
-
-
-async def test_the_least_recent_stream_is_forgotten_first(
-    workers: Workers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Workers, "MAX_STREAMS", 2)
-    picture = jpeg(webcam())
-    for stream in ("a", "b", "a", "c"):
-        await workers.observe(stream, picture)
-
-    assert (await workers.observe("a", picture)).frozen is True
-    assert (await workers.observe("b", picture)).frozen is None
 
 
 async def test_a_killed_worker_loses_no_picture(workers: Workers) -> None:
@@ -404,6 +391,43 @@ async def test_a_picture_that_kills_each_worker_is_an_observation_that_says_so(
 
     assert (await waiting).unavailable == ("picture: the worker that measured it died, twice",)
     assert len((await workers.observe("s", picture)).faces or ()) == 1
+
+
+async def test_faces_are_compared_in_a_worker_and_across_the_death_of_one(
+    workers: Workers,
+) -> None:
+    one, again, other = (path.read_bytes() for path in need("obama", "obama2", "biden"))
+    need("sface")
+
+    alike = (await workers.compare(one, again)).same_person or 0
+    for child in multiprocessing.active_children():
+        child.kill()
+    closest = await workers.closest(one, [again, b"no picture", other])
+    observed = await workers.observe("s", again, face=one, sample=True)
+    without = await workers.observe("s", again, face=one)
+    jumped = await workers.observe("s", jpeg(np.full((480, 640, 3), 99)), face=one)
+    back = await workers.observe("s", other, face=one)
+
+    assert alike > vision.SAME_FACE_ON_TWO_ACCOUNTS
+    assert closest[0] == alike
+    assert closest[1] is None
+    assert (closest[2] or 1) < vision.SAME_PERSON
+    assert (observed.same_person or 0) > vision.SAME_PERSON
+    assert (without.same_person, jumped.same_person) == (None, None)
+    assert back.same_person == closest[2]
+
+
+async def test_a_comparison_that_kills_each_worker_says_so(workers: Workers) -> None:
+    picture = jpeg(webcam())
+    waiting = asyncio.ensure_future(workers.compare(picture, picture))
+    while not waiting.done():
+        for child in multiprocessing.active_children():
+            child.kill()
+        await asyncio.sleep(0)
+
+    compared = await waiting
+    assert compared.same_person is None
+    assert compared.unavailable == ("same person: the worker that compared died, twice",)
 
 
 async def test_closing_twice_does_nothing(workers: Workers) -> None:

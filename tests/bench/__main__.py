@@ -56,6 +56,7 @@ class Size:
     bundles: int = 9
     snapshots: int = bundle.SNAPSHOTS
     others: int = bundle.OTHERS
+    looked_at: int = 240  # pictures, a round
 
 
 SMALL = Size(
@@ -71,6 +72,7 @@ SMALL = Size(
     bundles=1,
     snapshots=8,
     others=200,
+    looked_at=12,
 )
 
 
@@ -153,6 +155,12 @@ class Bench:
         self.front = Figure(f"{receipt}, to a front that answers at once", 3.0, "lower")
         self.memory = Figure("memory of an idle connected session", 25.0, "lower", " KB")
         self.verify = Figure("proctor verify, two hours, to one hashlib pass", 1.5, "lower")
+        looked_at = "pictures looked at on one core"
+        self.faces = Figure(f"{looked_at}, faces alone, to 80 a second", 1.0, "higher")
+        self.same_person = Figure(
+            f"{looked_at}, one of six compared, to 40 a second", 1.0, "higher"
+        )
+        self.worker = Figure("memory of a worker that looks at pictures", 350.0, "lower", " MB")
         self.measured: dict[str, list[float]] = {}
 
     @property
@@ -165,6 +173,9 @@ class Bench:
             self.front,
             self.memory,
             self.verify,
+            self.faces,
+            self.same_person,
+            self.worker,
         ]
 
     def note(self, name: str, value: float) -> float:
@@ -213,6 +224,28 @@ class Bench:
             self.note("hashlib pass, ms", one_pass * 1e3)
             self.note("proctor verify, ms", verify * 1e3)
             self.verify.rounds.append(verify / one_pass)
+
+        self._vision()
+
+    def _vision(self) -> None:
+        """Measure looking at pictures: these goals are bare, as the issue that set them said."""
+        size = self.size
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.bench.vision"),
+                *map(str, (self.server_core, size.rounds, size.looked_at)),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        )
+        *rounds, most_bytes = map(json.loads, done.stdout.splitlines())
+        for alone, compared in rounds:
+            self.note("pictures a CPU-second, faces alone", alone)
+            self.note("pictures a CPU-second, one of six compared", compared)
+            self.faces.rounds.append(alone / 80)
+            self.same_person.rounds.append(compared / 40)
+        self.worker.rounds.append(most_bytes / 1e6)
 
     def _bundle(self, path: Path, key: str) -> list[tuple[float, float]]:
         """Measure verifying a bundle; for each round the seconds of a pass, and of verifying."""

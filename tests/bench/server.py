@@ -16,7 +16,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import SqlStore, open_engine
 from proctor.cli.serve import spare_the_collector
-from proctor.domain.observation import Measured
+from proctor.domain.observation import Compared, Measured
 from proctor.services.cases import Cases
 from proctor.services.ports import Append
 from proctor.services.sessions import Sessions
@@ -55,8 +55,19 @@ Deeds = dict[str, Callable[[dict[str, Any]], Awaitable[object]]]
 class PatientVision:
     """Looks at nothing before the bench is over: its pictures wait, as behind a busy worker."""
 
-    async def observe(self, stream: str, jpeg: bytes) -> Measured:
-        del stream, jpeg
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
+        del stream, jpeg, face, sample
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets the event")
+
+    async def compare(self, one: bytes, other: bytes) -> Compared:
+        del one, other
+        raise AssertionError("no document is read here")
+
+    async def closest(self, face: bytes, others: Sequence[bytes]) -> Sequence[float | None]:
+        del face, others
         await asyncio.Event().wait()
         raise AssertionError("nobody sets the event")
 

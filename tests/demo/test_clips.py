@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from proctor.adapters import models
+from proctor.adapters.cameras import Camera
 from proctor.adapters.vision import measure
 from proctor.demo import clips
 from proctor.domain.observation import Measured
@@ -25,7 +26,7 @@ def measured(path: Path, every_s: float) -> list[tuple[float, Measured]]:
     film = cv2.VideoCapture(str(path))
     fps = film.get(cv2.CAP_PROP_FPS)
     found: list[tuple[float, Measured]] = []
-    small = None
+    camera = Camera()
     frame = 0
     while True:
         ok, picture = film.read()
@@ -34,8 +35,7 @@ def measured(path: Path, every_s: float) -> list[tuple[float, Measured]]:
             return found
         assert picture.shape == (480, 640, 3)
         if frame % round(every_s * fps) == 0:
-            observed, small = measure(jpeg(picture, 85), small)
-            found.append((frame / fps, observed))
+            found.append((frame / fps, camera.see(*measure(jpeg(picture, 85)))))
         frame += 1
 
 

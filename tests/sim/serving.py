@@ -1,6 +1,7 @@
 """The server that is killed: the real application on a folder that outlives it."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from proctor.adapters.clock import SystemClock
 from proctor.adapters.logins import SqlLogins
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.config import Settings
-from proctor.domain.observation import Face, Measured
+from proctor.domain.observation import Compared, Face, Measured
 from proctor.services.cases import Cases
 from proctor.services.sessions import Sessions
 from proctor.web.app import Parts, build
@@ -26,7 +27,10 @@ HOST = "127.0.0.1"
 class OneFace:
     """Sees one face in every picture, at once: decoding is not what is tried here."""
 
-    async def observe(self, stream: str, jpeg: bytes) -> Measured:
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
+        del face, sample
         assert stream
         assert jpeg
         return Measured(
@@ -37,6 +41,14 @@ class OneFace:
             covered=False,
             frozen=False,
         )
+
+    async def compare(self, one: bytes, other: bytes) -> Compared:
+        del one, other
+        return Compared()
+
+    async def closest(self, face: bytes, others: Sequence[bytes]) -> Sequence[float | None]:
+        del face
+        return [None for _ in others]
 
     async def close(self) -> None:
         return None
