@@ -23,6 +23,7 @@ from proctor.adapters.mail import BadMailSettings, MailSettings, Tls
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.policy_file import PolicyError
 from proctor.adapters.store import DatabaseUnusable
+from proctor.cli import flags
 from proctor.cli import serve as serving
 from proctor.config import Settings
 from proctor.domain.errors import Refusal
@@ -55,6 +56,7 @@ for name, group in (
     ("exam", exam_app),
     ("staff", staff_app),
     ("models", models_app),
+    ("flags", flags.app),
 ):
     app.add_typer(group, name=name)
 
@@ -295,6 +297,37 @@ def fetch_models(
 ) -> None:
     """Fetch models and pictures; their hashes decide what is taken."""
     models.fetch(names or None, progress=print)
+
+
+@app.command()
+def observe(
+    images: Annotated[list[Path], typer.Argument(help="JPEG or PNG.")],
+    against: Annotated[
+        Path | None, typer.Option(help="A picture of the face to compare with.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON per picture.")] = False,
+) -> None:
+    """Look at pictures as at snapshots: faces, light, whose face it is."""
+    from proctor.cli import observe as observing
+
+    raise typer.Exit(observing.run(images, against=against, as_json=as_json))
+
+
+@app.command()
+def identify(
+    images: Annotated[list[Path], typer.Argument(help="JPEG or PNG.")],
+    name: Annotated[str, typer.Option(help="The account's name, to compare.")] = "",
+    on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The exam's date, for the expiry; default: today."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON per picture.")] = False,
+) -> None:
+    """Read identity documents in pictures: zone, check digits, expiry, name, portrait."""
+    from proctor.cli import identify as identifying
+
+    day = (on or SystemClock().now()).date()
+    raise typer.Exit(identifying.run(images, name=name, on=day, as_json=as_json))
 
 
 @app.command()

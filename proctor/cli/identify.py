@@ -1,0 +1,128 @@
+"""`proctor identify`: what the machine reads in pictures of identity documents."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from proctor.adapters.documents import Reader
+from proctor.adapters.pictures import MAX_BYTES
+from proctor.domain.document import DocumentRead
+from proctor.domain.mrz import Mrz
+from proctor.domain.names import compare_names
+
+_DIGITS: Final = {
+    "number": "of the number",
+    "birth": "of the date of birth",
+    "expiry": "of the expiry",
+    "optional": "of the optional part",
+    "composite": "over all of these",
+}
+_FORMATS: Final = {
+    "TD1": "three lines, as cards have (TD1)",
+    "TD2": "two short lines (TD2)",
+    "TD3": "two lines, as passports have (TD3)",
+}
+_NAMES: Final = {
+    "agrees": "agrees with the account",
+    "unsure": "may or may not be the account's",
+    "differs": "differs from the account's",
+}
+
+
+def run(images: Sequence[Path], *, name: str, on: date, as_json: bool) -> int:
+    """Print what each picture holds; return the exit status, 1 if one could not be read."""
+    return asyncio.run(_run(images, name=name, on=on, as_json=as_json))
+
+
+async def _run(images: Sequence[Path], *, name: str, on: date, as_json: bool) -> int:
+    status = 0
+    reader = Reader()
+    try:
+        for image in images:
+            try:
+                # One byte too many is said by the reader; a terabyte is not read to say it.
+                with image.open("rb") as file:
+                    picture = file.read(MAX_BYTES + 1)
+            except OSError as no:
+                print(f"{image}: {no.strerror}", file=sys.stderr)
+                status = 1
+                continue
+            found = await reader.read(picture, on=on)
+            for cause in found.unavailable:
+                print(f"{image}: {cause}", file=sys.stderr)
+                status = 1
+            if any(cause.startswith("picture") for cause in found.unavailable):
+                continue
+            if as_json:
+                print(json.dumps(as_dict(image, found), ensure_ascii=False), flush=True)
+            else:
+                print("\n".join([str(image), *in_words(found, name=name, on=on)]), flush=True)
+    finally:
+        await reader.close()
+    return status
+
+
+def as_dict(image: Path, found: DocumentRead) -> dict[str, object]:
+    """Return the line of `--json`: `names` is empty without a zone, as any text might be one."""
+    mrz, face = found.mrz, found.portrait
+    return {
+        "image": str(image),
+        "mrz": mrz
+        and {
+            "format": mrz.format,
+            "number": mrz.number,
+            "birth": mrz.birth and mrz.birth.isoformat(),
+            "expiry": mrz.expiry and mrz.expiry.isoformat(),
+            "valid": mrz.valid,
+            "failed": list(mrz.failed),
+        },
+        "names": [mrz.surname, *mrz.given.split()] if mrz and mrz.surname else [],
+        "portrait": face and [face.x, face.y, face.width, face.height],
+    }
+
+
+def in_words(found: DocumentRead, *, name: str, on: date) -> Iterator[str]:
+    """Yield what people read of a picture, a line each."""
+    if found.mrz:
+        yield from _zone(found.mrz, name=name, on=on)
+    elif not any(cause.startswith("text") for cause in found.unavailable):
+        yield "  No machine-readable zone was found. A person has to read the document."
+        yield from (f"    {_shown(line)}" for line in found.lines)
+    if face := found.portrait:
+        yield f"  Portrait     {face.width} x {face.height} pixels, at {face.x}, {face.y}"
+    else:
+        yield "  Portrait     none was found"
+
+
+def _zone(mrz: Mrz, *, name: str, on: date) -> Iterator[str]:
+    yield f"  Zone         {_FORMATS[mrz.format]}, code {mrz.code or '?'}, of {mrz.issuer or '?'}"
+    yield f"  Number       {mrz.number}"
+    yield f"  Surname      {mrz.surname or 'not read'}"
+    yield f"  Given names  {mrz.given or 'none'}"
+    yield f"  Born         {mrz.birth or 'not known in full'}"
+    yield f"  Expires      {_expiry(mrz.expiry, on)}"
+    for check in mrz.checks:
+        says = "holds" if check.holds else "DOES NOT HOLD"
+        yield f"  Check digit  {_DIGITS[check.name]} {says}: {check.why}"
+    if mrz.valid:
+        yield "  All check digits hold, which is no proof that the document is genuine."
+    else:
+        yield "  Not every check digit holds: a person has to read the document."
+    if name:
+        match = compare_names(name, surname=mrz.surname, given=mrz.given)
+        yield f"  Name         {_NAMES[match.result]}: {match.why}"
+
+
+def _expiry(expiry: date | None, on: date) -> str:
+    if expiry is None:
+        return "not known in full"
+    # Valid to the end of the day that is printed.
+    return f"{expiry}: {'EXPIRED' if expiry < on else 'not expired'} on {on}"
+
+
+def _shown(line: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in line)

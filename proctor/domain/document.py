@@ -1,0 +1,17 @@
+"""What a machine read in a picture of an identity document: facts for the person who decides."""
+
+from dataclasses import dataclass
+
+from proctor.domain.mrz import Mrz
+from proctor.domain.observation import Face, Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRead:
+    """A reading. Nothing found is empty or None; what could not be tried is in `unavailable`."""
+
+    lines: tuple[str, ...] = ()  # text from top to bottom, the document upright
+    mrz: Mrz | None = None
+    portrait: Face | None = None  # the largest face, in pixels of the picture as given
+    unavailable: tuple[str, ...] = ()  # "text: rapidocr is not installed", one line a cause
+    models: tuple[Model, ...] = ()

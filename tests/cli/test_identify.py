@@ -1,0 +1,111 @@
+"""`proctor identify`, as course teams run it."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from proctor.cli import identify
+from proctor.domain import mrz
+from proctor.domain.document import DocumentRead
+from proctor.domain.observation import Face
+from tests.cli.running import Terminal
+
+ON = date(2026, 11, 22)
+FACE = Face(x=1, y=2, width=3, height=4, score=0.9)
+LINES = (
+    "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+    "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+)
+
+
+def found(*lines: str) -> DocumentRead:
+    return DocumentRead(lines=lines, mrz=mrz.find(lines, on=ON), portrait=FACE)
+
+
+def words(read: DocumentRead, *, name: str = "", on: date = ON) -> str:
+    return "\n".join(identify.in_words(read, name=name, on=on))
+
+
+def test_json_has_what_the_zone_says_and_nothing_else() -> None:
+    assert identify.as_dict(Path("a.jpg"), found(*LINES)) == {
+        "image": "a.jpg",
+        "mrz": {
+            "format": "TD3",
+            "number": "L898902C3",
+            "birth": "1974-08-12",
+            "expiry": "2012-04-15",
+            "valid": True,
+            "failed": [],
+        },
+        "names": ["ERIKSSON", "ANNA", "MARIA"],
+        "portrait": [1, 2, 3, 4],
+    }
+
+
+def test_json_of_a_page_without_zone_or_face_has_nothing_made_up() -> None:
+    nothing: dict[str, object] = {"image": "a.jpg", "mrz": None, "names": [], "portrait": None}
+    assert identify.as_dict(Path("a.jpg"), DocumentRead(lines=("DRIVER LICENCE",))) == nothing
+
+
+def test_people_read_each_check_digit_with_its_reason() -> None:
+    text = words(found(LINES[0], LINES[1].replace("7408122", "7408123")))
+
+    assert "of the number holds: the digit printed is the one the characters give" in text
+    assert (
+        "of the date of birth DOES NOT HOLD: the digit printed is not the one the characters give"
+        in text
+    )
+    assert "a person has to read the document" in text
+
+
+@pytest.mark.parametrize(
+    ("on", "says"),
+    [
+        pytest.param(date(2012, 4, 15), "not expired on 2012-04-15", id="its last day"),
+        pytest.param(date(2012, 4, 16), "EXPIRED on 2012-04-16", id="the day after"),
+    ],
+)
+def test_expiry_is_against_the_exams_date(on: date, says: str) -> None:
+    assert f"2012-04-15: {says}" in words(found(*LINES), on=on)
+
+
+def test_a_name_is_compared_if_one_is_given() -> None:
+    assert "agrees with the account" in words(found(*LINES), name="Anna Maria Eriksson")
+    assert "differs from the account's" in words(found(*LINES), name="Zhang Wei")
+    assert "account" not in words(found(*LINES))
+
+
+def test_a_page_without_a_zone_shows_its_text_and_no_control_characters() -> None:
+    text = words(DocumentRead(lines=("DRIVER\x1b[2J LICENCE",)))
+
+    assert "No machine-readable zone was found" in text
+    assert "DRIVER?[2J LICENCE" in text
+    assert "Portrait     none was found" in text
+    unread = DocumentRead(unavailable=("text: rapidocr is not installed",))
+    assert "zone" not in words(unread)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_bad_file_is_a_line_and_the_others_are_printed(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    from tests.pictures import astronaut, png  # noqa: PLC0415 # skips where no picture can be had
+
+    good, bad = tmp_path / "face.png", tmp_path / "bad.jpg"
+    good.write_bytes(png(astronaut()))
+    bad.write_bytes(b"no picture")
+
+    ran = terminal.run("identify", tmp_path / "none.jpg", bad, good, "--json", "--on", "2026-11-22")
+
+    assert ran.status == 1
+    assert ran.err.splitlines() == [
+        f"{tmp_path / 'none.jpg'}: No such file or directory",
+        f"{bad}: picture: not an image that can be read",
+    ]
+    (line,) = map(json.loads, ran.out.splitlines())
+    assert list(line) == ["image", "mrz", "names", "portrait"]
+    assert line["mrz"] is None
+    assert len(line["portrait"]) == 4
