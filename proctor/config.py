@@ -10,12 +10,13 @@ from pathlib import Path
 
 from proctor.adapters import exams, keys, policies, practice
 from proctor.adapters.clock import SystemClock
+from proctor.adapters.documents import Reader
 from proctor.adapters.logins import SqlLogins
 from proctor.adapters.mail import MailSettings, SmtpMailer
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import SqlStore, open_engine
-from proctor.adapters.vision import Workers
+from proctor.adapters.vision import SAME_FACE_ON_TWO_ACCOUNTS, SAME_PERSON, Workers
 from proctor.domain.policy import section_mismatches
 from proctor.services.ports import Published
 from proctor.services.rehearsals import Practice
@@ -88,13 +89,16 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     with _locked(settings.data):
         async with open_store(settings) as (store, found):
             mailer = None if settings.mail is None else SmtpMailer(settings.mail)
-            vision = Workers(settings.workers)
+            vision, reader = Workers(settings.workers), Reader()
             try:
                 yield Parts(
                     store=store,
                     logins=SqlLogins(store),
                     passwords=Argon2Passwords(),
                     vision=vision,
+                    reader=reader,
+                    same_person=SAME_PERSON,
+                    same_face=SAME_FACE_ON_TWO_ACCOUNTS,
                     lanes=settings.workers,
                     key=found.signing,
                     server=settings.server,
@@ -108,6 +112,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
                 )
             finally:
                 await vision.close()
+                await reader.close()
                 if mailer is not None:
                     await mailer.close()
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum, auto
 from hashlib import sha256
 
 from proctor.adapters import exams, policies
 from proctor.domain.flags import Flag
+from proctor.domain.id_checks import IdReading
 from proctor.domain.observation import Observation
 from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.session import ENDED, ExamSession
@@ -20,7 +22,9 @@ from proctor.services.ports import (
     DeviceLog,
     NotFound,
     Published,
+    Raised,
     Received,
+    ShownFace,
     StorageFull,
 )
 
@@ -29,6 +33,15 @@ class Fault(Enum):
     BEFORE_COMMIT = auto()  # the request is lost
     AFTER_COMMIT = auto()  # the answer is lost
     FULL = auto()  # the disk is full
+
+
+@dataclass(kw_only=True)
+class _Reading:
+    programme: str
+    at: datetime
+    face: str
+    reading: IdReading | None
+    number: tuple[str, str] | None
 
 
 class MemoryStore:
@@ -50,6 +63,8 @@ class MemoryStore:
         self._without_key: set[str] = set()
         self._observations: dict[str, dict[tuple[str, int], Observation]] = {}
         self._flags: dict[str, dict[str, Flag]] = {}
+        self._readings: dict[str, _Reading] = {}
+        self._raised: dict[tuple[str, str, str], Raised] = {}
 
     def _before(self) -> Fault | None:
         fault, self.next_fault = self.next_fault, None
@@ -192,6 +207,7 @@ class MemoryStore:
         fault = self._before()
         if not self._blobs.get(session_id):
             tables = (self._cases, self._server_lines, self._devices, self._blobs)
+            self._forget_identity(session_id)
             for table in (*tables, self._emails, self._observations, self._flags):
                 table.pop(session_id, None)
             self._mailed.discard(session_id)
@@ -258,6 +274,7 @@ class MemoryStore:
             blobs.pop(digest, None)
         if digests and not blobs:
             self._without_key.add(session_id)
+            self._forget_identity(session_id)
         self._after(fault)
 
     async def observe(self, session_id: str, observation: Observation) -> None:
@@ -274,3 +291,75 @@ class MemoryStore:
 
     async def flags(self, session_id: str) -> Sequence[Flag]:
         return list(self._flags.get(session_id, {}).values())
+
+    async def keep_reading(
+        self, session_id: str, reading: IdReading, *, programme: str, at: datetime
+    ) -> None:
+        if session_id in self._without_key or session_id not in self._cases:
+            raise NotFound(what="key of session", id=session_id)
+        fault = self._before()
+        mrz = reading.read and reading.read.mrz
+        good = mrz and mrz.number and "number" not in mrz.failed
+        self._readings[session_id] = _Reading(
+            programme=programme,
+            at=at,
+            face=reading.face,
+            reading=reading,
+            number=(mrz.issuer, mrz.number) if mrz and good else None,
+        )
+        self._after(fault)
+
+    async def reading(self, session_id: str) -> IdReading | None:
+        kept = self._readings.get(session_id)
+        return None if kept is None else kept.reading
+
+    async def same_document(self, session_id: str) -> Sequence[str]:
+        mine = self._readings.get(session_id)
+        if mine is None or mine.number is None:
+            return []
+        return sorted(
+            session
+            for session, kept in self._readings.items()
+            if session != session_id
+            and (kept.programme, kept.number) == (mine.programme, mine.number)
+        )
+
+    async def faces(self, session_id: str, *, most: int) -> Sequence[ShownFace]:
+        mine = self._readings.get(session_id)
+        newest: dict[str, tuple[datetime, ShownFace]] = {}
+        for session, kept in self._readings.items():
+            learner = self._cases[session].session.learner
+            if (
+                mine is None
+                or kept.programme != mine.programme
+                or learner == self._cases[session_id].session.learner
+                or kept.face not in self._blobs.get(session, {})
+            ):
+                continue
+            face = ShownFace(session=session, learner=learner, sha256=kept.face)
+            if learner not in newest or newest[learner][0] < kept.at:
+                newest[learner] = (kept.at, face)
+        by_session = sorted(newest.values(), key=lambda each: each[1].session)
+        by_time = sorted(by_session, key=lambda each: each[0], reverse=True)
+        return [face for _, face in by_time[:most]]
+
+    async def raise_same(self, raised: Raised) -> None:
+        fault = self._before()
+        back = replace(raised, session=raised.other, other=raised.session)
+        for each in (raised, back):
+            self._raised.setdefault((each.session, each.other, each.why), each)
+        self._after(fault)
+
+    async def raised(self, session_id: str) -> Sequence[Raised]:
+        found = [each for each in self._raised.values() if each.session == session_id]
+        return sorted(found, key=lambda each: (each.at, each.other, each.why))
+
+    async def forget_reading(self, session_id: str) -> None:
+        fault = self._before()
+        if kept := self._readings.get(session_id):
+            kept.reading = kept.number = None
+        self._after(fault)
+
+    def _forget_identity(self, session_id: str) -> None:
+        self._readings.pop(session_id, None)
+        self._raised = {k: each for k, each in self._raised.items() if k[0] != session_id}

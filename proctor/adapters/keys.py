@@ -7,6 +7,7 @@ Made at first start and never overwritten. Who loses `master` loses every pictur
 `signing` can give no receipt that fits the published key.
 """
 
+import hmac
 import os
 import secrets
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from proctor.evidence.note import KeyKind, SigningKey
 
@@ -41,6 +44,17 @@ class Keys:
         """Return a session's key, encrypted for the database."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + AESGCM(self.master).encrypt(nonce, key, session_id.encode())
+
+    def number_hash(self, programme: str, *, issuer: str, number: str) -> bytes:
+        """Return a document's number as 32 bytes that only this server can make, or compare.
+
+        HMAC-SHA-256 under a key of the programme's own, so that the same document in two
+        programmes leaves nothing in common. Numbers are few enough to be tried out one by one: who
+        has the master key can.
+        """
+        purpose = b"proctor document number\0" + programme.encode()
+        key = HKDFExpand(hashes.SHA256(), SECRET_BYTES, purpose).derive(self.master)
+        return hmac.digest(key, f"{issuer}\0{number}".encode(), "sha256")
 
     def unwrap(self, session_id: str, wrapped: bytes) -> bytes:
         """Return the session's key that `wrap` encrypted.

@@ -101,7 +101,7 @@ def _flags_of_one_kind(doc: PolicyDoc) -> Iterator[Fault]:
     """Keys that only one kind of rule reads."""
     readers = {
         "above": {"person-count"},
-        "below": {"dark", "covered", "frozen"},
+        "below": {"dark", "covered", "frozen", "looped", "another-person"},
         "programs": {"program"},
     }
     for index, row in enumerate(doc.flag):
@@ -123,6 +123,18 @@ def _flags_without_effect(doc: PolicyDoc) -> Iterator[Fault]:
                 path=("flag", index, "for_s"),
                 problem=f"is {row.for_s}, which a snapshot every {every_s} s cannot tell",
                 right=f"0 for at once, {every_s} or more, or a shorter capture.snapshot_every_s",
+            )
+        if row.when == "another-person" and (row.below or 0) > 1:
+            yield Fault(
+                path=("flag", index, "below"),
+                problem=f"is {row.below:g}, and no two faces are more alike than 1",
+                right="a likeness from 0 to 1; without it, the limit that comes with Proctor",
+            )
+        if row.when == "another-person" and doc.identity.face == "none":
+            yield Fault(
+                path=("flag", index, "when"),
+                problem="is another-person, but with identity.face = none no faces are compared",
+                right='face = "assist" under [identity], or [drop] flag = ["another-person"]',
             )
         if limit_s and row.for_s >= limit_s:
             yield Fault(
@@ -173,6 +185,18 @@ def _anywhere(doc: PolicyDoc) -> str:
 
 
 def _tables(doc: PolicyDoc) -> Iterator[Fault]:
+    if doc.identity.kinds and doc.identity.document != "government-photo-id":
+        yield Fault(
+            path=("identity", "kinds"),
+            problem=f"names government IDs, but the document is {doc.identity.document}",
+            right='document = "government-photo-id", or no kinds',
+        )
+    if len(set(doc.identity.kinds)) < len(doc.identity.kinds):
+        yield Fault(
+            path=("identity", "kinds"),
+            problem="names a kind twice",
+            right="each kind once",
+        )
     if doc.identity.document == "none" and doc.identity.name == "assist":
         yield Fault(
             path=("identity", "name"),

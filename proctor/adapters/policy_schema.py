@@ -9,7 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from proctor.domain import policy as domain
-from proctor.domain.policy import Assist, DocumentKind, GiveBack, SecondCameraKind, When
+from proctor.domain.policy import (
+    Assist,
+    DocumentKind,
+    GiveBack,
+    IdKind,
+    SecondCameraKind,
+    When,
+)
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 DAYS_MOST = 1095  # three years, the longest that BIPA (740 ILCS 14/15) allows
@@ -114,6 +121,10 @@ class SectionsDoc(_Doc):
 
 class IdentityDoc(_Doc):
     document: DocumentKind = Field(default="government-photo-id", description="shown to the camera")
+    kinds: list[IdKind] = Field(
+        default=[], max_length=3, description="government IDs that will do; empty: every kind"
+    )
+    unexpired: bool = Field(default=True, description="the document is valid on the day")
     face: Assist = Field(
         default="assist", description="compare faces and suggest; a person confirms"
     )
@@ -170,7 +181,11 @@ class FlagDoc(_Doc):
     when: When = Field(description="what is looked for; it sets the class, quality or conduct")
     above: int = _whole(1, 20, 1, "person-count: more people than this")
     below: float | None = Field(
-        default=None, ge=0, le=255, description="dark, covered, frozen: a grey level of your own"
+        default=None,
+        ge=0,
+        le=255,
+        description="dark, covered, frozen, looped: a grey level of your own; "
+        "another-person: a likeness of your own, 0 to 1",
     )
     for_s: int = _whole(0, 3600, 0, "seconds it must last; 0 is at once")
     severity: float = Field(default=0.5, ge=0, le=1, description="place in a reviewer's list")
@@ -237,12 +252,22 @@ class SnapshotsRow(_Doc):
     dark: bool = Field(default=False, description="vision calls them dark")
     covered: bool = Field(default=False, description="vision calls the camera covered")
     frozen: bool = Field(default=False, description="vision calls the picture frozen")
+    looped: bool = Field(default=False, description="vision calls the picture one seen before")
     light_mean: float | None = Field(default=None, ge=0, le=255, description="mean grey level")
     contrast: float | None = Field(
         default=None, ge=0, le=255, description="standard deviation of grey"
     )
     change: float | None = Field(
         default=None, ge=0, le=255, description="mean difference to the last"
+    )
+    repeat: float | None = Field(
+        default=None, ge=0, le=255, description="smallest difference to an earlier one"
+    )
+    same_person: float | None = Field(
+        default=None,
+        ge=-1,
+        le=1,
+        description="likeness to the face of the check-in; none: not compared",
     )
     for_s: int = _whole(0, 3600, 0, "seconds; one snapshot at the start, then at the interval")
     section: Section = ""

@@ -89,6 +89,9 @@ def _observation(row: SnapshotsRow, *, seq: int, at: datetime) -> Observation:
         dark=row.dark,
         covered=row.covered,
         frozen=row.frozen,
+        looped=row.looped,
+        repeat=row.repeat,
+        same_person=row.same_person,
     )
     return Observation(device="test", seq=seq, sha256="0" * 64, at=at, measured=measured)
 

@@ -5,6 +5,7 @@ write-ahead log lets see the last commit without waiting.
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,7 +26,7 @@ from sqlmodel import SQLModel
 
 from proctor.adapters import exams, migrations, policies
 from proctor.adapters.keys import Keys, new_session_key
-from proctor.adapters.segments import OVERHEAD_BYTES, Place, Segments, decrypt
+from proctor.adapters.segments import NONCE_BYTES, OVERHEAD_BYTES, Place, Segments, decrypt
 from proctor.adapters.tables import (
     BatchRow,
     BlobRow,
@@ -33,6 +34,8 @@ from proctor.adapters.tables import (
     ExamImageRow,
     ExamRow,
     FlagRow,
+    IdRaisedRow,
+    IdReadingRow,
     ObservationRow,
     PolicyRow,
     ServerLineRow,
@@ -41,6 +44,7 @@ from proctor.adapters.tables import (
 )
 from proctor.adapters.writer import Writer
 from proctor.domain.flags import Flag
+from proctor.domain.id_checks import IdReading
 from proctor.domain.observation import Observation
 from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.session import ENDED, ExamSession
@@ -55,7 +59,9 @@ from proctor.services.ports import (
     DeviceLog,
     NotFound,
     Published,
+    Raised,
     Received,
+    ShownFace,
     StorageFull,
 )
 
@@ -70,6 +76,7 @@ _NONE: Mapping[str, bytes] = MappingProxyType({})
 _SESSION = TypeAdapter(ExamSession)
 _FLAG = TypeAdapter(Flag)
 _OBSERVATION = TypeAdapter(Observation)
+_READING = TypeAdapter(IdReading)
 
 
 class DatabaseUnusable(Exception):
@@ -348,7 +355,8 @@ class SqlStore:
         def job(tx: Connection) -> None:
             if tx.execute(_select(BlobRow, "sha256", session=session_id).limit(1)).first():
                 return
-            of = (ObservationRow, FlagRow, BatchRow, DeviceRow, ServerLineRow, SessionKeyRow)
+            of: tuple[type[SQLModel], ...] = (ObservationRow, FlagRow, BatchRow, DeviceRow)
+            of += (ServerLineRow, SessionKeyRow, IdReadingRow, IdRaisedRow)
             sessions = _table(SessionRow)
             with _overwriting(tx):
                 for row in of:
@@ -449,6 +457,7 @@ class SqlStore:
             return False
         with _overwriting(tx):
             tx.execute(keys.delete().where(keys.c.session == session_id))
+            _forget_identity(tx, session_id)
         return True
 
     async def observe(self, session_id: str, observation: Observation) -> None:
@@ -475,6 +484,120 @@ class SqlStore:
     async def flags(self, session_id: str) -> Sequence[Flag]:
         found = _select(FlagRow, "body", session=session_id).order_by("place")
         return [_FLAG.validate_json(row.body) for row in await self._rows(found)]
+
+    async def keep_reading(
+        self, session_id: str, reading: IdReading, *, programme: str, at: datetime
+    ) -> None:
+        key, mrz = await self._session_key(session_id), reading.read and reading.read.mrz
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        plain = _READING.dump_json(reading)
+        number = None
+        # Without its check digit it may be misread: two documents would look like one.
+        if mrz and mrz.number and "number" not in mrz.failed:
+            number = self._keys.number_hash(programme, issuer=mrz.issuer, number=mrz.number)
+        row = {
+            "session": session_id,
+            "programme": programme,
+            "at_ms": milliseconds(at),
+            "face_sha256": reading.face,
+            "number_hmac": number,
+            "sealed": nonce + key.encrypt(nonce, plain, _bound_reading(session_id)),
+        }
+
+        def job(tx: Connection) -> None:
+            # Destroyed meanwhile: nothing may be kept that nobody will ever delete.
+            if not tx.execute(_select(SessionKeyRow, "session", session=session_id)).first():
+                raise NotFound(what="key of session", id=session_id)
+            with _overwriting(tx):
+                _upsert(tx, IdReadingRow, row, ["session"])
+
+        await self._writer.run(job)
+
+    async def reading(self, session_id: str) -> IdReading | None:
+        rows = await self._rows(_select(IdReadingRow, "sealed", session=session_id))
+        if not rows or rows[0].sealed is None:
+            return None
+        sealed = bytes(rows[0].sealed)
+        try:
+            key = await self._session_key(session_id)
+            nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+            return _READING.validate_json(key.decrypt(nonce, rest, _bound_reading(session_id)))
+        except (NotFound, InvalidTag):
+            return None
+
+    async def same_document(self, session_id: str) -> Sequence[str]:
+        mine, table = _table(IdReadingRow).alias(), _table(IdReadingRow)
+        same = (table.c.number_hmac == mine.c.number_hmac) & (table.c.session != session_id)
+        found = select(table.c.session).join(mine, same).where(mine.c.session == session_id)
+        return [row.session for row in await self._rows(found.order_by(table.c.session))]
+
+    async def faces(self, session_id: str, *, most: int) -> Sequence[ShownFace]:
+        mine, table = _table(IdReadingRow).alias(), _table(IdReadingRow)
+        sessions, blobs = _table(SessionRow), _table(BlobRow)
+        of_mine = sessions.alias()
+        learner = func.json_extract(sessions.c.body, "$.learner")
+        held = (blobs.c.session == table.c.session) & (blobs.c.sha256 == table.c.face_sha256)
+        newest = func.max(table.c.at_ms)
+        found = (
+            # SQLite takes the rest of a group's row from where max() is.
+            select(table.c.session, table.c.face_sha256, learner.label("learner"), newest)
+            .join(mine, (mine.c.session == session_id) & (mine.c.programme == table.c.programme))
+            .join(sessions, sessions.c.id == table.c.session)
+            .join(of_mine, of_mine.c.id == session_id)
+            .join(blobs, held)
+            .where(learner != func.json_extract(of_mine.c.body, "$.learner"))
+            .group_by(learner)
+            .order_by(newest.desc(), table.c.session)
+            .limit(most)
+        )
+        return [
+            ShownFace(session=row.session, learner=row.learner, sha256=row.face_sha256)
+            for row in await self._rows(found)
+        ]
+
+    async def raise_same(self, raised: Raised) -> None:
+        rows = [
+            {
+                "session": one,
+                "other": other,
+                "why": raised.why,
+                "value": raised.value,
+                "at_ms": milliseconds(raised.at),
+            }
+            for one, other in (
+                (raised.session, raised.other),
+                (raised.other, raised.session),
+            )
+        ]
+        await self._writer.run(
+            lambda tx: tx.execute(insert(_table(IdRaisedRow)).on_conflict_do_nothing(), rows)
+        )
+
+    async def raised(self, session_id: str) -> Sequence[Raised]:
+        found = _select(IdRaisedRow, session=session_id).order_by("at_ms", "other", "why")
+        return [
+            Raised(
+                why=row.why,
+                session=row.session,
+                other=row.other,
+                value=row.value,
+                at=_instant(row.at_ms),
+            )
+            for row in await self._rows(found)
+        ]
+
+    async def forget_reading(self, session_id: str) -> None:
+        table = _table(IdReadingRow)
+
+        def job(tx: Connection) -> None:
+            with _overwriting(tx):
+                tx.execute(
+                    table.update()
+                    .where(table.c.session == session_id)
+                    .values(number_hmac=None, sealed=None)
+                )
+
+        await self._writer.run(job)
 
     async def _rows(self, statement: Any) -> Sequence[Any]:
         return await self.read(lambda tx: tx.execute(statement).all())
@@ -532,6 +655,17 @@ def _overwriting(tx: Connection) -> Iterator[None]:
         yield
     finally:
         tx.exec_driver_sql(f"PRAGMA secure_delete={before}")
+
+
+def _bound_reading(session_id: str) -> bytes:
+    """Return what a reading is bound to: never the words that bind a blob."""
+    return f"id-reading\0{session_id}".encode()
+
+
+def _forget_identity(tx: Connection, session_id: str) -> None:
+    readings, raised = _table(IdReadingRow), _table(IdRaisedRow)
+    tx.execute(readings.delete().where(readings.c.session == session_id))
+    tx.execute(raised.delete().where(raised.c.session == session_id))
 
 
 def _published(exam_body: bytes, policy_body: bytes) -> Published:

@@ -113,6 +113,29 @@ class FlagRow(SQLModel, table=True):
     body: str
 
 
+class IdReadingRow(SQLModel, table=True):
+    """What a machine read at check-in, encrypted under the session's key."""
+
+    __tablename__: ClassVar[str] = "id_readings"
+    session: str = Field(primary_key=True)
+    programme: str = Field(index=True)
+    at_ms: int
+    face_sha256: str  # of the picture
+    number_hmac: bytes | None = Field(default=None, index=True)  # keyed, for each programme apart
+    sealed: bytes | None = None  # None once it was forgotten
+
+
+class IdRaisedRow(SQLModel, table=True):
+    """That a document or face was shown on two accounts: a row for each of the two sessions."""
+
+    __tablename__: ClassVar[str] = "id_raised"
+    session: str = Field(primary_key=True)
+    other: str = Field(primary_key=True)
+    why: str = Field(primary_key=True)
+    value: float | None = None
+    at_ms: int
+
+
 class StaffRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "staff"
     name: str = Field(primary_key=True)

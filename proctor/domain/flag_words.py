@@ -26,10 +26,12 @@ def rule_words(rule: FlagRule) -> str:
     """Return a rule in words: "more than 1 person for 10 seconds"."""
     what: Mapping[When, str] = {
         "person-count": f"more than {counted(rule.above, 'person', 'people')}",
+        "another-person": "a face unlike the one of the check-in, in two of three comparisons",
         "no-face": "no face found",
         "dark": "too dark to see",
         "covered": "camera covered",
         "frozen": "picture not changing",
+        "looped": "pictures that were there before",
         "camera-lost": "camera lost",
         "network-gap": "network cut",
         "capture-gap": "capture interrupted",
@@ -40,7 +42,11 @@ def rule_words(rule: FlagRule) -> str:
     }
     words = [what[rule.when]]
     if rule.below is not None:
-        words.append(f"(below {rule.below:g} grey levels)")
+        words.append(
+            f"(likeness below {rule.below:g})"
+            if rule.when == "another-person"
+            else f"(below {rule.below:g} grey levels)"
+        )
     if rule.for_s:
         words.append(f"for {duration_words(rule.for_s)}")
     return " ".join(words)
@@ -75,6 +81,18 @@ def explain(
             return (
                 f"{during}, up to {value:g} people could be seen; at most {expected} expected. "
                 f"{_LOOKS}"
+            )
+        case "another-person":
+            return (
+                f"{during}, a program found the face less like the one you showed at check-in "
+                "than it mostly finds two pictures of one person. Light, glasses, a mask or the "
+                "angle of the camera can be the cause, and the program can be wrong. Nothing "
+                "follows from it by itself: a person compares the pictures."
+            )
+        case "looped":
+            return (
+                f"{during}, the camera's picture was the same as one that it had shown before. A "
+                f"program between camera and exam can be the cause. {_LOOKS}"
             )
         case "no-face":
             return (

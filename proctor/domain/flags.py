@@ -50,10 +50,15 @@ class FlagClass(StrEnum):
 
 CLASS_OF: Mapping[When, FlagClass] = {
     "person-count": FlagClass.CONDUCT,
+    "another-person": FlagClass.CONDUCT,
     "no-face": FlagClass.QUALITY,
     "dark": FlagClass.QUALITY,
     "covered": FlagClass.QUALITY,
     "frozen": FlagClass.QUALITY,
+    # Cameras, drivers and networks fail by standing still, going dark or going away, all of which
+    # is quality. None of them fails by showing a minute that is past: that takes a recording in
+    # the camera's place. A driver's stale buffer makes one such picture, and the rule needs two.
+    "looped": FlagClass.CONDUCT,
     "camera-lost": FlagClass.QUALITY,
     "network-gap": FlagClass.QUALITY,
     "capture-gap": FlagClass.QUALITY,
@@ -200,8 +205,9 @@ def _measure(policy: Policy, rule: FlagRule) -> tuple[str, float | None]:
             return "faces", rule.above
         case "no-face":
             return "faces", 1
-        case "dark" | "covered" | "frozen":
-            return PICTURES[rule.when].measurement, rule.below
+        case "dark" | "covered" | "frozen" | "looped" | "another-person":
+            kind = PICTURES[rule.when]
+            return kind.measurement, kind.own_limit if rule.below is None else rule.below
         case "camera-lost" | "network-gap" | "capture-gap":
             return "gap_s", rule.for_s
         case "left-page":

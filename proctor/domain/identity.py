@@ -1,12 +1,19 @@
-"""The ID check: was this the right person? A person says so, never a machine."""
+"""The ID check: was this the right person? A person says so, never a machine.
 
-from collections.abc import Mapping
+One person accepts, asks for new pictures, or vouches for somebody without a matching document. A
+refusal takes two: the first proposes it, another confirms it, and until then anybody may decide
+otherwise. What machines found is noted beside the state and moves nothing.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from proctor.domain.errors import Refusal
 from proctor.domain.moves import Actor, move
+from proctor.domain.review import AnotherPersonNeeded
 
 
 class IdState(StrEnum):
@@ -14,6 +21,7 @@ class IdState(StrEnum):
     CAPTURED = "captured"
     ACCEPTED = "accepted"
     RETAKE = "retake"
+    REFUSAL_PROPOSED = "refusal-proposed"
     REFUSED = "refused"
 
 
@@ -21,26 +29,84 @@ class IdEvent(StrEnum):
     CAPTURE = "captured"
     ACCEPT = "accepted"
     ASK_AGAIN = "asked-again"
-    REFUSE = "refused"
+    REFUSE = "refused"  # proposes it, and from another person confirms it
+    VOUCH = "vouched"  # a member of staff knows the learner, whose document is missing or no match
 
 
 MOVES: Mapping[IdState, Mapping[IdEvent, IdState]] = {
-    IdState.AWAITED: {IdEvent.CAPTURE: IdState.CAPTURED},
+    # Vouched for before anything is shown: there may be no document to show.
+    IdState.AWAITED: {IdEvent.CAPTURE: IdState.CAPTURED, IdEvent.VOUCH: IdState.ACCEPTED},
     IdState.CAPTURED: {
         IdEvent.ACCEPT: IdState.ACCEPTED,
         IdEvent.ASK_AGAIN: IdState.RETAKE,
-        IdEvent.REFUSE: IdState.REFUSED,
+        IdEvent.REFUSE: IdState.REFUSAL_PROPOSED,
+        IdEvent.VOUCH: IdState.ACCEPTED,
     },
-    IdState.RETAKE: {IdEvent.CAPTURE: IdState.CAPTURED},
-    # Both can be mended: people who decide make mistakes, too.
-    IdState.ACCEPTED: {IdEvent.REFUSE: IdState.REFUSED},
-    IdState.REFUSED: {IdEvent.ACCEPT: IdState.ACCEPTED, IdEvent.ASK_AGAIN: IdState.RETAKE},
+    IdState.RETAKE: {IdEvent.CAPTURE: IdState.CAPTURED, IdEvent.VOUCH: IdState.ACCEPTED},
+    IdState.REFUSAL_PROPOSED: {
+        IdEvent.REFUSE: IdState.REFUSED,  # by somebody else than who proposed it
+        IdEvent.ACCEPT: IdState.ACCEPTED,
+        IdEvent.ASK_AGAIN: IdState.RETAKE,
+        IdEvent.VOUCH: IdState.ACCEPTED,
+    },
+    # Both can be mended: people who decide make mistakes, too. Accepting again is how a person
+    # says that a doubt which was raised since is none.
+    IdState.ACCEPTED: {
+        IdEvent.ACCEPT: IdState.ACCEPTED,
+        IdEvent.REFUSE: IdState.REFUSAL_PROPOSED,
+    },
+    IdState.REFUSED: {
+        IdEvent.ACCEPT: IdState.ACCEPTED,
+        IdEvent.ASK_AGAIN: IdState.RETAKE,
+        IdEvent.VOUCH: IdState.ACCEPTED,
+    },
 }
 CAUSES: Mapping[IdEvent, frozenset[Actor]] = {
     IdEvent.CAPTURE: frozenset({Actor.LEARNER}),
     IdEvent.ACCEPT: frozenset({Actor.PROCTOR}),
     IdEvent.ASK_AGAIN: frozenset({Actor.PROCTOR}),
     IdEvent.REFUSE: frozenset({Actor.PROCTOR}),
+    IdEvent.VOUCH: frozenset({Actor.PROCTOR}),
+}
+# In these a person has yet to decide on what was shown.
+UNDECIDED = frozenset({IdState.CAPTURED, IdState.REFUSAL_PROPOSED})
+
+
+class AgainCode(StrEnum):
+    """Why new pictures are asked for."""
+
+    BLURRED = "blurred"
+    TOO_DARK = "too-dark"
+    GLARE = "glare"
+    CUT_OFF = "cut-off"
+    FACE_HIDDEN = "face-hidden"
+    NO_FACE = "no-face"
+    WRONG_DOCUMENT = "wrong-document"
+    EXPIRED = "expired"
+    NAME_UNREADABLE = "name-unreadable"
+    NOT_ALIKE = "not-alike"
+    OTHER = "other"
+
+
+# What the learner reads. None asks anybody to uncover: what hides a face is theirs to know.
+AGAIN_WORDS: Mapping[AgainCode, str] = {
+    AgainCode.BLURRED: "The picture is blurred. Hold still until it is sharp, then take it again.",
+    AgainCode.TOO_DARK: "The picture is too dark. Turn on a lamp that shines on you and the "
+    "document.",
+    AgainCode.GLARE: "Light is reflected on the document. Tilt it a little, or move the lamp.",
+    AgainCode.CUT_OFF: "A part of the document is outside of the picture. Show all four corners.",
+    AgainCode.FACE_HIDDEN: "Your face can't be seen well: from forehead to chin, without dark "
+    "glasses or a hand before it. A headscarf or a hearing aid is fine.",
+    AgainCode.NO_FACE: "Your face is not in the picture. Sit in front of the camera, with light "
+    "from the front.",
+    AgainCode.WRONG_DOCUMENT: "This is not a document that the exam asks for. Show one of those "
+    "that it names.",
+    AgainCode.EXPIRED: "This document has expired. Show one that is valid on the day of the exam.",
+    AgainCode.NAME_UNREADABLE: "Your name on the document can't be read. Hold it closer, and "
+    "keep your fingers off the text.",
+    AgainCode.NOT_ALIKE: "From these pictures we can't tell that the document is yours. Take both "
+    "again in good light, with your face as in the document's portrait.",
+    AgainCode.OTHER: "New pictures are needed, for another reason.",
 }
 
 
@@ -48,27 +114,143 @@ class IdReasonMissing(Refusal):
     code = "id-reason-missing"
 
     def __init__(self, *, event: str) -> None:
-        super().__init__(f"say why the ID check is {event}: the learner reads it")
+        super().__init__(f"say why the ID check is {event}: people will read it")
         self.event = event
+
+
+class CheckKind(StrEnum):
+    """What a machine checked."""
+
+    DIGITS = "digits"  # of the machine-readable zone
+    EXPIRY = "expiry"
+    KIND = "kind"
+    NAME = "name"
+    PORTRAIT = "portrait"  # one is on the document
+    FACE = "face"  # the face shown is the portrait's
+    ONE_DOCUMENT = "one-document"  # its number is on one account alone
+    ONE_FACE = "one-face"  # the face is on one account alone
+
+
+CheckResult = Literal["agrees", "unsure", "differs", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """That a machine checked something, and how it came out: nothing of what it read."""
+
+    check: CheckKind
+    result: CheckResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A refusal that one person proposed."""
+
+    by: str
+    reason: str
+    at: datetime  # aware UTC, server clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdCheck:
     state: IdState = IdState.AWAITED
     by: str = ""  # who decided last; empty while nobody has
-    reason: str = ""  # what the learner reads
+    reason: str = ""  # in their words
     captured_at: datetime | None = None  # when face and document were last shown
+    code: AgainCode | None = None  # why new pictures were asked for
+    vouched: bool = False  # accepted without a matching document: `by` vouches
+    proposed: Proposal | None = None  # stays once it was confirmed
+    decided_at: datetime | None = None  # when a person last decided; a proposal decides nothing
+    waited: timedelta | None = None  # for that decision, since it was captured or last doubted
+    checks: tuple[Checked, ...] = ()  # by machine, of what was last shown
+    doubted_at: datetime | None = None  # when the document or face was last found elsewhere
 
 
-def advance(check: IdCheck, event: IdEvent, *, actor: Actor, by: str, reason: str = "") -> IdCheck:
+def advance(
+    check: IdCheck,
+    event: IdEvent,
+    *,
+    actor: Actor,
+    by: str,
+    now: datetime,
+    reason: str = "",
+    code: AgainCode | None = None,
+) -> IdCheck:
     """Return the ID check after `event`.
 
+    Args:
+        check: As it stands.
+        event: What happened.
+        actor: Who caused it.
+        by: Their name.
+        now: Server clock, aware UTC.
+        reason: In their words; of what is asked again, a note beside the code's words.
+        code: Why it is asked again; without one, the reason must say it.
+
     Raises:
-        IdReasonMissing: Asked again or refused without a reason.
+        AnotherPersonNeeded: A refusal was confirmed by who proposed it.
+        IdReasonMissing: Refused or vouched for without a reason, or asked again with neither a
+            code nor a reason.
         IllegalMove: It does not happen in this state.
         NotTheirEvent: This actor may not cause it.
     """
     state = move("ID check", check.state, event, actor, moves=MOVES, causes=CAUSES)
-    if event in (IdEvent.ASK_AGAIN, IdEvent.REFUSE) and not reason.strip():
+    reason = reason.strip()
+    if event is IdEvent.CAPTURE:
+        return IdCheck(state=state, by=by, captured_at=now)
+    if event is IdEvent.ASK_AGAIN:
+        code = code or AgainCode.OTHER
+    if not reason and (event in (IdEvent.REFUSE, IdEvent.VOUCH) or code is AgainCode.OTHER):
         raise IdReasonMissing(event=event)
-    return replace(check, state=state, by=by, reason=reason)
+    if state is IdState.REFUSAL_PROPOSED:
+        # What was decided before is no more; nothing is decided in its place.
+        proposed = Proposal(by=by, reason=reason, at=now)
+        return replace(_undecided(check), state=state, by=by, proposed=proposed)
+    if state is IdState.REFUSED:
+        assert check.proposed is not None
+        if check.proposed.by == by:
+            raise AnotherPersonNeeded(by=by)
+    return replace(
+        check,
+        state=state,
+        by=by,
+        reason=reason,
+        code=code if event is IdEvent.ASK_AGAIN else None,
+        vouched=event is IdEvent.VOUCH,
+        proposed=check.proposed if state is IdState.REFUSED else None,
+        decided_at=now,
+        waited=None if (since := waits_since(check)) is None else now - since,
+    )
+
+
+def learner_reads(check: IdCheck) -> str:
+    """Return the reason as the learner reads it; empty while there is none to read.
+
+    A proposed refusal is none: another person may see it otherwise.
+    """
+    if check.code is None or check.code is AgainCode.OTHER:
+        return check.reason
+    return f"{AGAIN_WORDS[check.code]} {check.reason}".strip()
+
+
+def with_checks(check: IdCheck, made: Sequence[Checked]) -> IdCheck:
+    """Return the ID check with what machines checked; one made again counts in place of before."""
+    known = {each.check: each for each in (*check.checks, *made)}
+    return replace(check, checks=tuple(known[kind] for kind in CheckKind if kind in known))
+
+
+def _undecided(check: IdCheck) -> IdCheck:
+    return replace(check, reason="", code=None, vouched=False, decided_at=None, waited=None)
+
+
+def waits_since(check: IdCheck) -> datetime | None:
+    """Return since when a person has to decide; None where nobody has to.
+
+    Of what was accepted it is since when the document or face was found elsewhere.
+    """
+    if check.state in UNDECIDED:
+        return check.captured_at
+    if check.state is IdState.ACCEPTED and check.doubted_at is not None:
+        decided = check.decided_at
+        return check.doubted_at if decided is None or decided < check.doubted_at else None
+    return None

@@ -1,5 +1,6 @@
 """What a rule saw: runs of snapshots and other records, joined into incidents."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -112,45 +113,77 @@ def _joined(neighbours: Sequence[Incident]) -> Incident:
 
 # --- snapshots -------------------------------------------------------------------------------
 
+# A run begins with what the rule needs and ends when the rule failed this often running: one good
+# snapshot in a bad minute is no end. Nor is it part of what the flag shows.
+ENDS_AFTER = 2
+# The cosine of SFace below which two faces are not taken for the same one: OpenCV's own figure,
+# and `adapters.vision.SAME_PERSON`.
+SAME_PERSON = 0.363
+# One snapshot in so many is compared with the face of the check-in, besides those in which the
+# number of faces or their place jumped: to compare takes six times as long as to look.
+COMPARE_EVERY = 6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PictureRule:
     measurement: str
-    holds: Callable[[FlagRule, Measured], bool]
+    # None is "could not be measured", or is not this rule's to say.
+    holds: Callable[[FlagRule, Measured], bool | None]
     number: Callable[[Measured], float | None]
     most_telling: Callable[[Iterable[float]], float]
-    needs: int = 1  # snapshots running
+    own_limit: float | None = None  # where the rule has none and vision does not decide
+    needs: int = 1  # snapshots in which it must hold…
+    out_of: int = 1  # …of this many, one after the other
+    # What is measured in some snapshots only: the others are passed over, as if not taken.
+    only_some: bool = False
 
 
-def _several(rule: FlagRule, seen: Measured) -> bool:
-    return seen.faces is not None and len(seen.faces) > rule.above
+def _several(rule: FlagRule, seen: Measured) -> bool | None:
+    return None if seen.faces is None else len(seen.faces) > rule.above
 
 
-def _nobody(_: FlagRule, seen: Measured) -> bool:
+def _nobody(_: FlagRule, seen: Measured) -> bool | None:
     # Where there is no light there is no face to find: `dark` and `covered` say the cause.
-    return seen.faces == () and not seen.dark and not seen.covered
+    return None if seen.faces is None else not (seen.faces or seen.dark or seen.covered)
+
+
+def _another(rule: FlagRule, seen: Measured) -> bool | None:
+    # Too little light, or something before the camera, makes any face unlike any other.
+    if seen.same_person is None or not seen.faces or seen.dark or seen.covered:
+        return None
+    return seen.same_person < (SAME_PERSON if rule.below is None else rule.below)
 
 
 def _limit(
     number: Callable[[Measured], float | None], own: Callable[[Measured], bool | None]
-) -> Callable[[FlagRule, Measured], bool]:
+) -> Callable[[FlagRule, Measured], bool | None]:
     """Hold by the rule's own limit when it has one, else by what vision decided."""
 
-    def holds(rule: FlagRule, seen: Measured) -> bool:
+    def holds(rule: FlagRule, seen: Measured) -> bool | None:
         if rule.below is None:
-            return own(seen) is True
+            return own(seen)
         value = number(seen)
-        return value is not None and value < rule.below
+        return None if value is None else value < rule.below
 
     return holds
 
 
 def _unless_covered(
-    holds: Callable[[FlagRule, Measured], bool],
-) -> Callable[[FlagRule, Measured], bool]:
+    holds: Callable[[FlagRule, Measured], bool | None],
+) -> Callable[[FlagRule, Measured], bool | None]:
     # A covered camera is dark and never changes: one cause, one flag.
-    return lambda rule, seen: not seen.covered and holds(rule, seen)
+    return lambda rule, seen: False if seen.covered else holds(rule, seen)
 
+
+def _again(rule: FlagRule, seen: Measured) -> bool | None:
+    # A picture that stands still is like all before it: `frozen` says the cause. In the dark, and
+    # where nobody sits before the camera, pictures are alike because nothing is there to change.
+    if seen.frozen or seen.dark or seen.covered or seen.faces == ():
+        return False
+    return _repeats(rule, seen)
+
+
+_repeats = _limit(lambda seen: seen.repeat, lambda seen: seen.looped)
 
 PICTURES: Mapping[When, _PictureRule] = {
     "person-count": _PictureRule(
@@ -160,6 +193,18 @@ PICTURES: Mapping[When, _PictureRule] = {
         most_telling=max,
         # A poster or a passing shape makes one snapshot; a person stays for two.
         needs=2,
+        out_of=2,
+    ),
+    "another-person": _PictureRule(
+        measurement="same_person",
+        holds=_another,
+        number=lambda seen: seen.same_person,
+        most_telling=min,
+        own_limit=SAME_PERSON,
+        # A face turned away or half in shadow is unlike itself; rarely in two of three.
+        needs=2,
+        out_of=3,
+        only_some=True,
     ),
     "no-face": _PictureRule(
         measurement="faces", holds=_nobody, number=lambda _: 0, most_telling=max
@@ -182,49 +227,114 @@ PICTURES: Mapping[When, _PictureRule] = {
         number=lambda seen: seen.change,
         most_telling=min,
     ),
+    "looped": _PictureRule(
+        measurement="repeat",
+        holds=_again,
+        number=lambda seen: seen.repeat,
+        most_telling=min,
+        # A driver that wakes up hands out an old picture of its buffer once.
+        needs=2,
+        out_of=2,
+    ),
 }
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """Snapshots of one camera, in one section, in which a rule held."""
+
+    section_id: str
+    held: list[Observation]  # empty until it began
+    last: deque[tuple[Observation, bool]]  # what came last, and whether the rule held
+    failing: list[Observation]  # since it held last, running
+    until: datetime | None = None  # of the first good snapshot after it; None: it goes on
+
+
+def runs(
+    policy: Policy,
+    rule: FlagRule,
+    pictures: Iterable[Observation],
+    section_at: SectionAt,
+    *,
+    needs: int = 0,
+) -> list[Run]:
+    """Return the runs of a rule, in the order in which they came to be.
+
+    Args:
+        policy: The session's policy.
+        rule: One about pictures.
+        pictures: By time.
+        section_at: As for `flags.evaluate`.
+        needs: Snapshots running with which a run begins; 0 leaves it to the rule.
+    """
+    kind = PICTURES[rule.when]
+    needs, out_of = (needs, needs) if needs else (kind.needs, kind.out_of)
+    every = timedelta(seconds=policy.capture.snapshot_every_s)
+    # Two snapshots say nothing about a long time between them: one may be missing in a run,
+    # not more. A camera every second may stutter, hence five.
+    apart_most = max(3 * every * (COMPARE_EVERY if kind.only_some else 1), timedelta(seconds=5))
+    found: list[Run] = []
+    running: dict[str, Run] = {}  # by device
+    for seen in pictures:
+        section_id = section_at(seen.at)
+        if section_id is None or not in_section(rule.sections, section_id):
+            _end(running, seen.device)
+            continue
+        holds = kind.holds(rule, seen.measured)
+        if holds is None:
+            # What was not measured says neither that it goes on nor that it is over.
+            if not kind.only_some:
+                _end(running, seen.device)
+            continue
+        run = running.get(seen.device)
+        if run is None or run.section_id != section_id or seen.at - run.last[-1][0].at > apart_most:
+            _end(running, seen.device)
+            run = Run(section_id=section_id, held=[], last=deque(maxlen=out_of), failing=[])
+            running[seen.device] = run
+        run.last.append((seen, holds))
+        if not run.held:
+            held = [each for each, held in run.last if held]
+            if len(held) >= needs:
+                run.held = held
+                found.append(run)
+        elif holds:
+            run.held.append(seen)
+            run.failing.clear()
+        else:
+            run.failing.append(seen)
+            if len(run.failing) == ENDS_AFTER:
+                run.until = run.failing[0].at
+                del running[seen.device]
+    return found
+
+
+def _end(running: dict[str, Run], device: str) -> None:
+    """End a run that no good snapshot ended: all that is known is how long it held."""
+    run = running.pop(device, None)
+    if run is not None and run.held:
+        run.until = run.held[-1].at
 
 
 def from_pictures(
     policy: Policy, rule: FlagRule, pictures: Iterable[Observation], section_at: SectionAt
 ) -> list[Incident]:
-    kind = PICTURES[rule.when]
-    every = timedelta(seconds=policy.capture.snapshot_every_s)
-    # Two snapshots say nothing about a long time between them: one may be missing in a run,
-    # not more. A camera every second may stutter, hence five.
-    apart_most = max(3 * every, timedelta(seconds=5))
-    runs: list[tuple[str, list[Observation]]] = []
-    running: dict[str, tuple[str, list[Observation]]] = {}  # by device
-    for seen in pictures:
-        section_id = section_at(seen.at)
-        if (
-            section_id is None
-            or not in_section(rule.sections, section_id)
-            or not kind.holds(rule, seen.measured)
-        ):
-            running.pop(seen.device, None)
-            continue
-        run = running.get(seen.device)
-        if run and run[0] == section_id and seen.at - run[1][-1].at <= apart_most:
-            run[1].append(seen)
-        else:
-            run = running[seen.device] = (section_id, [seen])
-            runs.append(run)
+    number = PICTURES[rule.when].number
     return [
         Incident(
-            section_id=section_id,
-            started_at=run[0].at,
-            ended_at=run[-1].at,
+            section_id=run.section_id,
+            started_at=run.held[0].at,
+            ended_at=run.held[-1].at,
             values=tuple(
-                value for seen in run if (value := kind.number(seen.measured)) is not None
+                value for seen in run.held if (value := number(seen.measured)) is not None
             ),
             snapshots=tuple(
-                SnapshotRef(device=seen.device, seq=seen.seq, sha256=seen.sha256) for seen in run
+                SnapshotRef(device=seen.device, seq=seen.seq, sha256=seen.sha256)
+                for seen in run.held
             ),
-            models=frozenset(model for seen in run for model in seen.measured.models),
+            models=frozenset(model for seen in run.held for model in seen.measured.models),
         )
-        for section_id, run in runs
-        if len(run) >= kind.needs and run[-1].at - run[0].at >= timedelta(seconds=rule.for_s)
+        for run in runs(policy, rule, pictures, section_at)
+        if run.held[-1].at - run.held[0].at >= timedelta(seconds=rule.for_s)
     ]
 
 

@@ -13,14 +13,17 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 Assist = Literal["assist", "none"]  # the machine suggests and a person confirms; or it stays out
 DocumentKind = Literal["government-photo-id", "student-id", "any-photo-id", "none"]
+IdKind = Literal["passport", "national-id", "driving-licence"]
 GiveBack = Literal["all", "none"]
 SecondCameraKind = Literal["none", "phone"]
 When = Literal[
     "person-count",  # more than `above` people in the picture
+    "another-person",  # the face is unlike the one shown at check-in
     "no-face",  # nobody in the picture, though there is light
     "dark",  # too little light to see
     "covered",  # the camera sees a flat surface
     "frozen",  # the picture stopped changing
+    "looped",  # pictures that were there before come again
     "camera-lost",  # the camera went away
     "network-gap",  # the network was cut
     "capture-gap",  # capture stopped for another cause: the client closed, its disk was full
@@ -30,6 +33,7 @@ When = Literal[
     "log-fork",  # the server was shown two histories of one device
 ]
 WHENS: tuple[When, ...] = get_args(When)
+ID_KINDS: tuple[IdKind, ...] = get_args(IdKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,9 @@ class FlagRule:
 
     when: When
     above: int = 1  # person-count only: people, >= 1
-    below: float | None = None  # dark, covered, frozen: a grey level instead of vision's own limit
+    # Instead of the limit that comes with Proctor: dark, covered, frozen, looped: a grey level;
+    # another-person: a likeness, 0 to 1.
+    below: float | None = None
     for_s: int = 0  # how long it must last
     severity: float = 0.5  # 0 to 1: the order in a reviewer's list, never added up
     programs: tuple[str, ...] = ()  # program only: what is looked for, nothing else is
@@ -117,6 +123,8 @@ class SectionRules:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRules:
     document: DocumentKind = "government-photo-id"
+    kinds: tuple[IdKind, ...] = ()  # of government IDs, those that will do; () is every kind
+    unexpired: bool = True  # on the day of the exam
     face: Assist = "assist"
     name: Assist = "assist"
     hold: bool = True  # a person accepts the ID check before the first section opens

@@ -4,8 +4,11 @@ from typing import assert_never
 
 from proctor.domain.flag_words import counted
 from proctor.domain.policy import (
+    ID_KINDS,
     Book,
     Calculator,
+    IdentityRules,
+    IdKind,
     Notes,
     Paper,
     Resource,
@@ -53,6 +56,34 @@ def resource_words(thing: Resource) -> str:
             return f"Your own {written}notes on paper, {much}"
         case _:
             assert_never(thing)
+
+
+_ID_KINDS: dict[IdKind, str] = {
+    "passport": "a passport",
+    "national-id": "a national ID",
+    "driving-licence": "a driving licence",
+}
+
+
+def document_words(rules: IdentityRules) -> str:
+    """Return what is to be shown: "a passport or a national ID, with photo and not expired".
+
+    "" where no document is asked for.
+    """
+    valid = " and not expired" if rules.unexpired else ""
+    match rules.document:
+        case "government-photo-id":
+            kinds = [_ID_KINDS[kind] for kind in rules.kinds or ID_KINDS]
+            either = " or ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
+            return f"{either}, with photo{valid}"
+        case "student-id":
+            return f"a student ID, with photo{valid}"
+        case "any-photo-id":
+            return f"a document with your name, with photo{valid}"
+        case "none":
+            return ""
+        case _:
+            assert_never(rules.document)
 
 
 def _either(thing: Writing) -> str:

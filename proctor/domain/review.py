@@ -77,7 +77,7 @@ class AnotherPersonNeeded(Refusal):
     code = "another-person-needed"
 
     def __init__(self, *, by: str) -> None:
-        super().__init__(f"{by} has given a verdict already: another person is needed")
+        super().__init__(f"{by} has decided already: another person is needed")
         self.by = by
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from proctor.domain.asks import QualityAsk
 from proctor.domain.devices import Devices, KnownDevice
 from proctor.domain.errors import Refusal
 from proctor.domain.help import Call
-from proctor.domain.identity import IdCheck, IdState
+from proctor.domain.identity import UNDECIDED, IdCheck
 from proctor.domain.moves import Actor, move
 from proctor.domain.policy import TimeRules
 from proctor.domain.review import Review, ReviewState
@@ -237,6 +238,7 @@ class ExamSession:
     devices: Devices = field(default_factory=Devices)
     second_camera: SecondCamera | None = None  # once its link was asked for
     help: Call | None = None  # what the learner last called a person for
+    asks: tuple[QualityAsk, ...] = ()  # what the learner was asked for, so as to be seen
     paused_at: datetime | None = None
     lost_at: datetime | None = None  # since when no device is in contact; None: one is, or none was
     closed_at: datetime | None = None
@@ -269,7 +271,7 @@ def advance(session: ExamSession, event: Event, *, actor: Actor) -> ExamSession:
 
 def held_since(session: ExamSession) -> datetime | None:
     """Return since when the learner waits for a person to look; None where they don't."""
-    held = session.state is State.CHECK_IN and session.id_check.state is IdState.CAPTURED
+    held = session.state is State.CHECK_IN and session.id_check.state in UNDECIDED
     # A rehearsal's check is nobody's to decide, nor does it hold anything up.
     return session.id_check.captured_at if held and not session.rehearsal_of else None
 
@@ -462,6 +464,17 @@ def release(session: ExamSession, *, now: datetime) -> ExamSession:
     if session.review.state is not ReviewState.DECIDED:
         raise NotDecidedYet(review=session.review.state)
     return replace(session, released_at=now)
+
+
+def ask_ended_at(session: ExamSession, ask: QualityAsk) -> datetime | None:
+    """Return until when a learner was asked for something; None where they still are.
+
+    Not for longer than the section was open, nor while no picture can come: nobody is looking.
+    """
+    if ask.until is not None:
+        return ask.until
+    ended = session.section(ask.section).closed_at or session.lost_at
+    return None if ended is None else max(ended, ask.since)
 
 
 def require_intake(session: ExamSession, *, now: datetime, late: timedelta) -> None:

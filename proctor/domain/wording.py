@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from proctor.domain.flag_words import counted, duration_words, rule_words
 from proctor.domain.flags import CLASS_OF, FlagClass, rules_of
 from proctor.domain.policy import FlagRule, Policy, Resource, resources_for
-from proctor.domain.resource_words import resource_words, system_rule_words
+from proctor.domain.resource_words import document_words, resource_words, system_rule_words
 from proctor.domain.retention import Holding, kept_days
 
 Names = Mapping[str, str]  # of sections, by id; a section without a name is called by its id
@@ -149,11 +149,19 @@ def _id_check(policy: Policy) -> Iterator[Chapter]:
     rules = policy.identity
     lines = []
     if rules.document != "none":
-        lines.append(f"You show your {_DOCUMENT[rules.document]} to the camera.")
+        lines.append(
+            f"You show your {_DOCUMENT[rules.document]} to the camera: {document_words(rules)}."
+        )
     if rules.face == "assist":
-        lines.append("A picture of your face is taken. A person compares it with your document.")
+        lines.append(
+            "A picture of your face is taken. A person compares it with your document. "
+            "A program compares them, too: it suggests, and no code of your face is kept."
+        )
     if rules.name == "assist":
-        lines.append("A person reads the name on the document.")
+        lines.append(
+            "A person reads the name on the document. "
+            "A program reads the document, too: it suggests."
+        )
     if rules.hold:
         lines.append("A person accepts the check before your first section opens.")
     elif lines:
@@ -166,8 +174,8 @@ def _id_decision(policy: Policy) -> Chapter:
     rules = policy.identity
     lines = []
     if rules.document != "none":
-        document = _DOCUMENT[rules.document].replace("your name", "the name")
-        lines.append(f"The learner shows a {document}.")
+        document = document_words(rules).replace("your name", "the learner's name")
+        lines.append(f"The learner shows {document}.")
     if "assist" in {rules.face, rules.name}:
         lines.append("What a program suggests about face or name is a hint. You decide.")
     lines.append(
@@ -214,10 +222,12 @@ def _never(policy: Policy) -> Chapter:
 
 _LOOKED_FOR = {
     "person-count": "more people in the picture than expected",
+    "another-person": "whether your face looks like the one that you showed at check-in",
     "no-face": "whether your face can be found",
     "dark": "whether there is enough light",
     "covered": "whether something covers the camera",
     "frozen": "whether the picture stopped changing",
+    "looped": "whether pictures that were there before come again",
     "camera-lost": "whether the camera works",
     "network-gap": "whether the network is there",
     "capture-gap": "whether snapshots could be taken",

@@ -6,29 +6,37 @@ say where to look next, so one that overflows, or a restart, costs a second look
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
-from proctor.domain.flags import Flag, evaluate
-from proctor.domain.incidents import Happening
-from proctor.domain.observation import Observation
+from proctor.domain.asks import ASKS_AFTER, QualityAsk, ask_rules, asks_of, wanting
+from proctor.domain.flags import Flag
+from proctor.domain.incidents import COMPARE_EVERY
+from proctor.domain.observation import Measured, Observation
+from proctor.domain.policy import Policy, When
 from proctor.domain.review import ReviewState
-from proctor.domain.second_camera import PHONE
-from proctor.domain.session import ENDED, ExamSession, closes_at
+from proctor.domain.session import ENDED, ExamSession
 from proctor.evidence.record import Kind, parse
-from proctor.services.cases import Cases, unchanged
-from proctor.services.device_time import Dated, dated
+from proctor.services.cases import Cases, Decide
+from proctor.services.check_in_face import CheckInFaces
 from proctor.services.intake import Snapshot, is_watched
 from proctor.services.journal import Entry, milliseconds
-from proctor.services.ports import NotFound, Published, Received, Store, Vision
+from proctor.services.picture_queue import PictureQueue, Rank
+from proctor.services.ports import NotFound, StorageFull, Store, Vision
+from proctor.services.seen import Rows, flags_in, load, read, section_at
 
 logger = logging.getLogger(__name__)
 
-# Snapshots waiting in one lane; 40 minutes of one learner's, or a few seconds of a full exam's.
-MAX_WAITING = 4096
+# Snapshots waiting in one lane: those of a whole hall whose network was cut, some 20 MB. Of more,
+# the sessions are read again from the rows.
+MAX_WAITING = 16_384
+# Cameras of which is known what they lacked; one that falls out is asked a second later.
+MAX_STREAMS = 4096
 # Flags are looked for this often at the most: a reviewer's second, not a machine's.
 EVALUATE_EVERY_S = 1.0
 # For each second of looking, rest three: with a full exam flags come later, and receipts do not.
@@ -43,6 +51,16 @@ class Progress:
 
     waiting: int  # snapshots in the queues
     behind: int  # sessions whose queue overflowed and that will be looked through again
+    oldest_at: datetime | None = None  # since when the one waits that waits for longest
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One camera, as far as it was looked at since the start."""
+
+    periodic: int = 0  # snapshots looked at
+    lacked: list[frozenset[When]] = field(default_factory=list)  # by the last ones
+    asked: frozenset[When] = frozenset()
 
 
 class Analysis:
@@ -52,32 +70,62 @@ class Analysis:
         self._store = store
         self._cases = cases
         self._vision = vision
-        self._lanes: list[asyncio.Queue[Snapshot]] = [
-            asyncio.Queue(MAX_WAITING) for _ in range(lanes)
-        ]
-        self._behind: set[str] = set()
+        self._faces = CheckInFaces(store)
+        self._lanes = [PictureQueue(self._rank) for _ in range(lanes)]
+        self._streams: OrderedDict[str, _Stream] = OrderedDict()
+        self._behind: dict[str, datetime] = {}  # since when
+        # Sessions whose pending pictures are being read from the rows: what comes meanwhile must
+        # not go before those. None: which they are is being read.
+        self._reading: set[str] | None = set()
         self._touched: set[str] = set()
-        self._under_way: dict[str, int] = {}
+        self._under_way: dict[str, set[tuple[str, int]]] = {}  # device and seq, queued or in work
         self._growing: set[str] = set()  # sessions with flags, that go on
         self._evaluating = ""
         self._catching_up = False
 
     def progress(self) -> Progress:
-        return Progress(sum(lane.qsize() for lane in self._lanes), len(self._behind))
+        oldest = [lane.oldest for lane in self._lanes] + [*self._behind.values()]
+        return Progress(
+            sum(lane.waiting for lane in self._lanes),
+            len(self._behind),
+            min((since for since in oldest if since is not None), default=None),
+        )
 
     def add(self, snapshots: Sequence[Snapshot]) -> None:
         """Queue snapshots whose pictures are held. It does not wait."""
+        now = self._cases.now()
         for snapshot in snapshots:
-            # One camera's pictures go through one lane: what changed since the last one counts.
-            lane = self._lanes[
-                crc32(f"{snapshot.session}/{snapshot.device}".encode()) % len(self._lanes)
-            ]
-            try:
-                lane.put_nowait(snapshot)
-            except asyncio.QueueFull:
-                self._behind.add(snapshot.session)
+            session = snapshot.session
+            # Behind others of its camera that are not queued yet it must not be looked at: what
+            # changed since the last one counts.
+            reading = self._reading is None or session in self._reading
+            if reading or session in self._behind:
+                self._behind.setdefault(session, now)
             else:
-                self._under_way[snapshot.session] = self._under_way.get(snapshot.session, 0) + 1
+                self._queue(snapshot, since=now)
+
+    def _queue(self, snapshot: Snapshot, *, since: datetime) -> None:
+        session, place = snapshot.session, (snapshot.device, snapshot.record.seq)
+        under_way = self._under_way.get(session, set())
+        if place in under_way:
+            return  # looked at twice, it would look like a camera that stands still
+        # One camera's pictures go through one lane.
+        lane = self._lanes[crc32(f"{session}/{snapshot.device}".encode()) % len(self._lanes)]
+        if lane.waiting >= MAX_WAITING or session in self._behind:
+            self._behind.setdefault(session, since)
+            return
+        lane.put(snapshot, since=since)
+        under_way.add(place)
+        self._under_way[session] = under_way
+
+    def _rank(self, session_id: str) -> Rank:
+        """Rank a session: whose exam was begun, or can be begun, earliest is looked at first."""
+        known = self._cases.in_memory(session_id)
+        if known is None:
+            return 2, datetime.max.replace(tzinfo=UTC)  # not in use
+        session = known[0].session
+        opened = [each.opened_at for each in session.sections if each.opened_at is not None]
+        return (0, min(opened)) if opened else (1, session.starts_at or session.made_at)
 
     def touch(self, session_id: str) -> None:
         """Look for flags in a session: records came that a rule may be about."""
@@ -94,16 +142,17 @@ class Analysis:
 
     async def after_restart(self) -> None:
         """Queue what was pending when the server stopped."""
-        for case in await self._store.cases(None):
-            if case.session.review.state is ReviewState.DECIDED:
-                continue
-            try:
-                await self._queue_pending(case.session.id)
-            except Exception:
-                logger.exception("pictures not queued", extra={"session": case.session.id})
-                self._behind.add(case.session.id)
+        self._reading = None
+        sessions = [
+            case.session.id
+            for case in await self._store.cases(None)
+            if case.session.review.state is not ReviewState.DECIDED
+        ]
+        self._reading = set(sessions)
+        for session_id in sessions:
+            await self._queue_pending(session_id, since=self._cases.now())
             # It may have stopped between the last picture and its flag, ended or not.
-            self.touch(case.session.id)
+            self.touch(session_id)
         self._catching_up = False
 
     def is_done(self, session_id: str) -> bool:
@@ -111,55 +160,102 @@ class Analysis:
         return (
             not self._catching_up
             and session_id not in self._behind
+            and session_id not in (self._reading or ())
             and session_id not in self._touched
             and session_id != self._evaluating
             and session_id not in self._under_way
             and not (session_id in self._growing and self._has_ended(session_id))
         )
 
-    async def _look(self, lane: asyncio.Queue[Snapshot]) -> None:
+    async def _look(self, lane: PictureQueue) -> None:
         while True:
             snapshot = await lane.get()
             session = snapshot.session
             try:
                 await self._observe(snapshot)
-                self._touched.add(session)
             except NotFound:
                 pass  # erased since: there is nothing to look at
             except Exception:
                 # A full disk, or a fault of ours: it stays pending, and is looked at again.
                 logger.exception("snapshot not analysed", extra={"session": session})
-                self._behind.add(session)
+                self._behind.setdefault(session, self._cases.now())
             finally:
-                left = self._under_way[session] - 1
-                self._under_way[session] = left
-                if left == 0:
+                left = self._under_way[session]
+                left.discard((snapshot.device, snapshot.record.seq))
+                if not left:
                     del self._under_way[session]
 
     async def _observe(self, snapshot: Snapshot) -> None:
-        record = snapshot.record
+        record, session_id = snapshot.record, snapshot.session
         assert record.blob is not None
-        jpeg = await self._store.blob(snapshot.session, record.blob.sha256)
-        stream = f"{snapshot.session}/{snapshot.device}"
+        jpeg = await self._store.blob(session_id, record.blob.sha256)
+        measured = await self._measure(snapshot, jpeg)
         observation = Observation(
             device=snapshot.device,
             seq=record.seq,
             sha256=record.blob.sha256,
-            at=_at(min(record.at_ms, _MAX_MS)),
-            measured=await self._vision.observe(stream, jpeg),
+            at=datetime.fromtimestamp(min(record.at_ms, _MAX_MS) / 1000, UTC),
+            measured=measured,
         )
-        await self._store.observe(snapshot.session, observation)
+        await self._store.observe(session_id, observation)
+        self._touched.add(session_id)
+        if _is_periodic(snapshot) and await self._has_turned(snapshot, measured):
+            # A full disk: what the learner is asked for is found again with the flags.
+            with suppress(StorageFull):
+                await self._ask(session_id)
+
+    async def _measure(self, snapshot: Snapshot, jpeg: bytes) -> Measured:
+        name = _name(snapshot)
+        if not _is_periodic(snapshot):
+            self._faces.forget(snapshot.session)  # this one may be it
+            return await self._vision.observe(name, jpeg)
+        case = await self._cases.get(snapshot.session)
+        policy = (await self._cases.published(case.session)).policy
+        # The learner has read what is compared, if anything: no rule, no comparison.
+        compared = any(rule.when == "another-person" for rule in policy.flags)
+        face = await self._faces.of(case.session) if compared else None
+        stream = self._stream(name)
+        sample = face is not None and stream.periodic % COMPARE_EVERY == 0
+        stream.periodic += 1
+        return await self._vision.observe(name, jpeg, face=face, sample=sample)
+
+    async def _has_turned(self, snapshot: Snapshot, measured: Measured) -> bool:
+        """Note what a picture lacks; tell whether its learner is to be asked, or thanked."""
+        case = await self._cases.get(snapshot.session)
+        policy = (await self._cases.published(case.session)).policy
+        stream = self._stream(_name(snapshot))
+        stream.lacked = [*stream.lacked, wanting(ask_rules(policy), measured)][-ASKS_AFTER:]
+        if len(stream.lacked) < ASKS_AFTER:
+            return False
+        # Asked for what all of the last lack; no more for what none of them does.
+        every, some = frozenset.intersection(*stream.lacked), frozenset.union(*stream.lacked)
+        before, stream.asked = stream.asked, (stream.asked | every) & some
+        return stream.asked != before
+
+    def _stream(self, name: str) -> _Stream:
+        stream = self._streams.setdefault(name, _Stream())
+        self._streams.move_to_end(name)
+        if len(self._streams) > MAX_STREAMS:
+            self._streams.popitem(last=False)
+        return stream
+
+    async def _ask(self, session_id: str) -> None:
+        """Ask a learner for light, or thank for it, at once: sooner than flags are looked for."""
+        session = (await self._cases.get(session_id)).session
+        policy = (await self._cases.published(session)).policy
+        rows = await load(self._store, session_id)
+        asks = await asyncio.to_thread(_asks, session, policy, rows)
+        if asks != session.asks:
+            await self._cases.change(session_id, _asked(asks, session.asks), by="clock")
 
     async def _evaluate(self) -> None:
         while True:
             await asyncio.sleep(EVALUATE_EVERY_S)
             for session_id in [each for each in self._behind if each not in self._under_way]:
-                self._behind.discard(session_id)
-                try:
-                    await self._queue_pending(session_id)
-                except Exception:
-                    logger.exception("pictures not queued", extra={"session": session_id})
-                    self._behind.add(session_id)
+                if self._reading is None or session_id in self._reading:
+                    continue  # it is being read
+                self._reading.add(session_id)
+                await self._queue_pending(session_id, since=self._behind.pop(session_id))
             self._touch_ended()
             for session_id in list(self._touched):
                 self._touched.discard(session_id)
@@ -187,41 +283,63 @@ class Analysis:
         # Not in memory is not in use: to look once more is no harm.
         return known is None or known[0].session.state in ENDED
 
-    async def _queue_pending(self, session_id: str) -> None:
+    async def _queue_pending(self, session_id: str, *, since: datetime) -> None:
+        """Queue what is pending of a session that is in `_reading`; where it fails, go behind."""
+        try:
+            pending = await self._pending(session_id)
+        except Exception:
+            logger.exception("pictures not queued", extra={"session": session_id})
+            self._behind.setdefault(session_id, since)
+        else:
+            held_back = self._behind.pop(session_id, None)
+            for snapshot in pending:
+                self._queue(snapshot, since=since)
+            if held_back is not None:
+                # What came while the rows were read may be missing in them.
+                self._behind.setdefault(session_id, held_back)
+        finally:
+            assert self._reading is not None
+            self._reading.discard(session_id)
+
+    async def _pending(self, session_id: str) -> list[Snapshot]:
+        # Of these it is not known from the rows whether they were looked at by now.
+        under_way = set(self._under_way.get(session_id, ()))
+        await self._cases.get(session_id)  # in memory, it has its rank
         held = await self._store.held(session_id)
         seen = {(each.device, each.seq) for each in await self._store.observations(session_id)}
-        for device in await self._store.devices(session_id):
-            pending = [
-                Snapshot(session_id, device.id, record)
-                for batch in await self._store.received(session_id, device.id)
-                for record in map(parse, batch.lines)
-                if is_watched(record)
-                and record.blob
-                and record.blob.sha256 in held
-                and (device.id, record.seq) not in seen
-            ]
-            self.add(pending)
+        return [
+            Snapshot(session_id, device.id, record)
+            for device in await self._store.devices(session_id)
+            for batch in await self._store.received(session_id, device.id)
+            for record in map(parse, batch.lines)
+            if is_watched(record)
+            and record.blob
+            and record.blob.sha256 in held
+            and (device.id, record.seq) not in seen
+            and (device.id, record.seq) not in under_way
+        ]
 
     async def evaluate(self, session_id: str) -> None:
         """Raise the flags that the policy's rules find in what is known by now."""
         case = await self._cases.get(session_id)
         session = case.session
+        if session.state in ENDED:
+            self._faces.forget(session_id)
         if session.rehearsal_of:
             return  # it counts for nothing, so there is nothing for a person to look at
         published = await self._cases.published(session)
-        seen = await self._store.observations(session_id)
-        received = [
-            await self._store.received(session_id, device.id)
-            for device in await self._store.devices(session_id)
-            if device.kind != PHONE  # no rule is about a second camera
-        ]
-        server_lines = await self._store.server_lines(session_id)
+        policy, digest = published.policy, published.policy_sha256
+        rows = await load(self._store, session_id)
+
+        def find() -> tuple[tuple[Flag, ...], Mapping[str, Mapping[str, object]]]:
+            seen = read(session, rows)
+            return flags_in(session, seen, policy, digest), seen.told
+
         # In a thread: to read two hours of a log takes longer than a receipt may wait.
-        found, told = await asyncio.to_thread(
-            _find, session, published, seen, received, server_lines
-        )
+        raised, told = await asyncio.to_thread(find)
+        asks = await asyncio.to_thread(_asks, session, policy, rows)
         before = await self._store.flags(session_id)
-        flags = [_as_known(flag, before) for flag in found]
+        flags = [as_known(flag, before) for flag in raised]
         known = {flag.id: flag for flag in before}
         changed = [flag for flag in flags if known.get(flag.id) != flag]
         ended = session.state in ENDED
@@ -231,10 +349,10 @@ class Analysis:
             for flag in flags
             if (told.get(flag.id) != _facts(flag) if ended else flag.id not in told)
         ]
-        if changed or tell:
+        if changed or tell or asks != session.asks:
             await self._cases.change(
                 session_id,
-                unchanged,
+                _asked(asks, session.asks),
                 by="clock",
                 also=[Entry(Kind.FLAG, _facts(flag)) for flag in tell],
                 flags=changed,
@@ -243,132 +361,25 @@ class Analysis:
             self._growing.add(session_id)
 
 
-def _find(
-    session: ExamSession,
-    published: Published,
-    seen: Sequence[Observation],
-    received: Sequence[Sequence[Received]],
-    server_lines: Sequence[bytes],
-) -> tuple[tuple[Flag, ...], dict[str, Mapping[str, object]]]:
-    """Return the flags there are, and what the server's log tells of flags so far, by id.
-
-    Args:
-        session: As it stands.
-        published: Its exam and policy.
-        seen: Observations of its snapshots.
-        received: The lines of each of its devices.
-        server_lines: The server's log of it.
-    """
-    observations: list[Observation] = []
-    happenings: list[Happening] = []
-    for batches in received:
-        records = dated(batches)
-        periodic = {
-            (each.record.device, each.record.seq): each
-            for each in records
-            if each.record.facts.get("purpose") == "periodic"
-        }
-        observations += [
-            replace(each, at=periodic[each.device, each.seq].written_at)
-            for each in seen
-            if (each.device, each.seq) in periodic
-        ]
-        happenings += [found for each in records if (found := _happening(each)) is not None]
-    told: dict[str, Mapping[str, object]] = {}
-    for line in server_lines:
-        record = parse(line)
-        if record.kind is Kind.FLAG:
-            told[_text(record.facts, "flag")] = record.facts
-        elif record.kind is Kind.FORK:
-            happenings.append(
-                Happening(
-                    device=_text(record.facts, "id"),
-                    seq=record.seq,
-                    at=_in_a_section(session, _at(record.at_ms)),
-                    kind="fork",
-                )
-            )
-    policy, digest = published.policy, published.policy_sha256
-    flags = evaluate(policy, digest, observations, happenings, lambda at: _section_at(session, at))
-    return flags, told
+def _asks(session: ExamSession, policy: Policy, rows: Rows) -> tuple[QualityAsk, ...]:
+    seen = read(session, rows).observations
+    return asks_of(policy, seen, lambda at: section_at(session, at))
 
 
-def _at(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
+def _name(snapshot: Snapshot) -> str:
+    return f"{snapshot.session}/{snapshot.device}"
 
 
-def _happening(dated: Dated) -> Happening | None:
-    """Return what a record says happened, or None where no rule could be about it."""
-    record, device, facts = dated.record, dated.record.device, dated.record.facts
-    start, end = _ms(facts, "from_ms", record.at_ms), _ms(facts, "to_ms", record.at_ms)
-    at, until = dated.at(min(start, end)), dated.at(end)
-    match record.kind:
-        case Kind.FOCUS:
-            return Happening(
-                device=device,
-                seq=record.seq,
-                at=at,
-                until=until,
-                kind="focus",
-                away_to=_text(facts, "away_to"),
-            )
-        case Kind.GAP:
-            return Happening(
-                device=device,
-                seq=record.seq,
-                at=at,
-                until=until,
-                kind="gap",
-                cause=_text(facts, "cause"),
-            )
-        case Kind.NOTICE:
-            displays = facts.get("displays")
-            return Happening(
-                device=device,
-                seq=record.seq,
-                at=at,
-                kind="notice",
-                program=_text(facts, "program"),
-                cause=_text(facts, "notice"),
-                displays=displays if type(displays) is int else None,
-            )
-        case _:
-            return None
+def _is_periodic(snapshot: Snapshot) -> bool:
+    return snapshot.record.facts.get("purpose") == "periodic"
 
 
-def _ms(facts: Mapping[str, object], key: str, otherwise: int) -> int:
-    value = facts.get(key)
-    return value if type(value) is int else otherwise
+def _asked(asks: tuple[QualityAsk, ...], known: tuple[QualityAsk, ...]) -> Decide:
+    """Keep what the learner was asked for, if that is still what was `known` of it."""
+    return lambda session, _now: session if session.asks != known else replace(session, asks=asks)
 
 
-def _text(facts: Mapping[str, object], key: str) -> str:
-    value = facts.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _section_at(session: ExamSession, at: datetime) -> str | None:
-    for section in session.sections:
-        end = closes_at(session, section)
-        if section.opened_at is not None and section.opened_at <= at and (end is None or at < end):
-            return section.id
-    return None
-
-
-def _in_a_section(session: ExamSession, at: datetime) -> datetime:
-    """Return the instant nearest to `at` at which a section was open: before it, or else after.
-
-    A fork is of the whole log, whenever it is tried; outside of every section rules see nothing.
-    """
-    if _section_at(session, at) is not None:
-        return at
-    opened = [each for each in session.sections if each.opened_at is not None]
-    ends = [end for each in opened if (end := closes_at(session, each)) is not None and end <= at]
-    if ends:
-        return max(ends) - timedelta(milliseconds=1)
-    return min((each.opened_at for each in opened if each.opened_at is not None), default=at)
-
-
-def _as_known(flag: Flag, known: Sequence[Flag]) -> Flag:
+def as_known(flag: Flag, known: Sequence[Flag]) -> Flag:
     """Give a flag the id under which it was raised, though an earlier picture came since."""
     for earlier in known:
         if earlier.id == flag.id:

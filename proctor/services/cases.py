@@ -54,6 +54,7 @@ class Cases:
         # Since when check-ins wait for a person. All that are not decided are read at the start.
         self._held: dict[str, datetime] = {}
         self._ended: list[Watcher] = []
+        self._kept: list[Watcher] = []
         self._lost: dict[str, datetime] = {}  # since when, where that is not stored yet
         self._heard: Callable[[str], datetime | None] = lambda _: None
 
@@ -228,6 +229,10 @@ class Cases:
         """Call `tell` with each session that ends, once that is stored. It must not wait."""
         self._ended.append(tell)
 
+    def when_kept(self, tell: Watcher) -> None:
+        """Call `tell` with each session that was read or saved. It must not wait."""
+        self._kept.append(tell)
+
     async def forget(self, session_id: str) -> None:
         """Delete a practice session, once it holds no picture: `ports.Store.forget`."""
         async with self._locks.setdefault(session_id, asyncio.Lock()):
@@ -264,4 +269,6 @@ class Cases:
             self._held.pop(case.session.id, None)
         else:
             self._held[case.session.id] = since
+        for tell in self._kept:
+            tell(case)
         return case

@@ -1,11 +1,12 @@
 """Check-in: face and document are captured, and a person says who it was."""
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime
 
 from proctor.domain.errors import Refusal
-from proctor.domain.identity import IdEvent, IdState, advance
-from proctor.domain.moves import Actor
+from proctor.domain.identity import AgainCode, IdEvent, IdState, advance
+from proctor.domain.moves import Actor, IllegalMove
 from proctor.domain.policy import SystemReport, system_refusals
 from proctor.domain.resource_words import system_rule_words
 from proctor.domain.second_camera import PHONE, ROOM
@@ -36,9 +37,13 @@ class SystemRefused(Refusal):
 
 
 class Identity:
-    def __init__(self, store: Store, cases: Cases) -> None:
+    def __init__(
+        self, store: Store, cases: Cases, *, captured: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Take the parts. `captured` is called with each session that has pictures to read."""
         self._store = store
         self._cases = cases
+        self._captured = captured
 
     async def check_in(self, session_id: str, device_id: str) -> Case:
         """Take note that the learner has shown face and document; the same again changes nothing.
@@ -70,24 +75,48 @@ class Identity:
             check = session.id_check
             if check.state not in (IdState.AWAITED, IdState.RETAKE):
                 return session
-            captured = advance(check, IdEvent.CAPTURE, actor=Actor.LEARNER, by="learner")
-            session = replace(session, id_check=replace(captured, captured_at=now))
+            captured = advance(check, IdEvent.CAPTURE, actor=Actor.LEARNER, by="learner", now=now)
+            session = replace(session, id_check=captured)
             if identity.hold or session.state is not State.CHECK_IN:
                 return session
             return advance_session(session, Event.CHECK_IN, actor=Actor.LEARNER)
 
-        return await self._cases.change(session_id, decide, by="learner")
+        case = await self._cases.change(session_id, decide, by="learner")
+        self._captured(session_id)
+        return case
 
-    async def decide(self, session_id: str, event: IdEvent, *, by: str, reason: str) -> Case:
-        """Decide on an ID check.
+    async def decide(
+        self,
+        session_id: str,
+        event: IdEvent,
+        *,
+        by: str,
+        reason: str = "",
+        code: AgainCode | None = None,
+    ) -> Case:
+        """Decide on an ID check; a refusal is proposed by one person and confirmed by another.
+
+        Who is vouched for may begin at once, whatever was shown: but not before they have joined.
 
         Raises:
-            IdReasonMissing: Asked again or refused without a reason.
+            AnotherPersonNeeded: The refusal was proposed by the same person.
+            IdReasonMissing: Refused or vouched for without a reason, or asked again with neither a
+                code nor a reason.
             IllegalMove: There is nothing to decide.
         """
 
-        def decide(session: ExamSession, _now: datetime) -> ExamSession:
-            check = advance(session.id_check, event, actor=Actor.PROCTOR, by=by, reason=reason)
+        def decide(session: ExamSession, now: datetime) -> ExamSession:
+            if event is IdEvent.VOUCH and session.state is State.INVITED:
+                raise IllegalMove(machine="session", state=session.state, event=event)
+            check = advance(
+                session.id_check,
+                event,
+                actor=Actor.PROCTOR,
+                by=by,
+                now=now,
+                reason=reason,
+                code=code,
+            )
             session = replace(session, id_check=check)
             if session.state is State.CHECK_IN and check.state is IdState.ACCEPTED:
                 return advance_session(session, Event.CHECK_IN, actor=Actor.PROCTOR)
@@ -100,7 +129,11 @@ class Identity:
         if case.session.id_check.state is not IdState.RETAKE:
             return -1
         lines = await self._store.server_lines(case.session.id)
-        return max(record.at_ms for record in map(parse, lines) if record.kind is Kind.ID_CHECK)
+        return max(
+            record.at_ms
+            for record in map(parse, lines)
+            if record.kind is Kind.ID_CHECK and record.facts.get("state") == IdState.RETAKE
+        )
 
     async def _system(self, session_id: str, device_id: str) -> SystemReport:
         """Return the computer that a device says it is, in its hello: the first of its records."""

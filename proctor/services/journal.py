@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from proctor.domain.devices import AskState, Devices
 from proctor.domain.help import Call
+from proctor.domain.identity import IdCheck, IdState
 from proctor.domain.review import Verdict
 from proctor.domain.second_camera import SecondCamera
 from proctor.domain.session import ExamSession, SectionState, closes_at
@@ -56,9 +57,7 @@ def entries(
     if after.released_at != before.released_at:
         yield Entry(Kind.STATE, {"state": str(after.state), "event": "result-released", "by": by})
     if after.id_check != before.id_check:
-        check = after.id_check
-        facts = {"state": str(check.state), "by": check.by, "reason": check.reason}
-        yield Entry(Kind.ID_CHECK, facts)
+        yield Entry(Kind.ID_CHECK, _id_check(before.id_check, after.id_check))
     for grant in after.ledger[len(before.ledger) :]:
         given = {
             "section": grant.section,
@@ -110,6 +109,28 @@ def erased(server_lines: Sequence[bytes]) -> frozenset[str]:
         if _ERASED in line and (record := parse(line)).kind is Kind.ERASED
         for digest in record.facts["sha256"]
     )
+
+
+def _id_check(before: IdCheck, after: IdCheck) -> dict[str, Any]:
+    """Return where an ID check stands and what it rests on; nothing of what a document says."""
+    # Checks of machines come by themselves: a person's decision leaves them as they are.
+    by_machine = before.state is after.state and before.decided_at == after.decided_at
+    proposed = after.proposed if after.state is IdState.REFUSAL_PROPOSED else None
+    facts: dict[str, Any] = {
+        "state": str(after.state),
+        "by": "machine" if by_machine else after.by,
+        "reason": "" if by_machine else proposed.reason if proposed else after.reason,
+    }
+    if after.code is not None and not by_machine:
+        facts["code"] = str(after.code)
+    if after.vouched and not by_machine:
+        facts["vouched"] = True
+    if after.checks:
+        facts["checks"] = [
+            {"check": str(each.check), "by": "machine", "result": each.result}
+            for each in after.checks
+        ]
+    return facts
 
 
 def _devices(before: Devices, after: Devices, state: str, by: str) -> Iterator[Entry]:

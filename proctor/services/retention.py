@@ -72,6 +72,9 @@ class Retention:
         what = due(session, policy, conduct_flags=conduct, now=self._cases.now())
         if Holding.SNAPSHOT in what and await self._store.email(session_id):
             await self._store.forget_email(session_id)
+        # With the pictures of documents goes what was read in them.
+        if Holding.DOCUMENT in what and await self._store.reading(session_id) is not None:
+            await self._store.forget_reading(session_id)
         held = frozenset(await self._store.held(session_id))
         if self._looked.get(session_id) == (what, len(held)):
             return 0

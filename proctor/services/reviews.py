@@ -7,7 +7,7 @@ from datetime import datetime
 from proctor.domain.errors import Refusal
 from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.help import MAX_MESSAGE_CHARS, Topic
-from proctor.domain.identity import IdState
+from proctor.domain.identity import UNDECIDED
 from proctor.domain.observation import Observation
 from proctor.domain.review import (
     FlagOutcome,
@@ -19,7 +19,7 @@ from proctor.domain.review import (
     give_verdict,
 )
 from proctor.domain.session import ENDED, ExamSession, State, is_late
-from proctor.evidence.record import Kind, parse
+from proctor.evidence.record import Kind
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
 from proctor.services.device_time import Dated, dated
@@ -75,6 +75,15 @@ class ReviewRow:
     waiting_since_ms: int
     outcome: str | None
     may_decide: bool  # the person who asked may give a verdict now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PicturesView:
+    """How far the machine is behind with looking: until it has, flags may be missing."""
+
+    waiting: int  # pictures in the queue
+    oldest_ms: int | None  # since when the one waits that waits for longest
+    behind: int  # sessions whose pictures found no room in it, and are looked through again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +233,15 @@ class Reviews:
             rows.append((not waits, await self._row(case, me)))
         return [row for _, row in sorted(rows, key=_urgency)]
 
+    def pictures(self) -> PicturesView:
+        """Return how far the machine is behind."""
+        progress = self._analysis.progress()
+        return PicturesView(
+            waiting=progress.waiting,
+            oldest_ms=None if progress.oldest_at is None else milliseconds(progress.oldest_at),
+            behind=progress.behind,
+        )
+
     async def timeline(self, session_id: str, *, me: str) -> Timeline:
         """Return all that happened in a session, for the person `me` to review."""
         case = await self._cases.settled(session_id)
@@ -325,8 +343,7 @@ class Reviews:
         waits = _waits_for(session)
         since = milliseconds(session.closed_at or session.made_at)
         if _is_held(session):  # since the pictures came, not since the learner was invited
-            lines = map(parse, await self._store.server_lines(session.id))
-            since = max(line.at_ms for line in lines if line.kind is Kind.ID_CHECK)
+            since = milliseconds(session.id_check.captured_at or session.made_at)
         elif waits:
             since = milliseconds(_waits_since(session))
         rules = list(dict.fromkeys(flag.rule for flag in (conduct or flags)))[:3]
@@ -361,7 +378,7 @@ class Reviews:
 
 def _is_held(session: ExamSession) -> bool:
     """Return whether the learner has shown face and document and waits for a person to look."""
-    return session.state is State.CHECK_IN and session.id_check.state is IdState.CAPTURED
+    return session.state is State.CHECK_IN and session.id_check.state in UNDECIDED
 
 
 def _waits_for(session: ExamSession) -> list[str]:

@@ -139,7 +139,9 @@ def as_phone_sees(shown: SessionView) -> SessionView:
     """
     return replace(
         shown,
-        id_check=IdCheckView(state="", reason="", held_since_ms=None, held_before=None),
+        id_check=IdCheckView(
+            state="", reason="", held_since_ms=None, held_before=None, assurance=()
+        ),
         window=None,
         sections=[replace(section, title="", closed_by=None) for section in shown.sections],
         ledger=[],

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from proctor.domain.session import ExamSession, closes_at, held_since
+from proctor.domain.asks import QualityAsk
+from proctor.domain.assurance import assurance
+from proctor.domain.identity import learner_reads
+from proctor.domain.session import ExamSession, ask_ended_at, closes_at, held_since
 from proctor.services.journal import milliseconds, seconds
 from proctor.services.ports import Published
 
@@ -16,6 +19,8 @@ class IdCheckView:
     # for longer. Else None.
     held_since_ms: int | None
     held_before: int | None
+    # Which checks were made, by machine or person, in sentences.
+    assurance: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,16 @@ class AskView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QualityAskView:
+    """What the learner was asked for, so as to be seen: help, and never held against anyone."""
+
+    kind: str  # "dark", "covered", "no-face", "frozen"
+    since_ms: int
+    until_ms: int | None  # None: still
+    seconds: float  # so far
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HelpView:
     """What the learner last called a person for."""
 
@@ -93,6 +108,7 @@ class SessionView:
     device: str  # which has the session; empty while nobody joined
     asking: list[AskView]
     help: HelpView | None
+    asks: list[QualityAskView]  # by time; the newest
     second_camera: SecondCameraView | None  # None: its link was not asked for
     now_ms: int
 
@@ -113,9 +129,10 @@ def view(
         state=str(session.state),
         id_check=IdCheckView(
             state=str(session.id_check.state),
-            reason=session.id_check.reason,
+            reason=learner_reads(session.id_check),
             held_since_ms=_ms(held),
             held_before=None if held is None else held_before,
+            assurance=assurance(session.id_check),
         ),
         window=None
         if session.starts_at is None or session.ends_at is None
@@ -165,10 +182,21 @@ def view(
             answer=call.answer,
             answered_at_ms=_ms(call.answered_at),
         ),
+        asks=[_ask(session, ask, now) for ask in session.asks],
         second_camera=None
         if camera is None
         else SecondCameraView(state=str(camera.state), since_ms=milliseconds(camera.since)),
         now_ms=milliseconds(now),
+    )
+
+
+def _ask(session: ExamSession, ask: QualityAsk, now: datetime) -> QualityAskView:
+    until = ask_ended_at(session, ask)
+    return QualityAskView(
+        kind=ask.kind,
+        since_ms=milliseconds(ask.since),
+        until_ms=_ms(until),
+        seconds=max(0.0, seconds((until or now) - ask.since)),
     )
 
 

@@ -14,11 +14,15 @@ from proctor.evidence.note import SigningKey
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
 from proctor.services.export import Export
+from proctor.services.id_desk import IdDesks
+from proctor.services.id_waits import IdWaits
 from proctor.services.identity import Identity
 from proctor.services.intake import Intake
 from proctor.services.logins import LoginStore, PasswordHasher, who
+from proctor.services.one_account import OneAccount
 from proctor.services.outcomes import Outcomes
-from proctor.services.ports import Mailer, Store, Vision
+from proctor.services.ports import DocumentReader, Mailer, Store, Vision
+from proctor.services.readings import Readings
 from proctor.services.receipts import Receipts
 from proctor.services.rehearsals import Practice, Rehearsals
 from proctor.services.results import Results
@@ -30,6 +34,7 @@ from proctor.web import auth, metrics, openapi, problems
 from proctor.web.api import Api, Role
 from proctor.web.auth import LearnerDevice, LoginDesk, Staff
 from proctor.web.console import ConsoleDesk, add_console_routes
+from proctor.web.identity import IdentityDesk, add_identity_routes
 from proctor.web.learner import LearnerDesk, add_learner_routes
 from proctor.web.rehearsals import RehearsalDesk, add_rehearsal_routes
 from proctor.web.uplink import UPLINKS, add_uplink_route, close_uplinks
@@ -62,6 +67,10 @@ class Parts:
     practice: Practice
     public_origin: str | None = None
     mailer: Mailer | None = None  # None: no mail
+    reader: DocumentReader | None = None  # None: no document is read by machine
+    # Cosines from which two faces look alike: of one session, and of one among thousands.
+    same_person: float = 0.363
+    same_face: float = 0.6
 
 
 class _Clock:
@@ -74,8 +83,24 @@ def build(parts: Parts) -> web.Application:
     cases = Cases(parts.store, _Clock(parts.now))
     sessions = Sessions(parts.store, cases, token=parts.token, new_id=parts.new_id)
     phones = SecondCameras(parts.store, cases, token=parts.token)
-    identity = Identity(parts.store, cases)
     analysis = Analysis(parts.store, cases, parts.vision, lanes=parts.lanes)
+    waits = IdWaits(parts.store, cases)
+    accounts = OneAccount(
+        parts.store,
+        cases,
+        parts.vision,
+        same_face=parts.same_face,
+        busy=lambda: analysis.progress().waiting > 0,
+    )
+    readings = Readings(
+        parts.store,
+        cases,
+        parts.vision,
+        parts.reader,
+        accounts,
+        same_person=parts.same_person,
+    )
+    identity = Identity(parts.store, cases, captured=readings.add)
     intake = Intake(
         parts.store, cases, sessions, key=parts.key, server=parts.server, seen=analysis.add
     )
@@ -91,6 +116,11 @@ def build(parts: Parts) -> web.Application:
         )
     counts = metrics.Metrics()
     counts.analysis_waiting.set_function(lambda: analysis.progress().waiting)
+    counts.id_checks_waiting.set_function(lambda: len(waits.waiting()))
+    counts.id_checks_longest.set_function(
+        lambda: 0.0 if (longest := waits.longest()) is None else longest.total_seconds()
+    )
+    counts.id_readings_waiting.set_function(lambda: readings.waiting + accounts.waiting)
 
     results = Results(parts.store, cases)
     api = Api("Proctor", "1")
@@ -118,11 +148,14 @@ def build(parts: Parts) -> web.Application:
             store=parts.store,
             cases=cases,
             sessions=sessions,
-            identity=identity,
             reviews=Reviews(parts.store, cases, analysis),
             results=results,
             export=Export(parts.store, cases, key=parts.key, server=parts.server),
         ),
+    )
+    add_identity_routes(
+        api,
+        IdentityDesk(identity=identity, desks=IdDesks(parts.store, cases, waits), metrics=counts),
     )
     auth.add_login_routes(
         api,
@@ -146,6 +179,8 @@ def build(parts: Parts) -> web.Application:
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(analysis.run()),
+                group.create_task(readings.run()),
+                group.create_task(_see_waits(waits)),
                 group.create_task(_sweep(cases)),
                 group.create_task(_retain(retention, rehearsals)),
             ]
@@ -157,6 +192,14 @@ def build(parts: Parts) -> web.Application:
 
     app.cleanup_ctx.append(background)
     return app
+
+
+async def _see_waits(waits: IdWaits) -> None:
+    try:
+        await waits.after_restart()
+    except Exception:
+        # Who waits and goes on is known all the same: sessions that are not over are read first.
+        logger.exception("ended sessions not looked through for ID checks")
 
 
 async def _sweep(cases: Cases) -> None:
@@ -181,6 +224,7 @@ def _add_pages(api: Api, pages: Path) -> None:
     api.page("/join/{token}", pages / "join.html", role=Role.ANYONE)
     # The page itself holds nothing: it asks who is signed in, and shows what they may see.
     api.page("/console/review", pages / "console" / "review.html", role=Role.ANYONE)
+    api.page("/console/identity", pages / "console" / "identity.html", role=Role.ANYONE)
     api.static("/static", pages, role=Role.ANYONE)
 
 

@@ -11,7 +11,6 @@ from pydantic import Field, StringConstraints
 from proctor.domain import session as rules
 from proctor.domain.devices import AskDecided, Decision, NoSuchAsk
 from proctor.domain.help import NobodyCalls
-from proctor.domain.identity import IdEvent, IdReasonMissing
 from proctor.domain.moves import IllegalMove
 from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.review import (
@@ -24,11 +23,11 @@ from proctor.domain.review import (
 )
 from proctor.services.cases import Cases
 from proctor.services.export import Export
-from proctor.services.identity import Identity
 from proctor.services.ports import Case, NotFound, Store
 from proctor.services.results import Results, ResultView
 from proctor.services.reviews import (
     NotLookedAtYet,
+    PicturesView,
     ReviewRow,
     Reviews,
     ReviewView,
@@ -74,6 +73,7 @@ class InvitationView(Shape):
 
 class ReviewQueue(Shape):
     reviews: list[ReviewRow]
+    pictures: PicturesView
 
 
 class FlagVerdict(Shape):
@@ -89,11 +89,6 @@ class VerdictRequest(Shape):
 
 class ReviewAnswer(Shape):
     review: ReviewView
-
-
-class IdDecision(Shape):
-    event: IdEvent
-    reason: _Reason = ""
 
 
 class DeviceDecision(Shape):
@@ -113,7 +108,6 @@ class ConsoleDesk:
     store: Store
     cases: Cases
     sessions: Sessions
-    identity: Identity
     reviews: Reviews
     results: Results
     export: Export
@@ -171,7 +165,9 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
     async def list_reviews(request: web.Request, exam: Id | None = None) -> ReviewQueue:
         """List sessions, those that need a person first."""
         me = staff_of(request).name
-        return ReviewQueue(reviews=await desk.reviews.queue(exam, me=me))
+        return ReviewQueue(
+            reviews=await desk.reviews.queue(exam, me=me), pictures=desk.reviews.pictures()
+        )
 
     @api.route(
         "GET",
@@ -264,21 +260,6 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
         )
         published = await desk.cases.published(case.session)
         return ReviewAnswer(review=review_view(case.session.review, published))
-
-    @api.route(
-        "POST",
-        "/api/v1/sessions/{session}/id-check",
-        role=Role.PROCTOR,
-        out=SessionView,
-        tags=["review"],
-        errors=[NotFound, IdReasonMissing, IllegalMove],
-    )
-    async def decide_identity(request: web.Request, session: Id, body: IdDecision) -> SessionView:
-        """Decide on an ID check."""
-        by = staff_of(request).name
-        return await shown(
-            await desk.identity.decide(session, body.event, by=by, reason=body.reason)
-        )
 
     @api.route(
         "POST",

@@ -58,6 +58,27 @@ class Metrics:
             "Snapshots not yet looked at.",
             registry=self.registry,
         )
+        self.id_checks_waiting = Gauge(
+            "proctor_id_checks_waiting",
+            "ID checks that wait for a person.",
+            registry=self.registry,
+        )
+        self.id_checks_longest = Gauge(
+            "proctor_id_checks_longest_wait_seconds",
+            "For how long the first of them has waited.",
+            registry=self.registry,
+        )
+        self.id_check_waited = Histogram(
+            "proctor_id_check_waited_seconds",
+            "For how long those decided had waited.",
+            buckets=(15, 30, 60, 120, 300, 600, 1200, 2400, 3600),
+            registry=self.registry,
+        )
+        self.id_readings_waiting = Gauge(
+            "proctor_id_readings_waiting",
+            "Check-ins not yet read, or not yet looked for on other accounts.",
+            registry=self.registry,
+        )
         ProcessCollector(registry=self.registry)
 
 

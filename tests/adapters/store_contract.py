@@ -8,19 +8,33 @@ class TestMemoryStore(StoreContract):
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
 import pytest
 
 from proctor.adapters import exams, policies
+from proctor.domain.document import DocumentRead
 from proctor.domain.flags import Flag, FlagClass
+from proctor.domain.id_checks import IdReading, MachineCheck
+from proctor.domain.identity import CheckKind
+from proctor.domain.mrz import Mrz
 from proctor.domain.observation import Face, Measured, Model, Observation
 from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.session import ExamSession, SectionRun, State
 from proctor.domain.timing import Cause, LedgerEntry
 from proctor.evidence.tree import Frontier, leaf_hash
-from proctor.services.ports import Append, Case, Conflict, Device, NotFound, Published, Store
+from proctor.services.ports import (
+    Append,
+    Case,
+    Conflict,
+    Device,
+    NotFound,
+    Published,
+    Raised,
+    ShownFace,
+    Store,
+)
 from tests.conftest import SHORT_EXAM
 
 NOW = datetime(2026, 6, 1, 10, 0, 0, 123000, tzinfo=UTC)
@@ -107,6 +121,37 @@ def flag(id_: str = "person-count.d_1.3", *, ended_at: datetime = NOW) -> Flag:
         models=(),
         seen=("a word",),
         explanation="Two people were seen.",
+    )
+
+
+def reading(
+    number: str = "X12", *, face: bytes = b"face", failed: tuple[str, ...] = ()
+) -> IdReading:
+    mrz = Mrz(
+        format="TD3",
+        code="P",
+        issuer="UTO",
+        number=number,
+        nationality="UTO",
+        birth=date(1990, 1, 2),
+        sex="X",
+        expiry=None,
+        surname="LOVELACE",
+        given="ADA",
+        failed=failed,
+        lines=("P<UTO", "X12"),
+    )
+    portrait = Face(x=1, y=2, width=3, height=4, score=0.75)
+    check = MachineCheck(
+        check=CheckKind.NAME, result="agrees", words="The names are the same.", value=0.5
+    )
+    return IdReading(
+        document="d" * 64,
+        face=digest_of(face),
+        read=DocumentRead(
+            lines=("UTOPIA",), mrz=mrz, portrait=portrait, unavailable=("x: y",), models=()
+        ),
+        checks=(check,),
     )
 
 
@@ -250,6 +295,9 @@ class StoreContract:
         await store.save(case, case.session, lines=[b"1"], device=device(), flags=[flag()])
         await store.append(append(Frontier(), b"0", blobs=(b"picture",)))
         await store.observe("s_1", observation())
+        await store.keep_reading("s_1", reading(), programme="mm", at=NOW)
+        raised = Raised(why="same-face", session="s_1", other="s_2", value=0.5, at=NOW)
+        await store.raise_same(raised)
         await store.forget("s_1")  # while it holds a picture it stays whole
         assert (await store.case("s_1")).session == case.session
         assert list(await store.held("s_1")) == [digest_of(b"picture")]
@@ -258,6 +306,8 @@ class StoreContract:
         await store.forget("s_1")
         await store.forget("s_1")
 
+        assert await store.reading("s_1") is None
+        assert list(await store.raised("s_1")) == []
         for gone in (store.case("s_1"), store.invited("join s_1")):
             with pytest.raises(NotFound):
                 await gone
@@ -432,3 +482,103 @@ class StoreContract:
         await store.save(case, case.session, flags=[grown])
         assert list(await store.flags("s_1")) == [grown, flag("a")]
         assert list(await store.flags("s_2")) == []
+
+    # --- what was read at check-in ---------------------------------------------------------------
+
+    async def shown(
+        self,
+        store: Store,
+        id_: str,
+        *,
+        learner: str,
+        number: str = "X12",
+        programme: str = "mm",
+        minutes: int = 0,
+        failed: tuple[str, ...] = (),
+    ) -> ShownFace:
+        """Let a learner check in with a document and a face of their own."""
+        made = replace(session(id_), learner=learner)
+        await store.create(made, join_sha256=f"join {id_}", lines=[b"opened"])
+        face = b"face of " + id_.encode()
+        await store.append(append(Frontier(), b"0", blobs=(face, b"more"), of=id_))
+        read = reading(number, face=face, failed=failed)
+        at = NOW + timedelta(minutes=minutes)
+        await store.keep_reading(id_, read, programme=programme, at=at)
+        return ShownFace(session=id_, learner=learner, sha256=digest_of(face))
+
+    async def test_a_reading_comes_back_as_it_was_kept_until_it_is_forgotten(
+        self, store: Store
+    ) -> None:
+        await created(store)
+        assert await store.reading("s_1") is None
+        await store.keep_reading("s_1", reading("A1"), programme="mm", at=NOW)
+        await store.keep_reading("s_1", reading("B2"), programme="mm", at=NOW)
+        assert await store.reading("s_1") == reading("B2")
+        assert await store.reading("s_2") is None
+        for _ in range(2):
+            await store.forget_reading("s_1")
+            assert await store.reading("s_1") is None
+
+    async def test_a_reading_goes_with_the_session_s_key_and_none_is_kept_without(
+        self, store: Store
+    ) -> None:
+        ada = await self.shown(store, "s_1", learner="Ada")
+        await self.shown(store, "s_2", learner="Bob")
+        await store.raise_same(
+            Raised(why="same-face", session="s_1", other="s_2", value=0.5, at=NOW)
+        )
+        await store.erase("s_1", [ada.sha256, digest_of(b"more")])
+        assert await store.reading("s_1") is None
+        assert list(await store.raised("s_1")) == []
+        assert list(await store.same_document("s_2")) == []
+        with pytest.raises(NotFound):
+            await store.keep_reading("s_1", reading(), programme="mm", at=NOW)
+
+    async def test_a_document_is_found_again_in_its_programme_alone(self, store: Store) -> None:
+        await self.shown(store, "s_1", learner="Ada")
+        await self.shown(store, "s_2", learner="Bob")
+        await self.shown(store, "s_3", learner="Cyd", programme="other")
+        await self.shown(store, "s_4", learner="Dan", number="Y34")
+        await self.shown(store, "s_5", learner="Eve", failed=("number",))
+        await self.shown(store, "s_6", learner="Fay", failed=("composite",))
+        assert list(await store.same_document("s_1")) == ["s_2", "s_6"]
+        for alone in ("s_3", "s_4", "s_5", "s_7"):
+            assert list(await store.same_document(alone)) == []
+        await store.forget_reading("s_2")
+        assert list(await store.same_document("s_1")) == ["s_6"]
+        assert list(await store.same_document("s_2")) == []
+
+    async def test_faces_are_the_newest_of_other_learners_while_they_are_held(
+        self, store: Store
+    ) -> None:
+        await self.shown(store, "s_1", learner="Ada", minutes=9)
+        await self.shown(store, "s_2", learner="Ada", minutes=1)
+        bob = await self.shown(store, "s_3", learner="Bob", minutes=3)
+        await self.shown(store, "s_4", learner="Bob", minutes=2)
+        cyd = await self.shown(store, "s_5", learner="Cyd", minutes=4)
+        await self.shown(store, "s_6", learner="Dan", programme="other")
+        eve = await self.shown(store, "s_7", learner="Eve", minutes=5)
+        assert list(await store.faces("s_1", most=9)) == [eve, cyd, bob]
+        assert list(await store.faces("s_1", most=2)) == [eve, cyd]
+        assert list(await store.faces("s_8", most=9)) == []
+        # The face stays comparable when the document's term is over; not when its picture goes.
+        await store.forget_reading("s_5")
+        await store.erase("s_7", [eve.sha256])
+        assert list(await store.faces("s_1", most=9)) == [cyd, bob]
+
+    async def test_what_is_raised_stands_on_both_sessions_once(self, store: Store) -> None:
+        face = Raised(why="same-face", session="s_1", other="s_2", value=0.5, at=NOW)
+        document = Raised(why="same-document", session="s_2", other="s_1", value=None, at=NOW)
+        later = replace(face, other="s_0", at=NOW + timedelta(seconds=1))
+        for each in (face, replace(face, value=0.6), document, later):
+            await store.raise_same(each)
+        assert list(await store.raised("s_1")) == [
+            replace(document, session="s_1", other="s_2"),
+            face,
+            later,
+        ]
+        assert list(await store.raised("s_2")) == [
+            document,
+            replace(face, session="s_2", other="s_1"),
+        ]
+        assert list(await store.raised("s_3")) == []

@@ -80,3 +80,21 @@ def test_a_session_s_key_is_no_other_session_s_and_no_other_master_s(tmp_path: P
         found.unwrap("s_2", wrapped)
     with pytest.raises(KeyFileUnsafe, match="not the master key that this folder's sessions"):
         load(tmp_path / "b").unwrap("s_1", wrapped)
+
+
+def test_a_number_s_hash_is_of_one_server_one_programme_and_one_document(tmp_path: Path) -> None:
+    ours = keys.load(tmp_path / "keys", server="proctor.test")
+    other = keys.load(tmp_path / "other", server="proctor.test")
+    found = ours.number_hash("mm", issuer="UTO", number="L1")
+
+    assert len(found) == 32
+    assert ours.number_hash("mm", issuer="UTO", number="L1") == found
+    assert b"L1" not in found
+    different = [
+        ours.number_hash("other", issuer="UTO", number="L1"),
+        ours.number_hash("mm", issuer="D", number="L1"),
+        ours.number_hash("mm", issuer="UTO", number="L2"),
+        ours.number_hash("mm", issuer="UT", number="OL1"),
+        other.number_hash("mm", issuer="UTO", number="L1"),
+    ]
+    assert len({found, *different}) == 6

@@ -232,6 +232,14 @@ DEAD = [
                  id="a limit that is not read"),
     pytest.param('[[flag]]\nwhen = "no-face"\nbelow = 2\n', 6, "flag.below", "covered, dark",
                  id="a grey level that is not read"),
+    pytest.param('[[flag]]\nwhen = "another-person"\nbelow = 30\n', 6, "flag.below",
+                 "a likeness from 0 to 1", id="a grey level for a likeness"),
+    pytest.param('[identity]\nface = "none"\n[[flag]]\nwhen = "another-person"\n', 7,
+                 "flag.when", 'face = "assist"', id="faces that are not compared"),
+    pytest.param('[identity]\ndocument = "student-id"\nkinds = ["passport"]\n', 6,
+                 "identity.kinds", "no kinds", id="government IDs that are not asked for"),
+    pytest.param('[identity]\nkinds = ["passport", "passport"]\n', 5, "identity.kinds",
+                 "each kind once", id="a kind of ID twice"),
     pytest.param('[[flag]]\nwhen = "dark"\nprograms = ["x"]\n', 6, "flag.programs", "program",
                  id="programs that are not read"),
     pytest.param('[[flag]]\nwhen = "dark"\n[[flag]]\nwhen = "dark"\nseverity = 0.9\n', 7,
@@ -283,6 +291,11 @@ LIVE = [
     pytest.param('[[allow]]\nkind = "software"\nname = "R"\nprograms = ["R"]\nsections = ["b"]\n'
                  '[[flag]]\nwhen = "program"\nprograms = ["R"]\n', id="allowed in one part only"),
     pytest.param('[identity]\ndocument = "none"\nname = "none"\n', id="a face without document"),
+    pytest.param('[[flag]]\nwhen = "another-person"\nbelow = 0.3\n', id="a likeness"),
+    pytest.param('[[flag]]\nwhen = "looped"\nbelow = 0.3\n', id="a grey level for a repeat"),
+    pytest.param('extends = "closed-book"\n[identity]\nface = "none"\n'
+                 '[drop]\nflag = ["another-person"]\n', id="no comparing, and no rule about it"),
+    pytest.param('[identity]\nkinds = ["passport", "national-id"]\n', id="two kinds of ID"),
     pytest.param('[time]\ngive_back = "none"\nafter_s = 60\nmost_s = 0\n', id="no time back"),
 ]  # fmt: skip
 

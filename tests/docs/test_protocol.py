@@ -22,6 +22,7 @@ from proctor.services.views import SessionView
 from proctor.web import auth, metrics, openapi, problems, uplink
 from proctor.web.api import Api
 from proctor.web.console import add_console_routes
+from proctor.web.identity import add_identity_routes
 from proctor.web.learner import JoinRequest, JoinView, add_learner_routes
 from proctor.web.rehearsals import add_rehearsal_routes
 from proctor.web.uplink import add_uplink_route
@@ -41,6 +42,7 @@ def declared() -> Api:
     add_rehearsal_routes(api, nothing)
     add_uplink_route(api, intake=nothing, cases=nothing, analysis=nothing, metrics=nothing)
     add_console_routes(api, nothing)
+    add_identity_routes(api, nothing)
     auth.add_login_routes(api, nothing)
     metrics.add_metrics_routes(api, nothing)
     openapi.add_document_route(api)

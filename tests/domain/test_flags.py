@@ -92,7 +92,14 @@ def test_every_rule_has_a_class() -> None:
 
 def test_what_light_camera_network_and_displays_do_is_never_conduct() -> None:
     conduct = {when for when, flag_class in CLASS_OF.items() if flag_class is FlagClass.CONDUCT}
-    assert conduct == {"person-count", "left-page", "program", "log-fork"}
+    assert conduct == {
+        "person-count",
+        "another-person",
+        "looped",
+        "left-page",
+        "program",
+        "log-fork",
+    }
 
 
 # --- people ----------------------------------------------------------------------------------
@@ -199,6 +206,102 @@ def test_no_snapshots_raise_nothing() -> None:
     assert raised(policy(*(FlagRule(when=when) for when in WHENS))) == ()
 
 
+# --- a run begins and ends -----------------------------------------------------------------------
+
+
+def test_one_good_snapshot_in_a_bad_minute_does_not_cut_an_incident() -> None:
+    rule = replace(PEOPLE, for_s=40)
+    pictures = snapshots(*[faces(2)] * 2, faces(1), *[faces(2)] * 2)
+    (flag,) = raised(rule, pictures=pictures)
+    assert (flag.started_at, flag.ended_at) == (at(0), at(40))
+    # What does not show it is not shown for it.
+    assert [ref.seq for ref in flag.snapshots] == [0, 1, 3, 4]
+
+
+def test_two_good_snapshots_end_an_incident() -> None:
+    rule = replace(PEOPLE, for_s=40)
+    pictures = snapshots(*[faces(2)] * 2, *[faces(1)] * 2, *[faces(2)] * 3)
+    assert raised(rule, pictures=pictures) == ()
+
+
+def test_one_snapshot_in_two_does_not_begin_what_needs_two_running() -> None:
+    pictures = snapshots(*[faces(2), faces(1)] * 20)
+    assert raised(replace(PEOPLE, for_s=0), pictures=pictures) == ()
+
+
+def test_a_good_snapshot_and_a_long_pause_end_an_incident() -> None:
+    rule = replace(PEOPLE, for_s=40)
+    pictures = snapshots(*[faces(2)] * 2, faces(1)) + snapshots(*[faces(2)] * 3, first=7)
+    assert raised(rule, pictures=pictures) == ()
+
+
+# --- another person ------------------------------------------------------------------------------
+
+
+def like(same_person: float | None, count: int = 1) -> Measured:
+    return replace(faces(count), same_person=same_person)
+
+
+NOT_COMPARED = like(None)
+ANOTHER = FlagRule(when="another-person", severity=0.8)
+
+
+def compared(*likeness: float) -> list[Measured]:
+    """Every sixth snapshot is compared."""
+    return [seen for each in likeness for seen in (like(each), *[NOT_COMPARED] * 5)]
+
+
+@pytest.mark.parametrize(
+    ("likeness", "found"),
+    [
+        pytest.param([0.1, 0.1], [0, 6], id="two running"),
+        pytest.param([0.1, 0.9, 0.1], [0, 12], id="the first and the last of three"),
+        pytest.param([0.9, 0.9, 0.1, 0.1], [12, 18], id="after an hour of the learner"),
+        pytest.param([0.1, 0.9, 0.9, 0.1], [], id="two of four"),
+        pytest.param([0.9, 0.1, 0.9], [], id="one of three"),
+        pytest.param([0.363, 0.363, 0.363], [], id="at the limit"),
+        pytest.param([0.1, 0.1, 0.9, 0.1], [0, 6, 18], id="one good in between"),
+    ],
+)
+def test_another_person_is_a_face_unlike_that_of_the_check_in_in_two_of_three_comparisons(
+    likeness: list[float], found: list[int]
+) -> None:
+    flags = raised(ANOTHER, pictures=snapshots(*compared(*likeness)))
+    assert [ref.seq for flag in flags for ref in flag.snapshots] == found
+    for flag in flags:
+        assert (flag.when, flag.flag_class) == ("another-person", FlagClass.CONDUCT)
+        assert (flag.measurement, flag.value, flag.threshold) == ("same_person", 0.1, 0.363)
+        assert "a person compares the pictures" in flag.explanation
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(replace(like(0.0), dark=True), id="in the dark"),
+        pytest.param(replace(like(0.0), covered=True), id="behind a hand"),
+        pytest.param(like(0.0, count=0), id="without a face"),
+        pytest.param(replace(like(0.0), faces=None), id="where faces could not be counted"),
+        pytest.param(NOT_COMPARED, id="not compared"),
+    ],
+)
+def test_another_person_is_nobody_who_cannot_be_seen(seen: Measured) -> None:
+    assert raised(ANOTHER, pictures=snapshots(*[seen] * 50)) == ()
+
+
+def test_a_rule_may_have_a_likeness_of_its_own() -> None:
+    rule = replace(ANOTHER, below=0.3)
+    pictures = snapshots(like(0.31), like(0.31))
+    assert raised(rule, pictures=pictures) == ()
+    assert len(raised(ANOTHER, pictures=pictures)) == 1
+    (flag,) = raised(rule, pictures=snapshots(like(0.2), like(0.29)))
+    assert (flag.value, flag.threshold) == (0.2, 0.3)
+
+
+def test_comparisons_far_apart_are_no_run() -> None:
+    pictures = snapshots(like(0.1)) + snapshots(like(0.1), first=19)
+    assert raised(ANOTHER, pictures=pictures) == ()
+
+
 # --- sections --------------------------------------------------------------------------------
 
 
@@ -251,8 +354,19 @@ def test_time_away_after_the_section_closed_does_not_count() -> None:
 DARK = Measured(faces=(), dark=True, covered=False, frozen=False, light_mean=20.0)
 COVERED = Measured(faces=(), dark=True, covered=True, frozen=True, contrast=2.0, light_mean=3.0)
 FROZEN = Measured(faces=(FACE,), dark=False, covered=False, frozen=True, change=0.2)
+LOOPED = Measured(
+    faces=(FACE,), dark=False, covered=False, frozen=False, looped=True, repeat=0.2, change=9.0
+)
 EMPTY = Measured(faces=(), dark=False, covered=False, frozen=False)
-PICTURE_RULES: tuple[When, ...] = ("person-count", "no-face", "dark", "covered", "frozen")
+PICTURE_RULES: tuple[When, ...] = (
+    "person-count",
+    "another-person",
+    "no-face",
+    "dark",
+    "covered",
+    "frozen",
+    "looped",
+)
 
 
 @pytest.mark.parametrize(
@@ -262,6 +376,12 @@ PICTURE_RULES: tuple[When, ...] = ("person-count", "no-face", "dark", "covered",
         pytest.param(COVERED, "covered", 2.0, id="a covered camera is covered alone"),
         pytest.param(FROZEN, "frozen", 0.2, id="a frozen picture"),
         pytest.param(EMPTY, "no-face", 0, id="an empty chair in good light"),
+        pytest.param(
+            replace(FROZEN, looped=True, repeat=0.2), "frozen", 0.2, id="frozen, hence as before"
+        ),
+        pytest.param(replace(DARK, looped=True), "dark", 20.0, id="dark, hence as before"),
+        pytest.param(replace(EMPTY, looped=True), "no-face", 0, id="empty, hence as before"),
+        pytest.param(replace(COVERED, looped=True), "covered", 2.0, id="covered, hence as before"),
     ],
 )
 def test_one_cause_raises_one_quality_flag(measured: Measured, when: When, value: float) -> None:
@@ -277,17 +397,27 @@ def test_one_cause_raises_one_quality_flag(measured: Measured, when: When, value
         pytest.param("dark", Measured(light_mean=29.9), "light_mean", id="light"),
         pytest.param("covered", Measured(contrast=29.9), "contrast", id="contrast"),
         pytest.param("frozen", Measured(change=29.9), "change", id="change"),
+        pytest.param("looped", Measured(repeat=29.9), "repeat", id="repeat"),
     ],
 )
 def test_a_limit_of_the_rule_decides_instead_of_vision(
     when: When, measured: Measured, measurement: str
 ) -> None:
     rule = FlagRule(when=when, below=30)
-    (flag,) = raised(rule, pictures=snapshots(measured))
+    (flag,) = raised(rule, pictures=snapshots(measured, measured))
     assert (flag.measurement, flag.value, flag.threshold) == (measurement, 29.9, 30)
-    assert raised(replace(rule, below=29.9), pictures=snapshots(measured)) == ()
-    not_measured = Measured(dark=True, frozen=True)
+    assert raised(replace(rule, below=29.9), pictures=snapshots(measured, measured)) == ()
+    not_measured = Measured(dark=True, frozen=True, looped=True)
     assert raised(rule, pictures=snapshots(not_measured)) == ()
+
+
+def test_pictures_that_come_again_are_conduct_for_no_fault_replays_a_camera() -> None:
+    rules = policy(*(FlagRule(when=rule) for rule in PICTURE_RULES))
+    (flag,) = raised(rules, pictures=snapshots(faces(1), LOOPED, LOOPED))
+    assert (flag.when, flag.flag_class) == ("looped", FlagClass.CONDUCT)
+    assert (flag.measurement, flag.value, flag.threshold) == ("repeat", 0.2, None)
+    # A stale picture of a driver's buffer comes once.
+    assert raised(rules, pictures=snapshots(faces(1), LOOPED, faces(1))) == ()
 
 
 def test_a_flag_without_a_number_has_none() -> None:
@@ -486,7 +616,7 @@ def test_rules_of_one_kind_have_ids_of_their_own() -> None:
 # --- laws ------------------------------------------------------------------------------------
 
 MEASURED = st.sampled_from(
-    [faces(0), faces(1), faces(2), faces(3), DARK, COVERED, FROZEN, Measured()]
+    [*map(faces, range(4)), DARK, COVERED, FROZEN, Measured(), like(0.1), like(0.9), LOOPED]
 )
 EVENTS = st.builds(
     event,
@@ -555,6 +685,9 @@ def test_a_rule_says_its_limits() -> None:
         "too dark to see (below 30.5 grey levels) for 1 minute"
     )
     assert rule_words(replace(PEOPLE, above=2, for_s=0)) == "more than 2 people"
+    assert rule_words(FlagRule(when="another-person", below=0.3)) == (
+        "a face unlike the one of the check-in, in two of three comparisons (likeness below 0.3)"
+    )
 
 
 def test_no_explanation_blames() -> None:
@@ -564,7 +697,15 @@ def test_no_explanation_blames() -> None:
         rule = FlagRule(when=when, programs=("chatgpt",))
         flags = raised(
             policy(rule),
-            pictures=snapshots(*[faces(2)] * 3, *[EMPTY] * 3, *[DARK] * 3, *[COVERED] * 3, FROZEN),
+            pictures=snapshots(
+                *[faces(2)] * 3,
+                *[EMPTY] * 3,
+                *[DARK] * 3,
+                *[COVERED] * 3,
+                FROZEN,
+                *[like(0.1)] * 2,
+                *[LOOPED] * 2,
+            ),
             events=[
                 event(),
                 event(kind="gap", cause="network"),

@@ -75,14 +75,23 @@ ID_CHECK = Machine(
     moves=identity.MOVES,
     causes=identity.CAUSES,
     by_hand="""
-        awaited  captured    -> captured: learner
-        captured accepted    -> accepted: proctor
-        captured asked-again -> retake: proctor
-        captured refused     -> refused: proctor
-        retake   captured    -> captured: learner
-        accepted refused     -> refused: proctor
-        refused  accepted    -> accepted: proctor
-        refused  asked-again -> retake: proctor
+        awaited          captured    -> captured: learner
+        awaited          vouched     -> accepted: proctor
+        captured         accepted    -> accepted: proctor
+        captured         asked-again -> retake: proctor
+        captured         refused     -> refusal-proposed: proctor
+        captured         vouched     -> accepted: proctor
+        retake           captured    -> captured: learner
+        retake           vouched     -> accepted: proctor
+        refusal-proposed refused     -> refused: proctor
+        refusal-proposed accepted    -> accepted: proctor
+        refusal-proposed asked-again -> retake: proctor
+        refusal-proposed vouched     -> accepted: proctor
+        accepted         accepted    -> accepted: proctor
+        accepted         refused     -> refusal-proposed: proctor
+        refused          accepted    -> accepted: proctor
+        refused          asked-again -> retake: proctor
+        refused          vouched     -> accepted: proctor
     """,
 )
 REVIEW = Machine(

@@ -684,6 +684,9 @@ def test_a_result_is_released_once_people_have_decided() -> None:
     [
         pytest.param(State.CHECK_IN, IdState.CAPTURED, "", at(5), id="until a person looks"),
         pytest.param(
+            State.CHECK_IN, IdState.REFUSAL_PROPOSED, "", at(5), id="until a second person looks"
+        ),
+        pytest.param(
             State.CHECK_IN, IdState.RETAKE, "", None, id="not while it is the learner's turn"
         ),
         pytest.param(State.READY, IdState.CAPTURED, "", None, id="not where the exam may begin"),

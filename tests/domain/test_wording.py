@@ -23,7 +23,7 @@ from proctor.domain.policy import (
     Website,
     Writing,
 )
-from proctor.domain.resource_words import resource_words, system_rule_words
+from proctor.domain.resource_words import document_words, resource_words, system_rule_words
 from proctor.domain.wording import Chapter, for_learner, for_proctor
 
 PAPER = Paper(sheets=1, sides=2, must_be="blank")
@@ -226,6 +226,56 @@ def test_the_id_check_is_told_as_it_is() -> None:
     assert "student ID" in told
     assert "You need not wait" in told
     assert "program" not in told
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        pytest.param(
+            IdentityRules(),
+            "a passport, a national ID or a driving licence, with photo and not expired",
+            id="every government ID",
+        ),
+        pytest.param(
+            IdentityRules(kinds=("passport", "national-id"), unexpired=False),
+            "a passport or a national ID, with photo",
+            id="two of them, expired or not",
+        ),
+        pytest.param(
+            IdentityRules(kinds=("passport",)),
+            "a passport, with photo and not expired",
+            id="one of them",
+        ),
+        pytest.param(
+            IdentityRules(document="student-id"),
+            "a student ID, with photo and not expired",
+            id="a student ID",
+        ),
+        pytest.param(
+            IdentityRules(document="any-photo-id", unexpired=False),
+            "a document with your name, with photo",
+            id="any document",
+        ),
+        pytest.param(IdentityRules(document="none"), "", id="none"),
+    ],
+)
+def test_the_document_that_is_asked_for_is_said_in_words(rules: IdentityRules, words: str) -> None:
+    assert document_words(rules) == words
+    if words:
+        policy = replace(TWO_PARTS, identity=rules)
+        assert words in chapter(for_learner(policy), "Who you are")
+        theirs = words.replace("your", "the learner's")
+        assert theirs in chapter(for_proctor(policy), "ID check")
+
+
+def test_the_learner_reads_that_faces_are_compared_where_a_rule_says_so() -> None:
+    watched = chapter(for_learner(TWO_PARTS), "What is watched")
+    assert "check-in" not in watched
+    rules = (*TWO_PARTS.flags, FlagRule(when="another-person"), FlagRule(when="looped"))
+    watched = chapter(for_learner(replace(TWO_PARTS, flags=rules)), "What is watched")
+    asked = watched.partition("A person is asked to look at: ")[2]
+    assert "whether your face looks like the one that you showed at check-in" in asked
+    assert "come again" in asked
 
 
 def test_without_an_id_check_none_is_told() -> None:

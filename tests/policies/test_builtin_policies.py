@@ -104,6 +104,22 @@ def test_computers_that_do_not_work_are_refused(
     assert bool(system_refusals(policy, report)) == refused
 
 
+def test_a_closed_book_exam_compares_faces_and_weighs_it_below_a_fork_of_the_log() -> None:
+    policy = policies.load(FOLDER / "closed-book.toml").policy
+    rules = {rule.when: rule for rule in policy.flags}
+    assert (rules["another-person"].severity, rules["another-person"].below) == (0.8, None)
+    assert rules["looped"].severity < rules["another-person"].severity < rules["log-fork"].severity
+    assert policy.identity.unexpired
+    assert policy.identity.kinds == ()
+
+
+@pytest.mark.parametrize("program", ["RWorkbench", "rworkbench.exe", "/opt/R/RWorkbench"])
+def test_rworkbench_is_for_part_two_of_the_capstone(program: str) -> None:
+    policy = policies.load(FOLDER / "mitx-sds-capstone.toml").policy
+    allowed = [name for name in policy.sections.order if program_allowed(policy, program, name)]
+    assert allowed == ["part-b1", "part-b2"]
+
+
 def test_the_demonstration_has_the_pace_of_a_film() -> None:
     policy = policies.load(FOLDER / "demo.toml").policy
     rules = {rule.when: rule for rule in policy.flags}

@@ -15,9 +15,13 @@ from proctor.evidence.record import Kind
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
 from proctor.services.export import Export
+from proctor.services.id_desk import IdDesks
+from proctor.services.id_waits import IdWaits
 from proctor.services.identity import Identity
 from proctor.services.intake import Held, Intake, Line, Receipted, Resume
-from proctor.services.ports import Published, Vision
+from proctor.services.one_account import OneAccount
+from proctor.services.ports import DocumentReader, Published, Vision
+from proctor.services.readings import Readings
 from proctor.services.results import Results
 from proctor.services.reviews import Reviews
 from proctor.services.sessions import Invitation, Sessions, proof_text
@@ -36,14 +40,25 @@ class House:
         store: MemoryStore | None = None,
         clock: StillClock | None = None,
         vision: Vision | None = None,
+        reader: DocumentReader | None = None,
     ) -> None:
         self.store = store or MemoryStore()
         self.clock = clock or StillClock()
         self.key = SigningKey.generate(SERVER, KeyKind.COSIGNATURE)
         self.cases = Cases(self.store, self.clock)
         self.sessions = Sessions(self.store, self.cases, token=config.token, new_id=config.new_id)
-        self.identity = Identity(self.store, self.cases)
-        self.analysis = Analysis(self.store, self.cases, vision or ScriptedVision(), lanes=2)
+        vision = vision or ScriptedVision()
+        self.analysis = Analysis(self.store, self.cases, vision, lanes=2)
+        self.waits = IdWaits(self.store, self.cases)
+        self.busy = False
+        self.accounts = OneAccount(
+            self.store, self.cases, vision, same_face=0.6, busy=lambda: self.busy
+        )
+        self.readings = Readings(
+            self.store, self.cases, vision, reader, self.accounts, same_person=0.363
+        )
+        self.identity = Identity(self.store, self.cases, captured=self.readings.add)
+        self.desks = IdDesks(self.store, self.cases, self.waits)
         self.intake = Intake(
             self.store,
             self.cases,
@@ -63,10 +78,12 @@ class House:
     async def invite(self, learner: str = "Ada Lovelace", **more: Any) -> Invitation:
         return await self.sessions.invite("short", learner=learner, **more)
 
-    async def seat(self, *, policy: str = "demo", connected: bool = True) -> "Seat":
+    async def seat(
+        self, *, policy: str = "demo", connected: bool = True, learner: str = "Ada Lovelace"
+    ) -> "Seat":
         """Let a learner join and connect."""
         await self.publish(policy)
-        invited = await self.invite()
+        invited = await self.invite(learner)
         device = await self.joined(invited.join_token)
         seat = Seat(self, device, invited.session, token=invited.join_token)
         if connected:
@@ -143,17 +160,18 @@ class Seat:
         await self.send([line], [picture])
         return picture
 
-    async def show_papers(self) -> None:
-        face, document = JPEG + b"face", JPEG + b"document"
+    async def show_papers(self, who: str = "", document: bytes = b"document") -> None:
+        face = JPEG + b"face" + (b"who=" + who.encode() if who else b"")
+        document = JPEG + document
         lines = [
             self.add(Kind.SNAPSHOT, blob=face, purpose="face"),
             self.add(Kind.SNAPSHOT, blob=document, purpose="document"),
         ]
         await self.send(lines, [face, document])
 
-    async def check_in(self) -> None:
+    async def check_in(self, who: str = "", document: bytes = b"document") -> None:
         await self.send([self.device.hello()])
-        await self.show_papers()
+        await self.show_papers(who, document)
         await self.house.identity.check_in(self.session, self.device.key.name)
 
     async def begin(self, section: str = "part-a") -> None:

@@ -190,7 +190,7 @@ async def test_a_fault_while_flags_are_found_or_pictures_queued_is_tried_again(
 
     monkeypatch.setattr(seat.house.store, "flags", once(flags))
     monkeypatch.setattr(seat.house.store, "held", once(held))
-    seat.house.analysis._behind.add(seat.session)
+    seat.house.analysis._behind[seat.session] = seat.house.clock.now()
     await seat.house.analysed(seat.session)
     assert len(await flags(seat.session)) == 1
 
@@ -203,9 +203,12 @@ async def test_a_picture_that_was_erased_meanwhile_holds_nothing_up(seat: Seat) 
 
 
 class NoModel(ScriptedVision):
-    async def observe(self, stream: str, jpeg: bytes) -> Measured:
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
         assert stream
         assert jpeg
+        del face, sample
         return Measured(unavailable=("faces: the model yunet is missing",))
 
 

@@ -1,9 +1,10 @@
 import pytest
 
-from proctor.domain.identity import IdEvent, IdReasonMissing, IdState
+from proctor.domain.identity import AgainCode, IdEvent, IdReasonMissing, IdState
 from proctor.domain.moves import IllegalMove
+from proctor.domain.review import AnotherPersonNeeded
 from proctor.domain.session import State
-from proctor.evidence.record import Kind
+from proctor.evidence.record import Kind, Record, parse
 from proctor.services.cases import Cases
 from proctor.services.identity import CheckInIncomplete
 from proctor.services.journal import milliseconds
@@ -21,8 +22,13 @@ async def checked_in(seat: Seat) -> Case:
     return await seat.house.identity.check_in(seat.session, "d_test")
 
 
-async def decided(seat: Seat, event: IdEvent, reason: str = "") -> Case:
-    return await seat.house.identity.decide(seat.session, event, by="bo", reason=reason)
+async def decided(seat: Seat, event: IdEvent, reason: str = "", *, by: str = "bo") -> Case:
+    return await seat.house.identity.decide(seat.session, event, by=by, reason=reason)
+
+
+async def id_records(seat: Seat) -> list[Record]:
+    lines = await seat.house.store.server_lines(seat.session)
+    return [each for each in map(parse, lines) if each.kind is Kind.ID_CHECK]
 
 
 async def test_check_in_names_what_is_missing() -> None:
@@ -121,9 +127,24 @@ async def test_a_refusal_needs_a_reason_and_can_be_mended() -> None:
     for event in (IdEvent.REFUSE, IdEvent.ASK_AGAIN):
         with pytest.raises(IdReasonMissing):
             await decided(seat, event, " ")
-    refused = await decided(seat, IdEvent.REFUSE, "another person")
+    proposed = await decided(seat, IdEvent.REFUSE, "another person")
+    assert proposed.session.id_check.state is IdState.REFUSAL_PROPOSED
+    with pytest.raises(AnotherPersonNeeded):
+        await decided(seat, IdEvent.REFUSE, "I am sure")
+    refused = await decided(seat, IdEvent.REFUSE, "not the portrait's face", by="cy")
     assert refused.session.state is State.CHECK_IN
+    assert refused.session.id_check.state is IdState.REFUSED
     assert (await decided(seat, IdEvent.ACCEPT)).session.state is State.READY
+    told = [
+        {key: record.facts.get(key) for key in ("state", "by", "reason")}
+        for record in await id_records(seat)
+    ]
+    assert told == [
+        {"state": "captured", "by": "learner", "reason": ""},
+        {"state": "refusal-proposed", "by": "bo", "reason": "another person"},
+        {"state": "refused", "by": "cy", "reason": "not the portrait's face"},
+        {"state": "accepted", "by": "bo", "reason": ""},
+    ]
 
 
 async def test_there_is_nothing_to_decide_before_the_pictures() -> None:
@@ -159,3 +180,42 @@ async def test_a_held_check_in_is_told_how_many_wait_before_it_and_since_when() 
     await decided(first, IdEvent.ASK_AGAIN, "blurred")
     assert await told(first) == (None, None)
     assert await told(second) == (began_ms + 60_000, 0)
+
+
+async def test_a_code_is_logged_and_the_learner_reads_its_words() -> None:
+    seat = await seated("closed-book")
+    await seat.check_in()
+    seat.tick(5)
+    case = await seat.house.identity.decide(
+        seat.session, IdEvent.ASK_AGAIN, by="bo", code=AgainCode.GLARE
+    )
+    published = await seat.house.cases.published(case.session)
+    shown = view(case.session, published, now=seat.house.clock.now(), held_before=0).id_check
+    assert shown.reason.startswith("Light is reflected")
+    assert shown.assurance == ("New pictures were asked for by bo (person)",)
+    (_, asked) = await id_records(seat)
+    assert (asked.facts["code"], asked.facts["reason"]) == ("glare", "")
+
+
+async def test_who_has_no_document_is_vouched_for_and_may_begin() -> None:
+    seat = await seated("closed-book")
+    await seat.send([seat.device.hello()])
+    with pytest.raises(IdReasonMissing):
+        await decided(seat, IdEvent.VOUCH)
+    case = await decided(seat, IdEvent.VOUCH, "in my course for two years")
+    assert (case.session.state, case.session.id_check.vouched) == (State.READY, True)
+    (told,) = await id_records(seat)
+    assert told.facts == {
+        "state": "accepted",
+        "by": "bo",
+        "reason": "in my course for two years",
+        "vouched": True,
+    }
+
+
+async def test_nobody_is_vouched_for_before_they_have_joined() -> None:
+    house = House()
+    await house.publish("closed-book")
+    invited = await house.invite()
+    with pytest.raises(IllegalMove):
+        await house.identity.decide(invited.session, IdEvent.VOUCH, by="bo", reason="mine")

@@ -145,7 +145,10 @@ async def test_an_id_check_is_decided(desk: Desk) -> None:
     refused = await desk.proctor("POST", "{session}/id-check", 403, json=captured)
     assert code_of(refused) == "not-their-event"
     accepted = await desk.proctor("POST", "{session}/id-check", json={"event": "accepted"})
-    assert accepted["id_check"]["state"] == "accepted"
+    assert (accepted["state"], accepted["by"]) == ("accepted", "proctor")
+    found = await desk.proctor("GET", "{session}")
+    assert found["id_check"]["state"] == "accepted"
+    assert found["id_check"]["assurance"][-1] == "Accepted by proctor (person)"
 
 
 async def test_pictures_are_shown_as_what_their_bytes_are(desk: Desk) -> None:

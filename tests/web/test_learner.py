@@ -8,7 +8,7 @@ import pytest
 
 from proctor.evidence.record import Kind
 from proctor.services.logins import StaffRole
-from tests.conftest import Server
+from tests.conftest import Server, check_in_read
 from tests.device import JPEG, Device, Refused
 
 
@@ -96,8 +96,11 @@ async def test_check_in_says_what_is_missing(device: Device) -> None:
     assert no.problem["missing"] == ["hello", "face", "document"]
 
 
-async def test_sections_open_in_their_order_and_show_no_keys(device: Device) -> None:
+async def test_sections_open_in_their_order_and_show_no_keys(
+    server: Server, device: Device
+) -> None:
     await device.check_in()
+    await check_in_read(server, device.joined["session"])
     no = await refused(device, "POST", "/api/v1/session/sections/part-b/open")
     assert (no.code, no.problem["first"]) == ("another-section-first", "part-a")
     no = await refused(device, "GET", "/api/v1/session/sections/part-a")
@@ -180,7 +183,7 @@ async def test_a_retake_is_told_and_needs_new_pictures(server: Server, device: D
     address = f"/api/v1/sessions/{device.joined['session']}/id-check"
     async with proctor.post(address, json=body) as response:
         assert response.status == 200, await response.text()
-        assert (await response.json())["id_check"]["state"] == "retake"
+        assert (await response.json())["state"] == "retake"
     no = await refused(device, "POST", "/api/v1/session/check-in")
     assert no.problem["missing"] == ["face", "document"]
     server.clock.pass_(5)

@@ -80,7 +80,10 @@ async def test_a_learner_rehearses_the_whole_way_and_the_course_team_reads_the_r
     assert (row["learner"], row["rehearsals"], row["ready"]) == ("Ada Lovelace", 1, False)
     assert (row["mend"], row["mind"], row["not_tried"]) == (["clock"], [], [])
     # Nobody is asked to look at it, and the exam is what it was.
-    assert await read(server, StaffRole.PROCTOR, "/api/v1/reviews") == {"reviews": []}
+    assert await read(server, StaffRole.PROCTOR, "/api/v1/reviews") == {
+        "reviews": [],
+        "pictures": {"waiting": 0, "oldest_ms": None, "behind": 0},
+    }
     exams = await read(server, StaffRole.COURSE_TEAM, "/api/v1/exams")
     assert [(exam["id"], exam["sessions"]) for exam in exams] == [("short", 1)]
     async with Device(http, name="d_real") as real:

@@ -53,6 +53,8 @@ ONLY: dict[str, set[str]] = {
     "POST /api/v1/sessions/{session}/result/release": {"course-team"},
     "POST /api/v1/sessions/{session}/devices/{device}": {"proctor"},
     "POST /api/v1/sessions/{session}/verdicts": {"proctor"},
+    "GET /api/v1/id-checks": {"proctor"},
+    "GET /api/v1/sessions/{session}/id-check": {"proctor"},
     "POST /api/v1/sessions/{session}/id-check": {"proctor"},
     "POST /api/v1/sessions/{session}/acts": {"proctor"},
     "GET /api/v1/sessions/{session}/bundle": {"proctor"},  # it holds the pictures

@@ -136,7 +136,13 @@ async def test_check_in_is_incomplete_until_the_phone_has_shown_the_room(desk: D
 
 
 BLANK: dict[str, Any] = {
-    "id_check": {"state": "", "reason": "", "held_since_ms": None, "held_before": None},
+    "id_check": {
+        "state": "",
+        "reason": "",
+        "held_since_ms": None,
+        "held_before": None,
+        "assurance": [],
+    },
     "window": None,
     "ledger": [],
     "verdict": None,

@@ -19,7 +19,7 @@ from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services.intake import MAX_OWED, Line
 from proctor.services.logins import StaffRole
 from proctor.web import uplink as uplinks
-from tests.conftest import OpenServer, Server, StillClock, full_disk, until
+from tests.conftest import OpenServer, Server, StillClock, check_in_read, full_disk, until
 from tests.device import JPEG, Device, Log
 
 
@@ -819,6 +819,8 @@ async def test_the_server_s_own_absence_is_given_back(
         first = await open_server(tmp_path / "data", clock)
         device = await stack.enter_async_context(joined(first))
         await device.check_in()
+        # Or the server that is said to be dead would still note what it read.
+        await check_in_read(first, device.joined["session"])
         await device.open("part-a")
         clock.pass_(20)
         await device.answer("part-a", "two-dice", "a")

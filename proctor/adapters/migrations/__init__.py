@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Engine
 
@@ -23,6 +25,13 @@ def upgrade(engine: Engine) -> None:
             command.upgrade(_config(connection), "head")
         except CommandError:
             raise TooNew("a newer version of this program made it") from None
+
+
+def is_current(engine: Engine) -> bool:
+    """Tell whether a database is of the newest version; nothing is written."""
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    return found == ScriptDirectory.from_config(_config(None)).get_current_head()
 
 
 def check(engine: Engine) -> None:

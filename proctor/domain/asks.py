@@ -1,0 +1,79 @@
+"""What a learner is asked for while they work: light, an uncovered lens, to sit in the picture.
+
+An ask is help, said at once and never held against anyone: it raises nothing, and no reviewer's
+list counts it. It comes of the same conditions as the quality flags of the policy, sooner than
+they do: what lasts no minute is no flag, and can be mended all the same.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from proctor.domain.flags import CLASS_OF, FlagClass
+from proctor.domain.incidents import PICTURES, SectionAt, runs
+from proctor.domain.observation import Measured, Observation
+from proctor.domain.policy import FlagRule, Policy, When
+
+# With one snapshot nobody is asked: a hand passes before the lens.
+ASKS_AFTER = 2
+# A session is one row, and is sent whole to whoever watches it. Of more, the newest are kept.
+ASKS_MOST = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityAsk:
+    """One thing the learner was asked for. Times are by the server's clock."""
+
+    kind: When  # of a quality rule about pictures
+    section: str
+    since: datetime  # when the first snapshot that shows it was taken
+    until: datetime | None = None  # None: it goes on, at most until the section closes
+
+
+def ask_rules(policy: Policy) -> tuple[FlagRule, ...]:
+    """Return the rules of a policy of which the learner is told at once."""
+    return tuple(
+        rule
+        for rule in policy.flags
+        if rule.when in PICTURES and CLASS_OF[rule.when] is FlagClass.QUALITY
+    )
+
+
+def wanting(rules: Iterable[FlagRule], seen: Measured) -> frozenset[When]:
+    """Return the kinds of what one snapshot lacks."""
+    return frozenset(rule.when for rule in rules if PICTURES[rule.when].holds(rule, seen))
+
+
+def asks_of(
+    policy: Policy, observations: Iterable[Observation], section_at: SectionAt
+) -> tuple[QualityAsk, ...]:
+    """Return what the learner of a session was asked for, by time; at most `ASKS_MOST`, the newest.
+
+    Args:
+        policy: The session's policy.
+        observations: Of the periodic snapshots, one for each, `at` by the server's clock.
+        section_at: The open section at an instant, or None.
+    """
+    pictures = sorted(observations, key=lambda seen: (seen.at, seen.device, seen.seq))
+    asks = [
+        QualityAsk(kind=rule.when, section=run.section_id, since=run.held[0].at, until=run.until)
+        for rule in ask_rules(policy)
+        for run in runs(policy, rule, pictures, section_at, needs=ASKS_AFTER)
+    ]
+    return tuple(_told_once(sorted(asks, key=lambda ask: (ask.since, ask.kind))))[-ASKS_MOST:]
+
+
+def _told_once(asks: Sequence[QualityAsk]) -> list[QualityAsk]:
+    """Join what two rules or two cameras say of one kind at the same time."""
+    told: list[QualityAsk] = []
+    last: dict[tuple[When, str], int] = {}  # where in `told`
+    for ask in asks:
+        place = last.get((ask.kind, ask.section))
+        before = None if place is None else told[place]
+        if place is None or before is None or (before.until and before.until < ask.since):
+            last[ask.kind, ask.section] = len(told)
+            told.append(ask)
+        elif before.until is not None:
+            until = None if ask.until is None else max(before.until, ask.until)
+            told[place] = replace(before, until=until)
+    return told

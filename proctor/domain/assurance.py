@@ -1,0 +1,95 @@
+"""What a session's ID check rests on: which checks were made, and by whom, in sentences."""
+
+from collections.abc import Iterator, Mapping
+
+from proctor.domain.identity import CheckKind, CheckResult, IdCheck, IdState
+
+_ZONE = "of the machine-readable zone"
+_MADE: Mapping[CheckKind, Mapping[CheckResult, str]] = {
+    CheckKind.DIGITS: {
+        "agrees": f"Check digits {_ZONE} hold",
+        "unsure": f"Check digits {_ZONE} do not all hold",
+    },
+    CheckKind.EXPIRY: {
+        "agrees": "The document is valid on the day of the exam",
+        "unsure": "The document's date of expiry is not sure",
+        "differs": "The document has expired by the day of the exam",
+    },
+    CheckKind.KIND: {
+        "agrees": "The document is of a kind that the exam asks for",
+        "unsure": "The document's kind is not sure",
+        "differs": "The document is of another kind than the exam asks for",
+    },
+    CheckKind.NAME: {
+        "agrees": "The name on the document agrees with the account's",
+        "unsure": "The name on the document may be the account's",
+        "differs": "The name on the document differs from the account's",
+    },
+    CheckKind.PORTRAIT: {
+        "agrees": "A portrait was found on the document",
+        "unsure": "No portrait was found on the document",
+    },
+    CheckKind.FACE: {
+        "agrees": "The face shown looks like the document's portrait",
+        "differs": "The face shown looks unlike the document's portrait",
+    },
+    CheckKind.ONE_DOCUMENT: {
+        "agrees": "The document's number is on no other account of the programme",
+        "differs": "The document's number is on another account of the programme",
+    },
+    CheckKind.ONE_FACE: {
+        "agrees": "The face was found on no other account of the programme that was compared",
+        "differs": "A face that looks the same is on another account of the programme",
+    },
+}
+_NOT_MADE: Mapping[CheckKind, str] = {
+    CheckKind.DIGITS: "check digits",
+    CheckKind.EXPIRY: "date of expiry",
+    CheckKind.KIND: "kind of document",
+    CheckKind.NAME: "name",
+    CheckKind.PORTRAIT: "portrait",
+    CheckKind.FACE: "face and portrait",
+    CheckKind.ONE_DOCUMENT: "document on other accounts",
+    CheckKind.ONE_FACE: "face on other accounts",
+}
+
+
+def assurance(check: IdCheck) -> tuple[str, ...]:
+    """Return which checks were made by machine or person, each sentence with who made it.
+
+    No sentence says that the learner is who they say: that is for the reader to conclude.
+    """
+    return (*_machine(check), *_people(check))
+
+
+def _machine(check: IdCheck) -> Iterator[str]:
+    missing = []
+    for each in check.checks:
+        if each.result == "unavailable":
+            missing.append(_NOT_MADE[each.check])
+        else:
+            # A result that a check does not have came from elsewhere: said as it is.
+            words = _MADE[each.check].get(each.result, f"{each.check}: {each.result}")
+            yield f"{words} (machine)"
+    if missing:
+        yield f"Not checked by machine: {', '.join(missing)}"
+
+
+def _people(check: IdCheck) -> Iterator[str]:
+    match check.state:
+        case IdState.AWAITED:
+            yield "Nothing was shown, and no person has decided"
+        case IdState.CAPTURED:
+            yield "No person has decided"
+        case IdState.RETAKE:
+            yield f"New pictures were asked for by {check.by} (person)"
+        case IdState.ACCEPTED if check.vouched:
+            yield f"No document: vouched for by {check.by} (person)"
+        case IdState.ACCEPTED:
+            yield f"Accepted by {check.by} (person)"
+        case IdState.REFUSAL_PROPOSED:
+            yield f"Refusal proposed by {check.by} (person); no second person has confirmed it"
+        case _ if check.proposed is not None:
+            yield f"Refused by {check.proposed.by}, confirmed by {check.by} (persons)"
+        case _:
+            yield f"Refused by {check.by} (person)"

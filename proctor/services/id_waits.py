@@ -1,0 +1,76 @@
+"""Which ID checks wait for a person, since when, and how long those decided lately had waited."""
+
+from datetime import datetime, timedelta
+from statistics import median
+
+from proctor.domain.identity import UNDECIDED, waits_since
+from proctor.domain.session import ExamSession, State
+from proctor.services.cases import Cases
+from proctor.services.ports import Case, Store
+
+# Over which the median of waits is taken.
+LATELY = timedelta(hours=24)
+# After these nobody needs the decision any more.
+_OVER = frozenset({State.TERMINATED, State.EXPIRED})
+
+
+class IdWaits:
+    """Kept in memory, from every session as it is read or saved; the rows are the truth."""
+
+    def __init__(self, store: Store, cases: Cases) -> None:
+        self._store = store
+        self._cases = cases
+        self._waiting: dict[str, datetime] = {}
+        self._decided: dict[str, tuple[datetime, timedelta]] = {}
+        cases.when_kept(self.see)
+
+    async def after_restart(self) -> None:
+        """See all sessions once, those that have ended too."""
+        for case in await self._store.cases(None):
+            self.see(case)
+
+    def see(self, case: Case) -> None:
+        """Take note of where a session's ID check stands."""
+        session = case.session
+        since = waits_for_person_since(session)
+        if since is None:
+            self._waiting.pop(session.id, None)
+        else:
+            self._waiting[session.id] = since
+        check = session.id_check
+        if check.decided_at is not None and check.waited is not None and not session.rehearsal_of:
+            self._forget_old()
+            self._decided[session.id] = (check.decided_at, check.waited)
+
+    def waiting(self) -> list[str]:
+        """Return the sessions that wait, those that have waited longest first."""
+        return sorted(self._waiting, key=lambda each: (self._waiting[each], each))
+
+    def longest(self) -> timedelta | None:
+        """Return for how long the first of them has waited; None where nobody waits."""
+        since = min(self._waiting.values(), default=None)
+        return None if since is None else self._cases.now() - since
+
+    def median(self) -> timedelta | None:
+        """Return the median wait of those decided within the last 24 hours."""
+        self._forget_old()
+        waits = [waited for _, waited in self._decided.values()]
+        return timedelta(seconds=median(each.total_seconds() for each in waits)) if waits else None
+
+    def _forget_old(self) -> None:
+        oldest = self._cases.now() - LATELY
+        # In the order they came in, which is nearly that of the decisions.
+        while self._decided:
+            first = next(iter(self._decided))
+            if self._decided[first][0] > oldest:
+                return
+            del self._decided[first]
+
+
+def waits_for_person_since(session: ExamSession) -> datetime | None:
+    """Return since when a session's ID check waits for a person; None where it does not."""
+    if session.rehearsal_of or session.state in _OVER:
+        return None
+    # Sessions of earlier versions may have been captured without a time.
+    unknown = session.made_at if session.id_check.state in UNDECIDED else None
+    return waits_since(session.id_check) or unknown

@@ -1,0 +1,168 @@
+"""What the rules are held against: a session's observations and records, by the server's clock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from proctor.domain.flags import Flag, evaluate
+from proctor.domain.incidents import Happening
+from proctor.domain.observation import Observation
+from proctor.domain.policy import Policy
+from proctor.domain.second_camera import PHONE
+from proctor.domain.session import ExamSession, closes_at
+from proctor.evidence.record import Kind, parse
+from proctor.services.device_time import Dated, dated
+from proctor.services.ports import Received, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """All that a rule can be about, of one session."""
+
+    observations: Sequence[Observation]  # of the periodic snapshots
+    happenings: Sequence[Happening]
+    told: Mapping[str, Mapping[str, object]]  # what the server's log says of flags, by their id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The same as it is stored."""
+
+    observations: Sequence[Observation]
+    received: Sequence[Sequence[Received]]  # of each device
+    server_lines: Sequence[bytes]
+
+
+async def load(store: Store, session_id: str) -> Rows:
+    """Return what is stored of a session; no picture."""
+    return Rows(
+        observations=await store.observations(session_id),
+        received=[
+            await store.received(session_id, device.id)
+            for device in await store.devices(session_id)
+            if device.kind != PHONE  # no rule is about a second camera
+        ],
+        server_lines=await store.server_lines(session_id),
+    )
+
+
+def read(session: ExamSession, rows: Rows) -> Seen:
+    """Return what is stored as the rules take it. Two hours of a log take a tenth of a second."""
+    observations: list[Observation] = []
+    happenings: list[Happening] = []
+    for batches in rows.received:
+        records = dated(batches)
+        periodic = {
+            (each.record.device, each.record.seq): each
+            for each in records
+            if each.record.facts.get("purpose") == "periodic"
+        }
+        observations += [
+            replace(each, at=periodic[each.device, each.seq].written_at)
+            for each in rows.observations
+            if (each.device, each.seq) in periodic
+        ]
+        happenings += [found for each in records if (found := _happening(each)) is not None]
+    told: dict[str, Mapping[str, object]] = {}
+    for line in rows.server_lines:
+        record = parse(line)
+        if record.kind is Kind.FLAG:
+            told[_text(record.facts, "flag")] = record.facts
+        elif record.kind is Kind.FORK:
+            happenings.append(
+                Happening(
+                    device=_text(record.facts, "id"),
+                    seq=record.seq,
+                    at=_in_a_section(session, _at(record.at_ms)),
+                    kind="fork",
+                )
+            )
+    return Seen(observations=observations, happenings=happenings, told=told)
+
+
+def flags_in(
+    session: ExamSession, seen: Seen, policy: Policy, policy_sha256: str
+) -> tuple[Flag, ...]:
+    """Return the flags that a policy's rules find in a session."""
+    return evaluate(
+        policy,
+        policy_sha256,
+        seen.observations,
+        seen.happenings,
+        lambda at: section_at(session, at),
+    )
+
+
+def _at(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def _happening(dated: Dated) -> Happening | None:
+    """Return what a record says happened, or None where no rule could be about it."""
+    record, device, facts = dated.record, dated.record.device, dated.record.facts
+    start, end = _ms(facts, "from_ms", record.at_ms), _ms(facts, "to_ms", record.at_ms)
+    at, until = dated.at(min(start, end)), dated.at(end)
+    match record.kind:
+        case Kind.FOCUS:
+            return Happening(
+                device=device,
+                seq=record.seq,
+                at=at,
+                until=until,
+                kind="focus",
+                away_to=_text(facts, "away_to"),
+            )
+        case Kind.GAP:
+            return Happening(
+                device=device,
+                seq=record.seq,
+                at=at,
+                until=until,
+                kind="gap",
+                cause=_text(facts, "cause"),
+            )
+        case Kind.NOTICE:
+            displays = facts.get("displays")
+            return Happening(
+                device=device,
+                seq=record.seq,
+                at=at,
+                kind="notice",
+                program=_text(facts, "program"),
+                cause=_text(facts, "notice"),
+                displays=displays if type(displays) is int else None,
+            )
+        case _:
+            return None
+
+
+def _ms(facts: Mapping[str, object], key: str, otherwise: int) -> int:
+    value = facts.get(key)
+    return value if type(value) is int else otherwise
+
+
+def _text(facts: Mapping[str, object], key: str) -> str:
+    value = facts.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def section_at(session: ExamSession, at: datetime) -> str | None:
+    for section in session.sections:
+        end = closes_at(session, section)
+        if section.opened_at is not None and section.opened_at <= at and (end is None or at < end):
+            return section.id
+    return None
+
+
+def _in_a_section(session: ExamSession, at: datetime) -> datetime:
+    """Return the instant nearest to `at` at which a section was open: before it, or else after.
+
+    A fork is of the whole log, whenever it is tried; outside of every section rules see nothing.
+    """
+    if section_at(session, at) is not None:
+        return at
+    opened = [each for each in session.sections if each.opened_at is not None]
+    ends = [end for each in opened if (end := closes_at(session, each)) is not None and end <= at]
+    if ends:
+        return max(ends) - timedelta(milliseconds=1)
+    return min((each.opened_at for each in opened if each.opened_at is not None), default=at)

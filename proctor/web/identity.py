@@ -1,0 +1,73 @@
+"""The desk of ID checks over HTTP: who waits, what there is to go by, and the decisions."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from proctor.domain.identity import AgainCode, IdEvent, IdReasonMissing
+from proctor.domain.moves import IllegalMove
+from proctor.domain.review import MAX_REASONS_CHARS, AnotherPersonNeeded
+from proctor.services.id_desk import IdDesk, IdDesks, IdQueue
+from proctor.services.identity import Identity
+from proctor.services.ports import NotFound
+from proctor.web.api import Api, Id, Role, Shape
+from proctor.web.auth import staff_of
+from proctor.web.metrics import Metrics
+
+
+class IdDecision(Shape):
+    event: IdEvent
+    code: AgainCode | None = None
+    # Empty passes here: that a reason is missing is a rule's to say, with its own code.
+    reason: Annotated[str, StringConstraints(max_length=MAX_REASONS_CHARS)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityDesk:
+    """What these routes work with."""
+
+    identity: Identity
+    desks: IdDesks
+    metrics: Metrics
+
+
+def add_identity_routes(api: Api, desk: IdentityDesk) -> None:
+    """Declare the routes."""
+
+    @api.route("GET", "/api/v1/id-checks", role=Role.PROCTOR, out=IdQueue, tags=["identity"])
+    async def list_id_checks(_request: web.Request, exam: Id | None = None) -> IdQueue:
+        """List the ID checks that wait for a person, and for how long people wait."""
+        return await desk.desks.queue(exam)
+
+    @api.route(
+        "GET",
+        "/api/v1/sessions/{session}/id-check",
+        role=Role.PROCTOR,
+        out=IdDesk,
+        tags=["identity"],
+        errors=[NotFound],
+    )
+    async def get_id_check(request: web.Request, session: Id) -> IdDesk:
+        """Read all there is to decide one ID check by."""
+        return await desk.desks.desk(session, me=staff_of(request).name)
+
+    @api.route(
+        "POST",
+        "/api/v1/sessions/{session}/id-check",
+        role=Role.PROCTOR,
+        out=IdDesk,
+        tags=["identity"],
+        errors=[NotFound, IdReasonMissing, AnotherPersonNeeded, IllegalMove],
+    )
+    async def decide_identity(request: web.Request, session: Id, body: IdDecision) -> IdDesk:
+        """Decide on an ID check; a refusal needs another person to confirm it."""
+        by = staff_of(request).name
+        case = await desk.identity.decide(
+            session, body.event, by=by, reason=body.reason, code=body.code
+        )
+        waited = case.session.id_check.waited
+        if waited is not None:
+            desk.metrics.id_check_waited.observe(waited.total_seconds())
+        return await desk.desks.desk(session, me=by)

@@ -1,0 +1,85 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+from typing import get_args
+
+import pytest
+
+from proctor.domain.assurance import assurance
+from proctor.domain.identity import Checked, CheckKind, CheckResult, IdCheck, IdState, Proposal
+
+AT = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+PROPOSED = Proposal(by="ann", reason="another person", at=AT)
+
+
+def test_each_check_is_named_with_who_made_it() -> None:
+    check = IdCheck(
+        state=IdState.ACCEPTED,
+        by="lin",
+        checks=(
+            Checked(check=CheckKind.DIGITS, result="agrees"),
+            Checked(check=CheckKind.NAME, result="unsure"),
+            Checked(check=CheckKind.FACE, result="unavailable"),
+            Checked(check=CheckKind.ONE_FACE, result="unavailable"),
+        ),
+    )
+
+    assert assurance(check) == (
+        "Check digits of the machine-readable zone hold (machine)",
+        "The name on the document may be the account's (machine)",
+        "Not checked by machine: face and portrait, face on other accounts",
+        "Accepted by lin (person)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        pytest.param(IdCheck(), "Nothing was shown, and no person has decided", id="nothing shown"),
+        pytest.param(IdCheck(state=IdState.CAPTURED), "No person has decided", id="undecided"),
+        pytest.param(
+            IdCheck(state=IdState.RETAKE, by="lin"),
+            "New pictures were asked for by lin (person)",
+            id="asked again",
+        ),
+        pytest.param(
+            IdCheck(state=IdState.ACCEPTED, by="lin", vouched=True),
+            "No document: vouched for by lin (person)",
+            id="vouched for",
+        ),
+        pytest.param(
+            IdCheck(state=IdState.REFUSAL_PROPOSED, by="ann", proposed=PROPOSED),
+            "Refusal proposed by ann (person); no second person has confirmed it",
+            id="a refusal is proposed",
+        ),
+        pytest.param(
+            IdCheck(state=IdState.REFUSED, by="bo", proposed=PROPOSED),
+            "Refused by ann, confirmed by bo (persons)",
+            id="refused",
+        ),
+        pytest.param(
+            IdCheck(state=IdState.REFUSED, by="bo"),
+            "Refused by bo (person)",
+            id="refused when one person could",
+        ),
+    ],
+)
+def test_what_people_decided_is_said_with_their_names(check: IdCheck, words: str) -> None:
+    assert assurance(check) == (words,)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(Checked(check=kind, result=result), id=f"{kind} {result}")
+        for kind, result in product(CheckKind, get_args(CheckResult))
+    ],
+)
+def test_no_result_is_left_unsaid_or_said_to_be_a_person_s(made: Checked) -> None:
+    check = replace(IdCheck(state=IdState.CAPTURED), checks=(made,))
+
+    said, person = assurance(check)
+
+    assert person == "No person has decided"
+    assert ("Not checked by machine" in said) == (made.result == "unavailable")
+    assert "machine" in said
