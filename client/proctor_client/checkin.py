@@ -81,7 +81,7 @@ class CheckIn:
                 if check["state"] == "retake":
                     missing = self._wanted
                     why = str(check.get("reason") or "the first ones can't be used")
-                    self._screen.say(f"New pictures are needed: {why}.")
+                    self._screen.say(f"New pictures are needed: {why.rstrip('.')}.")
                 elif not self._memory.pictures:
                     # With nothing to show yet, so that nobody holds a document to the camera of a
                     # computer that is refused.

@@ -43,7 +43,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // An inlined picture is a data: address, see above.
     assetsInlineLimit: 0,
-    rollupOptions: { input: ["index.html", "join.html", "console/review.html"] },
+    rollupOptions: { input: ["index.html", "join.html", "console/review.html", "console/identity.html"] },
   },
   plugins: [picturesAsFiles()],
   test: { include: ["tests/**/*.test.ts"], environment: "node" },

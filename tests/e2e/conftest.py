@@ -1,6 +1,6 @@
 """A Chromium for the tests of the pages, and visits with it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -165,9 +165,14 @@ async def open_room(open_server: OpenServer, tmp_path: Path) -> AsyncIterator[Op
     """Start a server in this process that holds the exam, behind a network that can be cut."""
     async with AsyncExitStack() as stack:
 
-        async def start(*, ahead: timedelta = timedelta(), **changes: Any) -> Room:
+        async def start(
+            *,
+            ahead: timedelta = timedelta(),
+            parts: Mapping[str, Any] | None = None,
+            **changes: Any,
+        ) -> Room:
             clock = RunningClock(ahead=ahead)
-            server = await open_server(clock=clock)
+            server = await open_server(clock=clock, **(parts or {}))
             await config.publish(server.store, room.exam_folder(tmp_path / "exam", **changes))
             wire = await stack.enter_async_context(wire_to(server.url))
             return Room(

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import cv2
+import numpy as np
 from playwright.async_api import (
     Browser,
     BrowserContext,
@@ -77,17 +78,27 @@ IN_PART_B = {item: GIVEN[item] for item in ("geometric-mean", "overfit", "matrix
 # --- the camera ------------------------------------------------------------------------------
 
 
-def film(path: Path, *, seconds: float = 2) -> None:
-    """Write a clip of one person as Chromium's fake camera reads it: .y4m, 640x480."""
+def film(path: Path, *, seconds: float = 2, lamp_off_s: float = 0) -> None:
+    """Write a clip of one person as Chromium's fake camera reads it: .y4m, 640x480.
+
+    Args:
+        path: Ends in .y4m.
+        seconds: Its length; then it is played anew.
+        lamp_off_s: How much of it, at its end, is dark.
+    """
     avi = path.with_suffix(".avi")
     clips.calm(avi, seconds)
     reader = cv2.VideoCapture(str(avi))
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W640 H480 F{FPS}:1 Ip A1:1 C420mpeg2\n".encode())
+        lit = reader.get(cv2.CAP_PROP_FRAME_COUNT) * (1 - lamp_off_s / seconds)
         while True:
+            at = reader.get(cv2.CAP_PROP_POS_FRAMES)
             ok, frame = reader.read()
             if not ok:
                 break
+            if at >= lit:
+                frame = (frame * 0.03).astype(np.uint8)
             file.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420).tobytes())
     reader.release()
     avi.unlink()

@@ -261,5 +261,6 @@ async def test_time_that_a_proctor_gives_is_seen_at_once(exam_room: Room, sit: S
     await exam_room.act(invited.session, "extra-time", seconds=600)
 
     await expect(ada.page.get_by_text("20 minutes left").first).to_be_visible()
+    await expect(ada.page.get_by_text("(10 minutes added)")).to_be_visible()
     moved = ada.page.get_by_role("status").filter(has_text="The end has moved")
     await expect(moved).to_have_count(1)

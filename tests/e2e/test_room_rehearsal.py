@@ -1,6 +1,7 @@
 """A rehearsal in a browser: the same way as the exam, ending in a report of what to mend."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import expect
@@ -63,6 +64,8 @@ async def test_a_learner_rehearses_from_the_rules_of_the_exam_and_the_exam_stays
     await ada.page.reload()
     await reported(ada)
     assert await ada.page.get_by_role("main").inner_text() == shown
+    back = ada.page.get_by_role("link", name="Go to your exam")
+    await expect(back).to_have_attribute("href", urlsplit(invited.link).path)
     await ada.button("Rehearse again").click()
     await ada.at("This is a rehearsal")
     assert (await readiness(exam_room))["rehearsals"] == 2

@@ -51,6 +51,9 @@ async def test_a_reload_brings_back_the_same_question_with_every_answer(
     await ada.hand_in(PART_B)
     await ada.leave_out_the_rest()
     assert await handed_in(exam_room, ada, invited.session, tmp_path) == IN_PART_A | IN_PART_B
+    # A camera that opens again after a reload was never lost.
+    evidence = await exam_room.evidence(invited.session, tmp_path)
+    assert [gap for gap in evidence.records("gap") if gap["cause"] == "camera"] == []
 
 
 async def test_a_browser_that_crashed_offline_has_every_answer_it_said_was_saved(

@@ -10,7 +10,7 @@ export type FlagClass = "conduct" | "quality";
 export type ReviewState = "awaiting" | "second-needed" | "third-needed" | "decided";
 export type Outcome = "clear" | "breach" | "void" | "inconclusive";
 /** What a proctor says of the face and document that a learner has shown. */
-export type IdDecision = "accepted" | "asked-again" | "refused";
+export type IdDecision = "accepted" | "asked-again" | "refused" | "vouched";
 export type Judgement = "upheld" | "not-upheld" | "cannot-tell";
 
 /** One session in the queue. */
@@ -35,6 +35,20 @@ export interface ReviewRow {
   may_decide: boolean;
 }
 
+/** How far the machine is behind with looking at pictures, over all sessions. */
+export interface PicturesWaiting {
+  waiting: number;
+  /** When the one that waits for longest came; null where none waits. */
+  oldest_ms: number | null;
+  /** Sessions of which more pictures came than could be queued: they are looked through later. */
+  behind: number;
+}
+
+export interface ReviewQueue {
+  reviews: ReviewRow[];
+  pictures?: PicturesWaiting;
+}
+
 export interface SectionView {
   id: string;
   title: string;
@@ -54,6 +68,16 @@ export interface LedgerEntry {
   at_ms: number;
 }
 
+/** Help that the learner was asked for, because the pictures were not good enough. */
+export interface QualityAsk {
+  /** "dark", "covered", "no-face", "frozen", …: what the policy calls it. */
+  kind: string;
+  since_ms: number;
+  /** Null while it goes on. */
+  until_ms: number | null;
+  seconds: number;
+}
+
 export interface SessionView {
   session: string;
   state: string;
@@ -63,9 +87,12 @@ export interface SessionView {
     /** While it waits for a person: since when, and how many others wait for longer. */
     held_since_ms?: number | null;
     held_before?: number | null;
+    /** Which checks were made of who it is, and by whom, a sentence each. */
+    assurance?: string[];
   };
   sections: SectionView[];
   ledger: LedgerEntry[];
+  asks?: QualityAsk[];
   now_ms: number;
 }
 
@@ -175,6 +202,123 @@ export interface VerdictGiven {
   flags: FlagJudgement[];
 }
 
+/** One ID check in the queue of those that wait for a person. */
+export interface IdRow {
+  session: string;
+  exam: string;
+  exam_title: string;
+  learner: string;
+  state: string;
+  since_ms: number;
+  /** The learner can't begin before a person has looked. */
+  hold: boolean;
+  /** In plain words: "the name differs". */
+  concerns: string[];
+  /** Other accounts with the same document or face. */
+  raised: number;
+  /** Who proposes to refuse it; null where nobody does. */
+  proposed_by: string | null;
+}
+
+export interface IdQueue {
+  waiting: IdRow[];
+  /** Of those decided in the last 24 hours. */
+  waited_s_median: number | null;
+  /** Of those that wait now. */
+  waited_s_longest: number | null;
+}
+
+export interface PictureRef extends SnapshotRef {
+  at_ms: number;
+}
+
+/** In pixels of a full picture, origin top left. */
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** What a machine-readable zone says; dates are ISO 8601. */
+export interface Mrz {
+  format: string;
+  code: string;
+  issuer: string;
+  number: string;
+  nationality: string;
+  birth: string | null;
+  expiry: string | null;
+  sex: string;
+  surname: string;
+  given: string;
+  valid: boolean;
+  /** Names of check digits that do not hold: "number", "birth", "expiry", "optional", "composite". */
+  failed: string[];
+}
+
+export interface IdReading {
+  state: "waiting" | "read" | "unavailable" | "erased";
+  unavailable: string[];
+  lines: string[];
+  mrz: Mrz | null;
+}
+
+export type CheckResult = "agrees" | "unsure" | "differs" | "unavailable";
+
+export interface IdCheckMade {
+  /** "digits", "expiry", "kind", "name", "portrait" or "face". */
+  check: string;
+  by: string;
+  result: CheckResult;
+  words: string;
+  value: number | null;
+  threshold: number | null;
+  models: { name: string; version: string; sha256: string }[];
+}
+
+/** Another account of the same programme that showed the same document or the same face. */
+export interface Raised {
+  why: string;
+  session: string;
+  learner: string;
+  value: number | null;
+}
+
+/** One ID check with all that a person needs to decide on it. */
+export interface IdDesk {
+  session: string;
+  exam: string;
+  exam_title: string;
+  learner: string;
+  state: string;
+  by: string;
+  reason: string;
+  held_since_ms: number | null;
+  asked_for: string;
+  face: PictureRef | null;
+  document: PictureRef | null;
+  portrait: Box | null;
+  /** Null: no document was asked for. */
+  reading: IdReading | null;
+  checks: IdCheckMade[];
+  raised: Raised[];
+  /** A refusal that waits for a second person. */
+  proposed: { by: string; reason: string; at_ms: number } | null;
+  /** Whoever asks may be that second person. */
+  may_confirm: boolean;
+  /** What a new picture can be asked for with; `words` are what the learner reads. */
+  reasons: { code: string; words: string }[];
+  assurance: string[];
+}
+
+export interface IdDecided {
+  event: IdDecision;
+  /** Of `reasons`; only where a new picture is asked for. */
+  code: string | null;
+  reason: string;
+}
+
 /** The server said no, and why: RFC 9457 with our facts beside it. */
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
@@ -195,15 +339,23 @@ export class Unreachable extends Error {
   override readonly name = "Unreachable";
 }
 
-/** What the desk asks of the server. Every method throws ProblemError or Unreachable. */
-export interface Api {
+/** What the pages of staff ask of the server. Every method throws ProblemError or Unreachable. */
+export interface LoginApi {
   signIn(name: string, password: string): Promise<Login>;
   whoAmI(): Promise<Login>;
   signOut(): Promise<void>;
-  reviews(): Promise<ReviewRow[]>;
+}
+
+export interface ReviewApi extends LoginApi {
+  reviews(): Promise<ReviewQueue>;
   timeline(session: string): Promise<Timeline>;
   decide(session: string, verdict: VerdictGiven): Promise<Review>;
-  checkId(session: string, event: IdDecision, reason: string): Promise<SessionView>;
+}
+
+export interface IdApi extends LoginApi {
+  idChecks(): Promise<IdQueue>;
+  idCheck(session: string): Promise<IdDesk>;
+  decideId(session: string, decided: IdDecided): Promise<IdDesk>;
 }
 
 const ROOT = "/api/v1";
@@ -264,11 +416,11 @@ function parsed(text: string): unknown {
   }
 }
 
-export const server: Api = {
+export const server: ReviewApi & IdApi = {
   signIn: (name, password) => ask("POST", "/login", { name, password }),
   whoAmI: () => ask("GET", "/login"),
   signOut: async () => void (await ask("DELETE", "/login")),
-  reviews: async () => (await ask<{ reviews: ReviewRow[] }>("GET", "/reviews")).reviews,
+  reviews: () => ask("GET", "/reviews"),
   timeline: (session) => ask("GET", `/sessions/${encodeURIComponent(session)}/timeline`),
   decide: async (session, verdict) =>
     (
@@ -278,6 +430,11 @@ export const server: Api = {
         verdict,
       )
     ).review,
-  checkId: (session, event, reason) =>
-    ask("POST", `/sessions/${encodeURIComponent(session)}/id-check`, { event, reason }),
+  idChecks: () => ask("GET", "/id-checks"),
+  idCheck: (session) => ask("GET", idCheckPath(session)),
+  decideId: (session, decided) => ask("POST", idCheckPath(session), decided),
 };
+
+function idCheckPath(session: string): string {
+  return `/sessions/${encodeURIComponent(session)}/id-check`;
+}

@@ -1,6 +1,6 @@
 /** Sessions made for the tests: the smallest that the contract allows, changed where it matters. */
 
-import type { Flag, ReviewRow, Snapshot, Timeline } from "../src/api";
+import type { Flag, IdDesk, IdRow, ReviewRow, Snapshot, Timeline } from "../src/api";
 
 export const START = Date.UTC(2026, 10, 21, 13, 0, 0);
 export const SECOND = 1000;
@@ -85,6 +85,50 @@ export function timeline(changed: Partial<Timeline> = {}): Timeline {
     me: "noor",
     may_decide: true,
     why_not: null,
+    ...changed,
+  };
+}
+
+export function idRow(session: string, changed: Partial<IdRow> = {}): IdRow {
+  return {
+    session,
+    exam: "sds",
+    exam_title: "Statistics",
+    learner: session,
+    state: "captured",
+    since_ms: START,
+    hold: true,
+    concerns: [],
+    raised: 0,
+    proposed_by: null,
+    ...changed,
+  };
+}
+
+export function idDesk(session: string, changed: Partial<IdDesk> = {}): IdDesk {
+  return {
+    session,
+    exam: "sds",
+    exam_title: "Statistics",
+    learner: "Anna Eriksson",
+    state: "captured",
+    by: "",
+    reason: "",
+    held_since_ms: START,
+    asked_for: "a passport with photo, not expired",
+    face: { device: "d_web1", seq: 1, sha256: "aa", at_ms: START },
+    document: { device: "d_web1", seq: 2, sha256: "bb", at_ms: START },
+    portrait: { x: 10, y: 20, width: 30, height: 40 },
+    reading: { state: "read", unavailable: [], lines: [], mrz: null },
+    checks: [],
+    raised: [],
+    proposed: null,
+    may_confirm: false,
+    reasons: [
+      { code: "blurred", words: "The document can't be read: hold it still." },
+      { code: "other", words: "Something else." },
+    ],
+    assurance: [],
     ...changed,
   };
 }

@@ -2,25 +2,20 @@
 
 import { computed, signal } from "@preact/signals";
 import type {
-  Api,
-  IdDecision,
+  ReviewApi,
   Judgement,
-  Login,
   Outcome,
+  PicturesWaiting,
   Review,
   ReviewRow,
   Timeline,
   VerdictGiven,
 } from "../api";
-import { ProblemError, Unreachable } from "../api";
 import { en } from "../text/en";
-import { troubleWords } from "../text/problems";
+import { StaffPage } from "./login";
 import { nextAfter } from "./queue";
 import * as line from "./timeline";
 import * as form from "./verdict";
-
-/** Who is there: not asked yet, nobody (and what to tell them), or a login. */
-export type Who = { is: "asking" } | { is: "nobody"; because: string | null } | { is: "in"; login: Login };
 
 /** What follows a recorded verdict. */
 export interface Recorded {
@@ -28,9 +23,10 @@ export interface Recorded {
   review: Review;
 }
 
-export class Desk {
-  readonly who = signal<Who>({ is: "asking" });
+export class Desk extends StaffPage {
   readonly rows = signal<ReviewRow[] | null>(null);
+  /** How far the machine is behind; null where the server does not say. */
+  readonly pictures = signal<PicturesWaiting | null>(null);
   /** The session that is open or being fetched. */
   readonly session = signal<string | null>(null);
   readonly timeline = signal<Timeline | null>(null);
@@ -38,9 +34,6 @@ export class Desk {
   readonly shot = signal(-1);
   readonly flag = signal(-1);
   readonly playing = signal(false);
-  /** What is waited for, in words, and what went wrong, in words. */
-  readonly waiting = signal<string | null>(null);
-  readonly trouble = signal<string | null>(null);
   readonly recorded = signal<Recorded | null>(null);
   /** Whether the form was handed in with something missing: only then it says so. */
   readonly tried = signal(false);
@@ -48,11 +41,8 @@ export class Desk {
   readonly lacked = signal<form.Missing | null>(null);
   /** The dialog that asks once more before a breach. */
   readonly asking = signal(false);
-  /** What went wrong with an ID check, in words: said beside its own buttons. */
-  readonly idTrouble = signal<string | null>(null);
   /** One sentence for the live region. */
   readonly said = signal("");
-  private drafter: string | null = null;
   private readonly drafts = signal<Readonly<Record<string, form.Draft>>>({});
 
   readonly shots = computed(() => line.periodic(this.timeline.value?.snapshots ?? []));
@@ -63,54 +53,25 @@ export class Desk {
 
   /** @param went Called with the session that the address should name, or null. */
   constructor(
-    private readonly api: Api,
+    private readonly api: ReviewApi,
     private readonly went: (session: string | null) => void = () => undefined,
-  ) {}
+  ) {
+    super(api);
+  }
 
   async start(session: string | null): Promise<void> {
-    await this.doing(en.wait.login, async () => {
-      try {
-        const login = await this.api.whoAmI();
-        this.drafter = login.name;
-        this.who.value = { is: "in", login };
-      } catch (error) {
-        if (!(error instanceof ProblemError && error.status === 401)) throw error;
-        this.who.value = { is: "nobody", because: null };
-      }
-    });
+    await this.recognise();
     this.session.value = session;
     if (this.who.value.is === "in") await this.load();
   }
 
-  async signIn(name: string, password: string): Promise<void> {
-    if (name.trim() === "" || password === "") {
-      this.trouble.value = en.signIn.needBoth;
-      return;
-    }
-    await this.doing(en.wait.login, async () => {
-      try {
-        const login = await this.api.signIn(name.trim(), password);
-        // Half-written reasons wait for whoever wrote them, and for nobody else.
-        if (login.name !== this.drafter) this.drafts.value = {};
-        this.drafter = login.name;
-        this.who.value = { is: "in", login };
-      } catch (error) {
-        if (!(error instanceof ProblemError && error.status === 401)) throw error;
-        this.trouble.value = en.signIn.refused;
-      }
-    });
-    if (this.who.value.is === "in") await this.load();
+  protected forgetDrafts(): void {
+    this.drafts.value = {};
   }
 
-  async signOut(): Promise<void> {
-    await this.doing(en.wait.login, async () => {
-      await this.api.signOut();
-      // The next person at this computer reads nothing of the last one's.
-      this.drafts.value = {};
-      this.rows.value = null;
-      this.close();
-      this.who.value = { is: "nobody", because: en.signIn.out };
-    });
+  protected clear(): void {
+    this.rows.value = this.pictures.value = null;
+    this.close();
   }
 
   /** Fetches the queue, and the open session if there is one. */
@@ -122,7 +83,9 @@ export class Desk {
 
   async refresh(): Promise<void> {
     await this.doing(en.wait.queue, async () => {
-      this.rows.value = await this.api.reviews();
+      const { reviews, pictures } = await this.api.reviews();
+      this.rows.value = reviews;
+      this.pictures.value = pictures ?? null;
     });
   }
 
@@ -151,7 +114,7 @@ export class Desk {
     this.shot.value = this.flag.value = -1;
     this.playing.value = this.tried.value = this.asking.value = false;
     this.lacked.value = null;
-    this.recorded.value = this.trouble.value = this.idTrouble.value = null;
+    this.recorded.value = this.trouble.value = null;
     this.said.value = "";
   }
 
@@ -233,52 +196,11 @@ export class Desk {
       if (this.timeline.value !== null) this.timeline.value = { ...this.timeline.value, review };
       this.recorded.value = { outcome: verdict.outcome, review };
       this.tried.value = false;
-    });
+    }, en.trouble.verdictUnsure);
     if (this.recorded.value !== null) await this.refresh();
-  }
-
-  /** Says whether it was the right person, then loads the session anew: it may go on now. */
-  async checkId(event: IdDecision, reason: string): Promise<void> {
-    const session = this.session.value;
-    if (session === null || this.waiting.value !== null) return;
-    let sent = false;
-    await this.doing(en.wait.idCheck, async () => {
-      await this.api.checkId(session, event, reason);
-      sent = true;
-    });
-    if (!sent) {
-      this.idTrouble.value = this.trouble.value;
-      this.trouble.value = null;
-      return;
-    }
-    await this.refresh();
-    if (this.session.value !== session) return; // the reader has gone elsewhere
-    await this.open(session);
-    this.said.value = en.idCheck.done[event];
   }
 
   mayDecide(): boolean {
     return this.timeline.value?.may_decide === true && this.recorded.value === null;
-  }
-
-  /** Runs one thing that waits for the server; an error becomes words, a lost login the form. */
-  private async doing(what: string, work: () => Promise<void>): Promise<void> {
-    this.waiting.value = what;
-    this.trouble.value = null;
-    try {
-      await work();
-    } catch (error) {
-      if (error instanceof ProblemError && error.status === 401) {
-        this.who.value = { is: "nobody", because: en.signIn.over };
-      } else if (error instanceof Unreachable && what === en.wait.verdict) {
-        this.trouble.value = en.trouble.verdictUnsure;
-      } else if (error instanceof Unreachable && what === en.wait.idCheck) {
-        this.trouble.value = en.trouble.idCheckUnsure;
-      } else {
-        this.trouble.value = troubleWords(error);
-      }
-    } finally {
-      this.waiting.value = null;
-    }
   }
 }

@@ -1,13 +1,14 @@
 import { en } from "../text/en";
 import { Dialog } from "../ui/dialog";
-import { keysShown, letters, setLetters } from "./listen";
+import { keysShown, letters, setLetters } from "./letters";
 
-export function KeysDialog() {
+/** `list`: the keys of the page that it is on, and what each does. */
+export function KeysDialog({ list }: { list: readonly (readonly [string, string])[] }) {
   const close = () => (keysShown.value = false);
   return (
     <Dialog open={keysShown.value} heading={en.keys.heading} onClose={close}>
       <dl class="keys">
-        {en.keys.list.map(([keys, what]) => (
+        {list.map(([keys, what]) => (
           <div key={keys}>
             <dt>
               <kbd>{keys}</kbd>

@@ -1,6 +1,7 @@
 /** Which key does what. Pure: the page hands in what was pressed and where. */
 
-import type { Judgement } from "../api";
+import type { IdDecision, Judgement } from "../api";
+import type { Large } from "./identity-desk";
 
 export type Command =
   | { do: "flag"; by: 1 | -1 }
@@ -32,7 +33,7 @@ export function commandFor(press: Press, letters: boolean): Command | null {
   return moved(key, place) ?? (letters ? lettered(key, place) : null);
 }
 
-function enter(ctrl: boolean, place: Place): Command | null {
+function enter(ctrl: boolean, place: Place): { do: "confirm" } | null {
   const confirms = ctrl || place === "page" || place === "choice";
   return confirms ? { do: "confirm" } : null;
 }
@@ -72,6 +73,35 @@ function lettered(key: string, place: Place): Command | null {
   }
 }
 
+export type IdCommand =
+  | { do: "check"; by: 1 | -1 }
+  | { do: "choose"; event: IdDecision }
+  | { do: "enlarge"; which: Large }
+  | { do: "confirm" | "keys" | "queue" };
+
+const ID_LETTERS: Readonly<Record<string, IdCommand>> = {
+  j: { do: "check", by: 1 },
+  k: { do: "check", by: -1 },
+  a: { do: "choose", event: "accepted" },
+  p: { do: "choose", event: "asked-again" },
+  r: { do: "choose", event: "refused" },
+  v: { do: "choose", event: "vouched" },
+  d: { do: "enlarge", which: "document" },
+  i: { do: "enlarge", which: "portrait" },
+  f: { do: "enlarge", which: "face" },
+  q: { do: "queue" },
+  "?": { do: "keys" },
+};
+
+/** Of the page of ID checks; by the same rules. */
+export function idCommandFor(press: Press, letters: boolean): IdCommand | null {
+  const { key, ctrl, alt, place } = press;
+  if (place === "dialog" || alt) return null;
+  if (key === "Enter") return enter(ctrl, place);
+  if (ctrl || place === "text" || !letters) return null;
+  return ID_LETTERS[key] ?? null;
+}
+
 /** The slider has keys of its own besides the page's arrows. */
 export function sliderCommand(key: string): Command | null {
   switch (key) {
@@ -90,6 +120,12 @@ export function sliderCommand(key: string): Command | null {
     default:
       return null;
   }
+}
+
+/** What a page hears of a key. */
+export function pressOf(event: KeyboardEvent): Press {
+  const { key, ctrlKey, metaKey, altKey, target } = event;
+  return { key, ctrl: ctrlKey || metaKey, alt: altKey, place: placeOf(target) };
 }
 
 /** What kind of place an element is. */

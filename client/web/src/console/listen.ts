@@ -1,32 +1,15 @@
 /** Carries keys to the desk. */
 
-import { effect, signal } from "@preact/signals";
+import { effect } from "@preact/signals";
 import type { Desk } from "./desk";
-import { type Command, commandFor, placeOf } from "./keys";
+import { type Command, commandFor, pressOf } from "./keys";
+import { keysShown, letters } from "./letters";
 
-const STORED = "proctor.letters";
 const PLAY_MS = 400;
-
-/** Whether single letters are keys: the reader's choice, kept in this browser. */
-export const letters = signal(localStorage.getItem(STORED) !== "off");
-export const keysShown = signal(false);
-
-export function setLetters(on: boolean): void {
-  letters.value = on;
-  localStorage.setItem(STORED, on ? "on" : "off");
-}
 
 export function listen(page: Document, desk: Desk): void {
   page.addEventListener("keydown", (event) => {
-    const command = commandFor(
-      {
-        key: event.key,
-        ctrl: event.ctrlKey || event.metaKey,
-        alt: event.altKey,
-        place: placeOf(event.target),
-      },
-      letters.value,
-    );
+    const command = commandFor(pressOf(event), letters.value);
     if (command === null || event.defaultPrevented || desk.who.value.is !== "in") return;
     if (command.do !== "keys" && desk.timeline.value === null) return;
     event.preventDefault();

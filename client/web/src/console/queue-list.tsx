@@ -5,6 +5,9 @@ import { ClassMark } from "../ui/notices";
 import type { Desk } from "./desk";
 import { grouped, isHeld, minutesOf } from "./queue";
 
+/** A picture that waits for less is on its way: nobody's matter. */
+const BEHIND_MS = 30_000;
+
 interface Props {
   desk: Desk;
   zone: string;
@@ -30,6 +33,7 @@ export function Queue({ desk, zone, aside }: Props) {
         )}
       </div>
       <p>{en.queue.sum(mine.length, minutesOf(mine))}</p>
+      <Behind desk={desk} />
       {rows.length === 0 && <Nothing />}
       <Group
         {...group}
@@ -48,6 +52,18 @@ export function Queue({ desk, zone, aside }: Props) {
       />
       <Group {...group} heading={en.queue.decided} rows={decided} />
     </nav>
+  );
+}
+
+/** How far behind the machine is: what it has not looked at can raise no flag yet. */
+function Behind({ desk }: { desk: Desk }) {
+  const pictures = desk.pictures.value;
+  const oldest_ms = pictures?.oldest_ms ?? null;
+  if (pictures === null || oldest_ms === null) return null;
+  const length_ms = Date.now() - oldest_ms;
+  if (pictures.behind === 0 && length_ms < BEHIND_MS) return null;
+  return (
+    <p class="notice needs">{en.queue.pictures(pictures, lengthWords(length_ms))}</p>
   );
 }
 

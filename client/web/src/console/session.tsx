@@ -5,7 +5,6 @@ import { useFocusOn } from "../ui/focus";
 import { Notice, Trouble, Waiting } from "../ui/notices";
 import type { Desk } from "./desk";
 import { FlagCard, FlagLists } from "./flags";
-import { IdCheck } from "./id-check";
 import { Pictures } from "./pictures";
 import { TimelineChart } from "./timeline-chart";
 import { AfterVerdict, VerdictForm } from "./verdict-form";
@@ -39,9 +38,7 @@ function Opened({ desk, zone, timeline }: { desk: Desk; zone: string; timeline: 
   return (
     <>
       <Facts timeline={timeline} zone={zone} shots={desk.shots.value.length} />
-      {timeline.session.id_check.state === "captured" && (
-        <IdCheck key={timeline.session.session} desk={desk} timeline={timeline} />
-      )}
+      <Identity timeline={timeline} />
       {begun && <TimelineChart desk={desk} timeline={timeline} zone={zone} />}
       <p role="status" class="spoken">
         {desk.said.value}
@@ -89,6 +86,28 @@ function Facts({ timeline, zone, shots }: { timeline: Timeline; zone: string; sh
         </a>
       </p>
     </header>
+  );
+}
+
+/** What was checked of who it is; the ID check itself has a page of its own. */
+function Identity({ timeline }: { timeline: Timeline }) {
+  const { session, id_check } = timeline.session;
+  const waits = id_check.state === "captured" || id_check.state === "refusal-proposed";
+  const assurance = id_check.assurance ?? [];
+  return (
+    <section class={waits ? "notice needs" : "assurance"} aria-labelledby="assurance-heading">
+      <h2 id="assurance-heading">{waits ? en.idCheck.waits : en.idCheck.assurance}</h2>
+      {assurance.length === 0 ? (
+        <p>{en.idCheck.none}</p>
+      ) : (
+        <ul>
+          {assurance.map((words) => (
+            <li key={words}>{words}</li>
+          ))}
+        </ul>
+      )}
+      <a href={`/console/identity?session=${encodeURIComponent(session)}`}>{en.idCheck.open}</a>
+    </section>
   );
 }
 

@@ -1,9 +1,15 @@
 import { useEffect, useRef } from "preact/hooks";
 import { en } from "../text/en";
 import { Notice, Waiting } from "../ui/notices";
-import type { Desk } from "./desk";
+import type { StaffPage } from "./login";
 
-export function SignIn({ desk, because }: { desk: Desk; because: string | null }) {
+interface Props {
+  desk: StaffPage;
+  heading: string;
+  because: string | null;
+}
+
+export function SignIn({ desk, heading, because }: Props) {
   const trouble = desk.trouble.value;
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
@@ -16,7 +22,7 @@ export function SignIn({ desk, because }: { desk: Desk; because: string | null }
         void desk.signIn(String(typed.get("name") ?? ""), String(typed.get("password") ?? ""));
       }}
     >
-      <h1>{en.signIn.heading}</h1>
+      <h1>{heading}</h1>
       {because !== null && <Notice>{because}</Notice>}
       <label>
         {en.signIn.name}

@@ -33,6 +33,8 @@ interface Outage {
 const BEAT_MS = 1000;
 // A shorter sleep of the page or the computer misses no snapshot.
 const SUSPENDED_MS = 5000;
+// What a camera needs to open after a reload; longer than that somebody else decides.
+const OPENING_MS = 5000;
 /** The note beside the log: which section was captured last, and when. */
 const NOTE = "captured";
 
@@ -63,6 +65,8 @@ export class Capture {
   #outage: Outage | null = null;
   /** When the page was last awake in an open section: by the device's clock, and the steady one. */
   #beat: { readonly atMs: number; readonly steadyMs: number } | null = null;
+  /** When the camera was first found to be opening: device's clock, and the steady one. */
+  #opening: { readonly atMs: number; readonly steadyMs: number } | null = null;
   /** The section that this run of the page has begun to capture. */
   #section: string | null = null;
 
@@ -86,7 +90,7 @@ export class Capture {
     this.#end?.();
     this.#end = null;
     await this.#taking;
-    this.#beat = this.#dueMs = null;
+    this.#beat = this.#dueMs = this.#opening = null;
     await this.#quietly(() => this.#leave());
   }
 
@@ -108,12 +112,24 @@ export class Capture {
     const silentMs =
       before === null ? 0 : Math.max(atMs - before.atMs, steadyMs - before.steadyMs);
     if (silentMs > SUSPENDED_MS) void this.#quietly(() => this.#gap("suspended", atMs - silentMs));
+    // A camera that is just opening is not lost: what it misses is said if it stays so.
+    const fromMs = this.#opening?.atMs ?? atMs;
+    if (this.#isOpening(atMs, steadyMs)) return;
     const due = this.#dueMs ?? steadyMs;
     // A camera that was lost or came back is noticed at once, not when the next is due.
     const changed = (this.#camera.state.peek() !== "on") !== (this.#outage?.cause === "camera");
     if (steadyMs < due && !(changed && this.#taking === null)) return;
     this.#dueMs = nextDue(due, this.#everyMs, steadyMs);
-    this.#take(() => this.#snapshot(section, atMs));
+    this.#take(() => this.#snapshot(section, atMs, fromMs));
+  }
+
+  #isOpening(atMs: number, steadyMs: number): boolean {
+    if (this.#camera.state.peek() !== "asking" || this.#outage !== null) {
+      this.#opening = null;
+      return false;
+    }
+    this.#opening ??= { atMs, steadyMs };
+    return steadyMs - this.#opening.steadyMs < OPENING_MS;
   }
 
   get #everyMs(): number {
@@ -126,7 +142,8 @@ export class Capture {
     this.#taking = this.#quietly(work).finally(() => (this.#taking = null));
   }
 
-  async #snapshot(section: string, atMs: number): Promise<void> {
+  /** `fromMs`: since when the camera was awaited, where it was; else now. */
+  async #snapshot(section: string, atMs: number, fromMs: number): Promise<void> {
     await this.#begin(section, atMs);
     const { width, height, jpeg_quality } = this.#device.joined.capture;
     try {
@@ -134,7 +151,7 @@ export class Capture {
       const facts = { purpose: this.#purpose, width: still.width, height: still.height };
       await this.#device.write("snapshot", facts, still);
     } catch (error) {
-      if (error instanceof CameraGone) return this.#missed("camera", atMs);
+      if (error instanceof CameraGone) return this.#missed("camera", fromMs);
       if (error instanceof StorageFull) {
         return this.#missed(error.of === "disk" ? "disk-full" : "spool-full", atMs);
       }

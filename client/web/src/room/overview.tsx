@@ -1,7 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { room } from "../text/room";
+import { lengthWords } from "../text/when";
 import { Dialog } from "../ui/dialog";
 import { Notice, Waiting } from "../ui/notices";
+import { lasted } from "./asks";
 import type { Item } from "./items";
 import { Mark } from "./room";
 import type { Running } from "./running";
@@ -49,6 +51,7 @@ export function Overview({ running, items, onBack, onGo }: Props) {
           </li>
         ))}
       </ol>
+      <Lasted running={running} />
       {running.leaving.value ? (
         <Leaving running={running} />
       ) : (
@@ -83,6 +86,23 @@ export function Overview({ running, items, onBack, onGo }: Props) {
         </footer>
       </Dialog>
     </>
+  );
+}
+
+/** For how long the pictures lacked something: told to who it is about, as it is noted. */
+function Lasted({ running }: { running: Running }) {
+  const times = lasted(running.device.view.value.asks ?? [], running.now_ms.value);
+  if (times.length === 0) return null;
+  return (
+    <section class="chapter">
+      <h3>{room.asks.heading}</h3>
+      <ul>
+        {times.map(([kind, length_ms]) => (
+          <li key={kind}>{room.asks.lasted[kind](lengthWords(length_ms))}</li>
+        ))}
+      </ul>
+      <p class="hint">{room.asks.why}</p>
+    </section>
   );
 }
 

@@ -33,7 +33,12 @@ export function Picture({ running, purpose }: { running: Running; purpose: Purpo
       <Heading of={`${purpose} ${still === null ? "" : "taken"}`}>
         {room.picture.heading[purpose]}
       </Heading>
-      {state === "retake" && <p class="notice needs">{room.retake(reason)}</p>}
+      {state === "retake" && (
+        <div class="notice needs">
+          <p>{room.retake}</p>
+          {reason !== "" && <p>{reason}</p>}
+        </div>
+      )}
       {still === null ? (
         <>
           <p>{room.picture.how[purpose]}</p>

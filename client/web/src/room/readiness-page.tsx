@@ -5,13 +5,15 @@ import { readiness, told } from "../text/readiness";
 import { rehearse } from "../text/rehearse";
 import { Waiting } from "../ui/notices";
 import type { Device } from "./device";
+import { examOf } from "./exam-link";
 import { type Row, type Status, STATUSES } from "./readiness";
 import { reported } from "./rehearsal";
-import { Rehearse } from "./rehearse";
+import { Rehearse, tokenHere } from "./rehearse";
 import { Heading } from "./stepper";
 
 export function Readiness({ device }: { device: Device }) {
   const [rows, setRows] = useState<Row[] | null | undefined>(undefined);
+  const exam = examOf(tokenHere());
   useEffect(() => void reported(device).then(setRows), [device]);
   if (rows === undefined) return <Waiting what={readiness.wait} />;
   return (
@@ -30,7 +32,14 @@ export function Readiness({ device }: { device: Device }) {
         <h2>{readiness.next}</h2>
         <p>{readiness.back}</p>
         {rows !== null && count(rows, "mend") > 0 && <p>{readiness.again_hint}</p>}
-        <Rehearse words={rehearse.again} />
+        <Rehearse words={rehearse.again} exam={exam} />
+        {exam !== null && (
+          <p>
+            <a class="as-button" href={`/join/${encodeURIComponent(exam)}`}>
+              {readiness.toExam}
+            </a>
+          </p>
+        )}
       </section>
     </>
   );

@@ -6,6 +6,7 @@ import { rehearse } from "../text/rehearse";
 import { room } from "../text/room";
 import { clock, day, ownZone } from "../text/when";
 import { Trouble, Waiting } from "../ui/notices";
+import { rememberExam } from "./exam-link";
 import { startRehearsal } from "./start-rehearsal";
 import { Heading } from "./stepper";
 
@@ -15,7 +16,7 @@ export function RehearseFirst() {
     <section class="chapter">
       <h2>{rehearse.first}</h2>
       <p>{rehearse.what}</p>
-      <Rehearse words={rehearse.begin} />
+      <Rehearse words={rehearse.begin} exam={tokenHere()} />
     </section>
   );
 }
@@ -32,21 +33,27 @@ export function RehearsalPage() {
       <main class="way">
         <Heading of="rehearse">{rehearse.first}</Heading>
         <p>{rehearse.what}</p>
-        <Rehearse words={rehearse.begin} />
+        {/* Nobody is led to the exam from here: to open its link would bind it to this computer. */}
+        <Rehearse words={rehearse.begin} exam={null} />
       </main>
     </>
   );
 }
 
-/** The button that begins a rehearsal with the link of this page, and goes to it. */
-export function Rehearse({ words }: { words: string }) {
+/**
+ * The button that begins a rehearsal with the link of this page, and goes to it. `exam` is the token
+ * that the report leads back to.
+ */
+export function Rehearse({ words, exam }: { words: string; exam: string | null }) {
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
   const begin = async () => {
     setBusy(true);
     setTrouble(null);
     try {
-      location.assign(`/join/${encodeURIComponent(await startRehearsal(tokenHere()))}`);
+      const rehearsal = await startRehearsal(tokenHere());
+      rememberExam(rehearsal, exam);
+      location.assign(`/join/${encodeURIComponent(rehearsal)}`);
     } catch (error) {
       setTrouble(troubleWords(error));
       setBusy(false);
@@ -80,6 +87,6 @@ function troubleWords(error: unknown): string {
 }
 
 /** The token of this page's own address, /join/<token>: of an exam, or of a rehearsal. */
-function tokenHere(): string {
+export function tokenHere(): string {
   return decodeURIComponent(location.pathname.split("/")[2] ?? "");
 }

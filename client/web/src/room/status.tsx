@@ -4,6 +4,7 @@ import { clock, lengthWords } from "../text/when";
 import { Dialog } from "../ui/dialog";
 import { Trouble } from "../ui/notices";
 import { AskedFor } from "./asked-for";
+import { askedNow, askWords } from "./asks";
 import { fieldsOf } from "./items";
 import { Preview } from "./picture";
 import { SecondCameraLost } from "./second-camera-step";
@@ -37,6 +38,7 @@ export function Status({ running, zone, working = false }: Props) {
       </p>
       {trouble === "storage-full" && <Trouble words={room.status.storageFull} />}
       {trouble === "refused" && <Trouble words={room.status.refusedLog} />}
+      {working && <Asked running={running} />}
       {working && <CameraTrouble running={running} />}
       <SecondCameraLost running={running} />
       <Answered running={running} zone={zone} />
@@ -81,6 +83,18 @@ function CameraWord({ running }: { running: Running }) {
         </footer>
       </Dialog>
     </span>
+  );
+}
+
+/** What the pictures lack, while they lack it. */
+function Asked({ running }: { running: Running }) {
+  const asks = running.device.view.value.asks ?? [];
+  // Without a camera there is no picture to speak of, and that is said already.
+  const words = running.camera.state.value === "on" ? askWords(askedNow(asks)) : "";
+  return (
+    <div class="asks" role="status">
+      {words !== "" && <p class="notice needs">{words}</p>}
+    </div>
   );
 }
 

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { SectionView } from "../api";
 import { room } from "../text/room";
-import { clock } from "../text/when";
-import { marksOf, passed, rounded } from "./countdown";
+import { clock, lengthWords } from "../text/when";
+import { given, marksOf, passed, rounded } from "./countdown";
 import type { Running } from "./running";
 
 interface Props {
@@ -18,6 +18,7 @@ export function Timer({ running, section, zone }: Props) {
   const said = useAnnouncements(running, closes_at_ms, opened_at_ms, zone);
   if (closes_at_ms === null) return null;
   const left_ms = rounded(closes_at_ms - running.now_ms.value);
+  const { length_ms, back } = given(running.device.view.value.ledger, section.id);
   return (
     <div class="timer">
       {hidden ? (
@@ -26,6 +27,7 @@ export function Timer({ running, section, zone }: Props) {
         <span>
           {room.work.ends(clock(closes_at_ms, zone, false), zoneShort(closes_at_ms, zone))} ·{" "}
           {room.work.left(left_ms)}
+          {length_ms > 0 && <small> ({room.work.given(lengthWords(length_ms), back)})</small>}
         </span>
       )}
       <button type="button" class="secondary" onClick={() => running.notes.hideTimer(!hidden)}>

@@ -1,6 +1,6 @@
 /** Every word of the pages, in English. Another language is another file of this type. */
 
-import type { Flag, IdDecision, Judgement, LedgerEntry, Observation, Outcome, ReviewState } from "../api";
+import type { Flag, Judgement, LedgerEntry, Observation, Outcome, PicturesWaiting, ReviewState } from "../api";
 import type { Effect, Missing } from "../console/verdict";
 import { counted } from "./when";
 
@@ -32,6 +32,8 @@ const KINDS: Readonly<Record<string, string>> = {
   "left-page": "Left the exam's page",
   program: "Program not allowed",
   "log-fork": "Two histories from one device",
+  "another-person": "Another person",
+  looped: "Pictures repeat themselves",
 };
 
 const CAUSES: Readonly<Record<string, string>> = {
@@ -47,13 +49,14 @@ const ID_CHECKS: Readonly<Record<string, string>> = {
   awaited: "nothing shown yet",
   captured: "waits for a person",
   retake: "a new picture was asked for",
+  "refusal-proposed": "a refusal waits for a second person",
 };
 
 export const en = {
   title: (learner: string | null) =>
     learner === null ? "Reviews · Proctor" : `${learner} · Reviews · Proctor`,
   product: "Proctor",
-  page: "Reviews",
+  pages: { label: "Pages", reviews: "Reviews", identity: "ID checks" },
   again: "Try again",
   waiting: (what: string) => `Waiting for ${what} …`,
 
@@ -70,7 +73,7 @@ export const en = {
   signOut: "Sign out",
   signedInAs: (name: string) => `Signed in as ${name}`,
 
-  wait: { queue: "the list of reviews", session: "the session", verdict: "your verdict to be recorded", idCheck: "your ID check to be recorded", login: "the server" },
+  wait: { queue: "the list of reviews", session: "the session", verdict: "your verdict to be recorded", login: "the server" },
 
   queue: {
     heading: "Reviews",
@@ -89,6 +92,8 @@ export const en = {
     noneNext:
       "A session comes here when its learner opens the first section, or waits for an ID check. Check again on the day of an exam.",
     check: "Check again",
+    pictures: ({ waiting }: PicturesWaiting, length: string) =>
+      `${counted(waiting, "picture")} ${waiting === 1 ? "waits" : "wait"} to be looked at by the machine, the oldest for ${length}. Flags may still come.`,
     minutes: (minutes: number) => `about ${Math.max(1, Math.round(minutes))} min`,
     since: (when: string, length: string) => `since ${when} (${length})`,
     others: "Waits for another person",
@@ -134,25 +139,10 @@ export const en = {
   },
 
   idCheck: {
-    heading: "Is this the right person?",
-    face: "Face",
-    faceAlt: "The face shown at check-in",
-    document: "Document",
-    documentAlt: "The document shown at check-in",
-    noDocument: "No document was asked for.",
-    reason: "Reason",
-    reasonHint: "The learner reads this. Needed to ask for a new picture or to refuse.",
-    reasonMissing: "Write a reason first: the learner reads it.",
-    buttons: {
-      accepted: "Accept",
-      "asked-again": "Ask for a new picture",
-      refused: "Refuse",
-    } satisfies Record<IdDecision, string>,
-    done: {
-      accepted: "The ID check is accepted.",
-      "asked-again": "The learner is asked for a new picture.",
-      refused: "The ID check is refused.",
-    } satisfies Record<IdDecision, string>,
+    waits: "This learner waits for an ID check.",
+    open: "Open the ID check",
+    assurance: "Who it is: the checks that were made",
+    none: "No check has been made yet.",
   },
 
   timeline: {
@@ -311,13 +301,12 @@ export const en = {
     unreachable: "The server can't be reached. What you typed is still on this page. Check the network, then try again.",
     verdictUnsure:
       "No answer came, so it's not known whether your verdict was recorded. Your words are still here. Load the session again to see.",
-    idCheckUnsure:
-      "No answer came, so it's not known whether your ID check was recorded. Load the session again to see.",
     forbidden: "Your login does not allow this. Reviews are for proctors; an administrator can change that.",
     unknown: (status: number) => `The server could not do this (${status}). What you typed is still here. Try again, or tell an administrator.`,
     codes: {
       "reasons-missing": "Write your reasons. A verdict without reasons can't be recorded.",
-      "id-reason-missing": "Write a reason first: the learner reads it.",
+      "id-reason-missing": "Write a reason first.",
+      "id-check-changed": "Other pictures came meanwhile. Look at them first.",
       "another-person-needed": "You have given a verdict here already. Another person is needed now.",
       "session-goes-on": "The session still goes on. A verdict waits for its end.",
       "illegal-move": "Somebody decided this session meanwhile. Load it again to see.",

@@ -186,4 +186,5 @@ export const readiness = {
   next: "What you can do now",
   again_hint: "Rehearse again once that is done.",
   back: "Your exam begins with the link that you were sent, not with this one.",
+  toExam: "Go to your exam",
 };

@@ -1,5 +1,6 @@
 /** Every word of the exam room, in English. Another language is another file of this type. */
 
+import type { AskKind } from "../room/asks";
 import type { CameraState } from "../room/camera";
 import type { FileProblem } from "../room/items";
 import type { Purpose, Step, Stopped } from "../room/state";
@@ -121,6 +122,24 @@ export const room = {
     rule: (every: string) => `While a section is open, one still picture is taken every ${every}.`,
   },
 
+  asks: {
+    now: {
+      covered: "The camera sees almost nothing: is something in front of it?",
+      dark: "We can't see you well: is the lamp off?",
+      "no-face": "We can't see your face: is the camera turned to you?",
+      frozen: "The camera's picture stands still: is another program using it?",
+    } satisfies Record<AskKind, string>,
+    goOn: "You can go on answering.",
+    heading: "Your camera",
+    lasted: {
+      covered: (length: string) => `It saw almost nothing for ${length}.`,
+      dark: (length: string) => `There was too little light for ${length}.`,
+      "no-face": (length: string) => `Your face could not be seen for ${length}.`,
+      frozen: (length: string) => `Its picture stood still for ${length}.`,
+    } satisfies Record<AskKind, (length: string) => string>,
+    why: "This is noted so that nobody wonders about it later. It never counts against you.",
+  },
+
   ready: {
     heading: "Ready to check in",
     list: {
@@ -134,8 +153,7 @@ export const room = {
     wait: "the exam server to receive your pictures",
   },
 
-  retake: (reason: string) =>
-    `A person looked at your pictures and asks for new ones. ${reason === "" ? "" : `They write: “${reason}”`}`,
+  retake: "A person looked at your pictures and asks for new ones.",
 
   held: {
     heading: "A person looks at your pictures",
@@ -202,6 +220,7 @@ export const room = {
   work: {
     ends: (time: string, zone: string) => `Ends ${time} ${zone}`,
     left: (left_ms: number) => (left_ms <= 0 ? "time is over" : `${lengthWords(left_ms)} left`),
+    given: (length: string, back: boolean) => `${length} ${back ? "given back" : "added"}`,
     hide: "Hide timer",
     show: "Show timer",
     hidden: "Timer hidden",

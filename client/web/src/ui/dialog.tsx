@@ -6,11 +6,13 @@ interface Props {
   heading: string;
   /** Called for Escape too. */
   onClose: () => void;
+  /** For pictures: as wide as the window. */
+  wide?: boolean;
   children: ComponentChildren;
 }
 
 /** The browser's own modal dialog: it keeps the focus, and gives it back. */
-export function Dialog({ open, heading, onClose, children }: Props) {
+export function Dialog({ open, heading, onClose, wide = false, children }: Props) {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -20,7 +22,7 @@ export function Dialog({ open, heading, onClose, children }: Props) {
   return (
     <dialog ref={box} aria-labelledby={id} onClose={onClose}>
       {open && (
-        <article>
+        <article class={wide ? "wide" : undefined}>
           <h2 id={id}>{heading}</h2>
           {children}
         </article>

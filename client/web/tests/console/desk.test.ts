@@ -1,16 +1,15 @@
 import { describe, expect, it } from "vitest";
 import {
-  type Api,
   ProblemError,
+  type ReviewApi,
   type ReviewState,
   type Timeline,
   Unreachable,
-  type IdDecision,
   type VerdictGiven,
 } from "../../src/api";
 import { Desk } from "../../src/console/desk";
 import { en } from "../../src/text/en";
-import { flag, row, snapshot, timeline } from "../made";
+import { flag, row, snapshot, START, timeline } from "../made";
 
 const REFS = [snapshot(3)];
 const ONE_FLAG = timeline({
@@ -19,9 +18,8 @@ const ONE_FLAG = timeline({
 });
 
 /** A server in memory that can lose an answer or say no. */
-class Server implements Api {
+class Server implements ReviewApi {
   sent: VerdictGiven[] = [];
-  checked: [IdDecision, string][] = [];
   fails: Error | null = null;
   becomes: ReviewState = "second-needed";
   constructor(readonly held: Timeline = ONE_FLAG) {}
@@ -41,7 +39,8 @@ class Server implements Api {
     return this.answer(undefined);
   }
   reviews() {
-    return this.answer([row("s_1"), row("s_2")]);
+    const pictures = { waiting: 120, oldest_ms: START, behind: 1 };
+    return this.answer({ reviews: [row("s_1"), row("s_2")], pictures });
   }
   timeline() {
     return this.answer(this.held);
@@ -49,10 +48,6 @@ class Server implements Api {
   async decide(_session: string, verdict: VerdictGiven) {
     this.sent.push(verdict);
     return this.answer({ state: this.becomes, outcome: null, verdicts: [] });
-  }
-  checkId(_session: string, event: IdDecision, reason: string) {
-    this.checked.push([event, reason]);
-    return this.answer(this.held.session);
   }
 }
 
@@ -168,29 +163,15 @@ describe("the desk", () => {
     expect([server.sent.length, desk.draft.value.judged]).toEqual([0, {}]);
   });
 
+  it("knows how far the machine is behind", async () => {
+    const { desk } = await opened();
+    expect(desk.pictures.value?.waiting).toBe(120);
+  });
+
   it("stops playing at the last snapshot", async () => {
     const { desk } = await opened();
     desk.play();
     desk.tick();
     expect([desk.shot.value, desk.playing.value]).toEqual([3, false]);
-  });
-});
-
-describe("an ID check", () => {
-  it("is sent, and the session is loaded anew", async () => {
-    const { desk, server } = await opened();
-    await desk.checkId("refused", "another person");
-    expect(server.checked).toEqual([["refused", "another person"]]);
-    expect(desk.said.value).toBe(en.idCheck.done.refused);
-    expect(desk.timeline.value).toBe(server.held);
-  });
-
-  it("says beside its own buttons what went wrong, and loads nothing", async () => {
-    const { desk, server } = await opened();
-    server.fails = new Unreachable();
-    await desk.checkId("accepted", "");
-    expect(desk.idTrouble.value).toBe(en.trouble.idCheckUnsure);
-    expect(desk.trouble.value).toBeNull();
-    expect(desk.timeline.value).not.toBeNull();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { commandFor, type Place, type Press, sliderCommand } from "../../src/console/keys";
+import { commandFor, idCommandFor, type Place, type Press, sliderCommand } from "../../src/console/keys";
 
 const LETTERS = ["j", "k", "u", "d", "c", "q", "?", " "];
 const PLACES: Place[] = ["page", "text", "choice", "control", "dialog"];
@@ -71,5 +71,37 @@ describe("keys", () => {
     expect(sliderCommand("PageDown")).toEqual({ do: "snapshot", by: -10 });
     expect(sliderCommand("Home")).toEqual({ do: "first" });
     expect(sliderCommand("ArrowLeft")).toBeNull(); // the page's own
+  });
+});
+
+describe("a key of the page of ID checks", () => {
+  const press = (key: string, place: Place = "page", ctrl = false): Press => ({
+    key,
+    ctrl,
+    alt: false,
+    place,
+  });
+
+  it.each([
+    ["a", { do: "choose", event: "accepted" }],
+    ["r", { do: "choose", event: "refused" }],
+    ["i", { do: "enlarge", which: "portrait" }],
+    ["j", { do: "check", by: 1 }],
+    ["Enter", { do: "confirm" }],
+    ["x", null],
+  ])("%s does what the list of keys says", (key, command) => {
+    expect(idCommandFor(press(key), true)).toEqual(command);
+  });
+
+  it("is a letter while typing, and nothing where letters are turned off", () => {
+    expect(idCommandFor(press("a", "text"), true)).toBeNull();
+    expect(idCommandFor(press("a"), false)).toBeNull();
+    expect(idCommandFor(press("Enter", "text"), true)).toBeNull();
+    expect(idCommandFor(press("Enter", "text", true), false)).toEqual({ do: "confirm" });
+  });
+
+  it("belongs to a dialog that is open, and to a button that has the focus", () => {
+    expect(idCommandFor(press("Enter", "dialog"), true)).toBeNull();
+    expect(idCommandFor(press("Enter", "control"), true)).toBeNull();
   });
 });

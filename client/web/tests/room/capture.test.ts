@@ -157,6 +157,37 @@ describe("capture", () => {
     expect(day.kinds).toEqual(["camera-lost", "camera"]);
   });
 
+  it("says nothing of a camera that opens in a moment, as after a reload", async () => {
+    const [tape, camera] = [new Tape(), new FakeCamera()];
+    camera.state.value = "asking";
+    tape.view.value = running();
+    const capture = new Capture(tape, camera);
+    capture.start();
+    tape.pass(1000);
+    capture.tick();
+    camera.state.value = "on";
+    tape.pass(1000);
+    capture.tick();
+    await settled();
+    expect(tape.lines.map(({ kind }) => kind)).toEqual(["snapshot"]);
+  });
+
+  it("says of one that does not open since when it was awaited", async () => {
+    const [tape, camera] = [new Tape(), new FakeCamera()];
+    camera.state.value = "asking";
+    tape.view.value = running();
+    const capture = new Capture(tape, camera);
+    capture.start();
+    for (let second = 0; second < 6; second += 1) {
+      tape.pass(1000);
+      capture.tick();
+      await settled();
+    }
+    expect(tape.of("gap")).toEqual([
+      { of: "capture", cause: "camera", from_ms: tape.began, to_ms: tape.began + 5000 },
+    ]);
+  });
+
   it("says of an outage that it lasted until the section's end", async () => {
     const day = new Day();
     day.camera.state.value = "lost";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { marksOf, passed, rounded } from "../../src/room/countdown";
+import { given, marksOf, passed, rounded } from "../../src/room/countdown";
 
 const MINUTE = 60_000;
 
@@ -37,11 +37,27 @@ describe("a timer", () => {
     [38 * MINUTE - 1, 38 * MINUTE],
     [37 * MINUTE + 1001, 38 * MINUTE],
     [MINUTE + 1001, 2 * MINUTE],
-    [MINUTE, MINUTE],
-    [51_001, 60_000],
-    [9_000, 10_000],
+    [MINUTE + 1000, MINUTE],
+    [MINUTE, 59_000],
+    [51_001, 51_000],
+    [9_000, 8_000],
     [-1, 0],
-  ])("moves in steps that do not draw the eye: %i ms", (left, shown) => {
+  ])("moves in minutes, and in seconds in the last one: %i ms", (left, shown) => {
     expect(rounded(left)).toBe(shown);
+  });
+
+  it("knows what was given back to a section, in whole seconds, and what was given", () => {
+    const entry = (section: string, seconds: number, cause = "outage") => ({
+      section,
+      seconds,
+      cause,
+      reason: "",
+      at_ms: 0,
+    });
+    const ledger = [entry("a", 120.7), entry("b", 60, "proctor"), entry("a", 29.5, "pause")];
+    expect(given(ledger, "a")).toEqual({ length_ms: 150_000, back: true });
+    expect(given(ledger, "b")).toEqual({ length_ms: 60_000, back: false });
+    expect(given(ledger, "c").length_ms).toBe(0);
+    expect(given([entry("a", -30)], "a").length_ms).toBe(0);
   });
 });

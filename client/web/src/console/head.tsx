@@ -1,0 +1,47 @@
+import { en } from "../text/en";
+import { Trouble, Waiting } from "../ui/notices";
+import { keysShown } from "./letters";
+import type { StaffPage } from "./login";
+
+const PAGES = ["reviews", "identity"] as const;
+const ADDRESSES = { reviews: "/console/review", identity: "/console/identity" } as const;
+
+/** The head of every page of the console: what there is besides, and who is signed in. */
+export function Head({ desk, here }: { desk: StaffPage; here: (typeof PAGES)[number] }) {
+  const who = desk.who.value;
+  return (
+    <header>
+      <p class="product">
+        <strong>{en.product}</strong>
+      </p>
+      <nav class="pages" aria-label={en.pages.label}>
+        {PAGES.map((page) => (
+          <a key={page} href={ADDRESSES[page]} aria-current={page === here ? "page" : undefined}>
+            {en.pages[page]}
+          </a>
+        ))}
+      </nav>
+      {who.is === "in" && (
+        <div class="tools">
+          <span>{en.signedInAs(who.login.name)}</span>
+          <button type="button" class="quiet" onClick={() => (keysShown.value = true)}>
+            {en.keys.open} <kbd>?</kbd>
+          </button>
+          <button type="button" class="quiet" onClick={() => void desk.signOut()}>
+            {en.signOut}
+          </button>
+        </div>
+      )}
+    </header>
+  );
+}
+
+/** What went wrong or is waited for, where the page has nothing else to show. */
+export function Waits({ desk, again }: { desk: StaffPage; again: () => void }) {
+  return (
+    <>
+      {desk.waiting.value !== null && <Waiting what={desk.waiting.value} />}
+      {desk.trouble.value !== null && <Trouble words={desk.trouble.value} again={again} />}
+    </>
+  );
+}

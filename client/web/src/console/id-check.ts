@@ -1,0 +1,158 @@
+/** Rules of the page of ID checks: what stands first, what a form lacks, what has changed. Pure. */
+
+import type { CheckResult, IdCheckMade, IdDecided, IdDecision, IdDesk, IdRow, Raised } from "../api";
+
+/** In the order in which they stand on the page. */
+export const DECISIONS: readonly IdDecision[] = ["accepted", "asked-again", "refused", "vouched"];
+/** The code whose words say nothing without a note. */
+export const OTHER = "other";
+/** As much as the server takes, in code points. */
+export const NOTE_MOST = 4000;
+
+/** What a proctor has filled in for one session. Each act keeps its own note. */
+export interface Draft {
+  event: IdDecision | null;
+  code: string | null;
+  notes: Readonly<Partial<Record<IdDecision, string>>>;
+}
+
+export const EMPTY: Draft = { event: null, code: null, notes: {} };
+
+export type Missing = "event" | "code" | "note" | "shorter";
+
+export function noteOf(draft: Draft): string {
+  return draft.event === null ? "" : (draft.notes[draft.event] ?? "").trim();
+}
+
+/** Whether the act needs words of the proctor's own. */
+export function needsNote({ event, code }: Draft): boolean {
+  return event === "refused" || event === "vouched" || (event === "asked-again" && code === OTHER);
+}
+
+/** What the form lacks, in the order in which it stands on the page. */
+export function missing(draft: Draft): Missing[] {
+  if (draft.event === null) return ["event"];
+  const lacks: Missing[] = [];
+  if (draft.event === "asked-again" && draft.code === null) lacks.push("code");
+  const note = noteOf(draft);
+  if (needsNote(draft) && note === "") lacks.push("note");
+  if ([...note].length > NOTE_MOST) lacks.push("shorter");
+  return lacks;
+}
+
+/** What to send, or null while something is missing. */
+export function decided(draft: Draft): IdDecided | null {
+  if (draft.event === null || missing(draft).length > 0) return null;
+  const code = draft.event === "asked-again" ? draft.code : null;
+  return { event: draft.event, code, reason: noteOf(draft) };
+}
+
+/** What the learner will read of this; empty where they read nothing yet. */
+export function learnerReads(draft: Draft, reasons: IdDesk["reasons"]): string {
+  const note = noteOf(draft);
+  if (draft.event === "refused") return note;
+  if (draft.event !== "asked-again") return "";
+  const words = reasons.find(({ code }) => code === draft.code)?.words ?? "";
+  return [words, note].filter(Boolean).join(" ");
+}
+
+/** Whether a person has yet to decide on what was shown. */
+export function isUndecided({ state }: Pick<IdDesk, "state">): boolean {
+  return state === "captured" || state === "refusal-proposed";
+}
+
+/** The acts that are open to whoever reads the page; people who decide make mistakes, too. */
+export function open({ state, may_confirm, raised }: IdDesk): IdDecision[] {
+  switch (state) {
+    case "captured":
+      return [...DECISIONS];
+    case "refusal-proposed":
+      return DECISIONS.filter((event) => event !== "refused" || may_confirm);
+    case "accepted":
+      // To accept once more is to say that a doubt which was raised since is none.
+      return raised.length > 0 ? ["accepted", "refused"] : ["refused"];
+    case "refused":
+      return ["accepted", "asked-again", "vouched"];
+    // Whoever has no document that fits has nothing to show.
+    case "awaited":
+    case "retake":
+      return ["vouched"];
+    default:
+      return [];
+  }
+}
+
+const RESULTS: readonly CheckResult[] = ["differs", "unsure", "unavailable", "agrees"];
+
+/** The checks, those that disagree first; else in the server's order. */
+export function disagreementsFirst(checks: readonly IdCheckMade[]): IdCheckMade[] {
+  return [...checks].sort((a, b) => RESULTS.indexOf(a.result) - RESULTS.indexOf(b.result));
+}
+
+/** Another session that was raised, and all that it has in common with this one. */
+export interface RaisedSession {
+  session: string;
+  learner: string;
+  whys: string[];
+}
+
+export function bySession(raised: readonly Raised[]): RaisedSession[] {
+  const found = new Map<string, RaisedSession>();
+  for (const { why, session, learner } of raised) {
+    const known = found.get(session);
+    if (known === undefined) found.set(session, { session, learner, whys: [why] });
+    else known.whys.push(why);
+  }
+  return [...found.values()];
+}
+
+/** Who waits: the server sorts by need, and its order is kept in each group. */
+export interface Groups {
+  /** They can't begin before a person has looked. */
+  held: IdRow[];
+  later: IdRow[];
+  /** Their refusal waits for somebody else than who reads this. */
+  mine: IdRow[];
+}
+
+export function grouped(rows: readonly IdRow[], me: string): Groups {
+  const mine = rows.filter(({ proposed_by }) => proposed_by === me);
+  const others = rows.filter((row) => !mine.includes(row));
+  return {
+    held: others.filter(({ hold }) => hold),
+    later: others.filter(({ hold }) => !hold),
+    mine,
+  };
+}
+
+/** The new rows, but in the places of the old ones, as while somebody points at them. */
+export function inPlace(before: readonly IdRow[], now: readonly IdRow[]): IdRow[] {
+  const stay = before.flatMap(({ session }) => now.filter((row) => row.session === session));
+  return [...stay, ...now.filter((row) => !stay.includes(row))];
+}
+
+/** The check before or after one in the list as it is shown; from none, the first. */
+export function beside(groups: Groups, session: string | null, by: 1 | -1): IdRow | null {
+  const rows = [...groups.held, ...groups.later, ...groups.mine];
+  const here = rows.findIndex((row) => row.session === session);
+  return (here < 0 ? rows[0] : rows[here + by]) ?? null;
+}
+
+/** The check to offer after this one: the next that the reader can decide, around the end. */
+export function nextAfter({ held, later }: Groups, session: string): IdRow | null {
+  const rows = [...held, ...later];
+  const here = rows.findIndex((row) => row.session === session);
+  const onward = [...rows.slice(here + 1), ...rows.slice(0, Math.max(0, here))];
+  return onward.find((row) => row.session !== session) ?? null;
+}
+
+/** Whether somebody has said something of the ID check since, or other pictures are there now. */
+export function isStale(shown: IdDesk, now: IdDesk): boolean {
+  return (
+    shown.state !== now.state ||
+    shown.by !== now.by ||
+    shown.proposed?.at_ms !== now.proposed?.at_ms ||
+    shown.face?.sha256 !== now.face?.sha256 ||
+    shown.document?.sha256 !== now.document?.sha256
+  );
+}

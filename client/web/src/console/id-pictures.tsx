@@ -1,0 +1,157 @@
+import type { ComponentChild } from "preact";
+import { useState } from "preact/hooks";
+import { blobUrl, type Box, type IdDesk, type PictureRef } from "../api";
+import { identity } from "../text/identity";
+import { Dialog } from "../ui/dialog";
+import type { IdentityDesk, Large } from "./identity-desk";
+
+/** Around a portrait, as a part of its size: hair and chin belong to a face. */
+const MARGIN = 0.35;
+
+interface Props {
+  desk: IdentityDesk;
+  check: IdDesk;
+}
+
+/** Document, the portrait on it and the live face, side by side; each can be enlarged. */
+export function IdPictures({ desk, check }: Props) {
+  const { session, face, document, portrait } = check;
+  const { alt, noDocument, documentOwed, noFace, noPortrait, outlined } = identity.check;
+  const asked = check.reading !== null;
+  const large = desk.large.value;
+  return (
+    <section class="id-pictures" aria-label={identity.check.pictures}>
+      <Shown
+        desk={desk}
+        which="document"
+        none={asked ? documentOwed : noDocument}
+        hint={portrait === null ? undefined : outlined}
+      >
+        {document !== null && (
+          <Whole session={session} picture={document} alt={alt.document} box={portrait} />
+        )}
+      </Shown>
+      <Shown desk={desk} which="portrait" none={asked ? noPortrait : noDocument}>
+        {document !== null && portrait !== null && (
+          <Crop session={session} picture={document} alt={alt.portrait} box={portrait} />
+        )}
+      </Shown>
+      <Shown desk={desk} which="face" none={noFace}>
+        {face !== null && <Whole session={session} picture={face} alt={alt.face} box={null} />}
+      </Shown>
+      <Dialog
+        open={large !== null}
+        wide
+        heading={large === null ? "" : identity.check.large[large]}
+        onClose={() => (desk.large.value = null)}
+      >
+        {large === "portrait" && document !== null && portrait !== null && (
+          <Crop session={session} picture={document} alt={alt.portrait} box={portrait} />
+        )}
+        {large === "document" && document !== null && (
+          <Whole session={session} picture={document} alt={alt.document} box={portrait} />
+        )}
+        {large === "face" && face !== null && (
+          <Whole session={session} picture={face} alt={alt.face} box={null} />
+        )}
+        <footer>
+          <button type="button" onClick={() => (desk.large.value = null)}>
+            {identity.check.close}
+          </button>
+        </footer>
+      </Dialog>
+    </section>
+  );
+}
+
+const KEYS: Record<Large, string> = { document: "d", portrait: "i", face: "f" };
+
+interface ShownProps {
+  desk: IdentityDesk;
+  which: Large;
+  none: string;
+  hint?: string | undefined;
+  /** False where there is no such picture. */
+  children: ComponentChild;
+}
+
+function Shown({ desk, which, none, hint, children }: ShownProps) {
+  const name = identity.check.large[which];
+  return (
+    <figure class={which}>
+      {children === false ? (
+        <p class="frame absent">{none}</p>
+      ) : (
+        <button
+          type="button"
+          class="enlarge"
+          aria-label={identity.check.enlarge(name)}
+          aria-keyshortcuts={KEYS[which]}
+          onClick={() => desk.enlarge(which)}
+        >
+          {children}
+        </button>
+      )}
+      <figcaption>
+        <strong>{name}</strong> {hint !== undefined && <small>{hint}</small>}
+      </figcaption>
+    </figure>
+  );
+}
+
+interface PictureProps {
+  session: string;
+  picture: PictureRef;
+  alt: string;
+}
+
+/** A whole picture, with a box drawn into it where there is one. */
+function Whole({ session, picture, alt, box }: PictureProps & { box: Box | null }) {
+  const [size, setSize] = useState<readonly [number, number] | null>(null);
+  const [broken, setBroken] = useState<string | null>(null);
+  if (broken === picture.sha256) return <Broken />;
+  return (
+    <span class="frame">
+      <img
+        src={blobUrl(session, picture.sha256)}
+        alt={alt}
+        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
+          setSize([naturalWidth, naturalHeight])
+        }
+        onError={() => setBroken(picture.sha256)}
+      />
+      {box !== null && size !== null && (
+        <svg class="boxes" viewBox={`0 0 ${size[0]} ${size[1]}`} aria-hidden="true">
+          <rect class="under" {...box} vector-effect="non-scaling-stroke" />
+          <rect {...box} vector-effect="non-scaling-stroke" />
+        </svg>
+      )}
+    </span>
+  );
+}
+
+/** A part of a picture: the whole of it is fetched once, and the browser shows the part. */
+function Crop({ session, picture, alt, box }: PictureProps & { box: Box }) {
+  const [broken, setBroken] = useState<string | null>(null);
+  if (broken === picture.sha256) return <Broken />;
+  const [dx, dy] = [box.width * MARGIN, box.height * MARGIN];
+  const [x, y, width, height] = [box.x - dx, box.y - dy, box.width + 2 * dx, box.height + 2 * dy];
+  const viewBox = [x, y, width, height].join(" ");
+  return (
+    <span class="frame">
+      <svg role="img" aria-label={alt} viewBox={viewBox}>
+        {/* The inner one cuts: the outer one has room at its sides. */}
+        <svg {...{ x, y, width, height, viewBox }}>
+          <image
+            href={blobUrl(session, picture.sha256)}
+            onError={() => setBroken(picture.sha256)}
+          />
+        </svg>
+      </svg>
+    </span>
+  );
+}
+
+function Broken() {
+  return <span class="frame absent">{identity.check.broken}</span>;
+}

@@ -1,0 +1,117 @@
+"""Learners who have shown face and document and wait for a person, for the tests of the ID desk."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import aiohttp
+
+from proctor.adapters import exams, policies
+from proctor.demo import clips
+from proctor.evidence.record import Kind
+from proctor.services.logins import StaffRole
+from tests.conftest import PASSWORD, SHORT_EXAM, Server, until
+from tests.device import Device
+from tests.pictures import jpeg, webcam
+
+ONE, OTHER = "proctor", "second-proctor"
+
+
+class CheckIns:
+    """A server whose exam holds learners for a person, and those who are held there."""
+
+    def __init__(self, server: Server, stack: AsyncExitStack, card: bytes) -> None:
+        self.server = server
+        self._stack = stack
+        self._card = card
+
+    def desk(self, session: str | None = None) -> str:
+        """Return the address of the desk, or of one ID check there."""
+        return f"{self.server.url}/console/identity" + (f"?session={session}" if session else "")
+
+    async def held(self, learner: str = "Anna Maria Eriksson", card: bytes | None = None) -> str:
+        """Let a learner show a face and a document; return the session, which waits."""
+        invited = await self.server.invite(learner=learner)
+        http = await self._stack.enter_async_context(aiohttp.ClientSession(self.server.url))
+        device = await self._stack.enter_async_context(Device(http))
+        await device.join(invited["join_token"])
+        await device.connect()
+        self.server.clock.pass_(10)
+        face, document = jpeg(webcam()), card or self._card
+        lines = [
+            device.hello(),
+            device.add(Kind.SNAPSHOT, blob=face, purpose="face"),
+            device.add(Kind.SNAPSHOT, blob=document, purpose="document"),
+        ]
+        await device.send(lines, [face, document])
+        await device.call("POST", "/api/v1/session/check-in")
+        return str(invited["session"])
+
+    async def told(self, session: str) -> dict[str, Any]:
+        """Return a session as staff are told of it."""
+        proctor = await self.server.as_staff(StaffRole.PROCTOR, ONE)
+        async with proctor.get(f"/api/v1/sessions/{session}") as response:
+            told: dict[str, Any] = await response.json()
+            assert response.status == 200, told
+            return told
+
+    async def decide(self, session: str, **decided: object) -> None:
+        """Decide as the other proctor, at another desk."""
+        other = await self.server.as_staff(StaffRole.PROCTOR, OTHER)
+        body = {"code": None, "reason": "", **decided}
+        path = f"/api/v1/sessions/{session}/id-check"
+        async with other.post(path, json=body) as response:
+            assert response.status == 200, await response.text()
+
+    async def read(self, session: str) -> None:
+        """Wait until the machine has read a document and looked for its like."""
+        proctor = await self.server.as_staff(StaffRole.PROCTOR, ONE)
+
+        async def is_read() -> bool:
+            async with proctor.get(f"/api/v1/sessions/{session}/id-check") as response:
+                told = await response.json()
+            # The face is looked for on other accounts last of all.
+            return told["reading"]["state"] == "read" and any(
+                "other account" in words for words in told["assurance"]
+            )
+
+        await until(is_read, within_s=60)
+
+    async def logged(self, session: str) -> list[dict[str, Any]]:
+        """Return what the server's log says of the ID check."""
+        lines = await self.server.store.server_lines(session)
+        return [record for line in lines if (record := json.loads(line))["kind"] == "id-check"]
+
+
+@asynccontextmanager
+async def check_ins(server: Server, folder: Path) -> AsyncIterator[CheckIns]:
+    held = policies.load(policies.builtin_folder() / "closed-book.toml")
+    assert held.policy.identity.hold
+    await server.store.publish(exams.load(SHORT_EXAM).body, held.body)
+    for name in (ONE, OTHER):
+        await server.as_staff(StaffRole.PROCTOR, name)
+    card = folder / "card.jpg"
+    clips.id_document(card)
+    async with AsyncExitStack() as stack:
+        yield CheckIns(server, stack, card.read_bytes())
+
+
+class _Closes(Protocol):
+    async def close(self) -> None: ...
+
+
+_Closing = TypeVar("_Closing", bound=_Closes)
+
+
+@asynccontextmanager
+async def closing(part: _Closing) -> AsyncIterator[_Closing]:
+    try:
+        yield part
+    finally:
+        await part.close()
+
+
+def login(name: str) -> tuple[str, str]:
+    return name, PASSWORD
