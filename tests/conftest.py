@@ -70,8 +70,9 @@ class ScriptedVision:
             frozen=False,
         )
 
-    async def compare(self, one: bytes, other: bytes) -> Compared:
-        return Compared(same_person=_alike(one, other))
+    async def compare(self, face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
+        assert at is not None  # else the largest face of a document counts: maybe the learner's
+        return Compared(same_person=_alike(face, document))
 
     async def closest(self, face: bytes, others: Sequence[bytes]) -> Sequence[float | None]:
         assert len(others) <= 32

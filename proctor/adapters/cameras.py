@@ -23,12 +23,12 @@ FROZEN_CHANGE: Final = 0.3
 # And below this share of the camera's usual change, which in the dark is small itself. Over that
 # webcam's clip as it is, packed in JPEG 50 to 95, of half, double and 0.59 of the size, at light
 # x 0.3, x 0.7, + 20 and - 20, every 1st, 2nd, 5th, 10th and 24th frame: 0 of 5,071 frames taken for
-# still, 0 for repeated; each frame repeated was found, and each of the clip played twice.
+# still, 0 for repeated. It is one of six shares that were tried on this same clip.
 FROZEN_SHARE: Final = 0.2
 # The same frame packed anew in another of these ways is not the same pixels (1.2 between JPEG 50
 # and 85, 3.2 to half the size), but averaged, its light taken out, it is less than this, where
-# frames 1 s apart have 0.6 or more: found at 0.2 to 0.4 s a frame in 22 of 22 for each way but - 20,
-# which cuts the shadows off, and x 0.3, which leaves too few levels (0 of 22 each).
+# frames 1 s apart have 0.6 or more: found at 0.2 to 0.4 s a frame in 22 of 22 for each way but
+# - 20, which cuts the shadows off, and x 0.3, which leaves too few levels (0 of 22 each).
 FROZEN_EVEN: Final = 0.35
 # Picked, not averaged, pixels: averaging takes away the sensor's noise, which is what tells a
 # live camera from a still picture.

@@ -11,8 +11,9 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from proctor.adapters import pictures, vision
+from proctor.adapters import pictures, portraits, vision
 from proctor.adapters.ocr import LINE_HEIGHT, Line, Ocr, Picture
 from proctor.domain import mrz
 from proctor.domain.document import DocumentRead
@@ -25,6 +26,7 @@ MAX_STRIPS: Final = 8
 # Below this many degrees turning a picture blurs more than it helps.
 _LEVEL: Final = 1.0
 _STANDING: Final = 45.0
+_RIGHT: Final = 90.0
 _GOOD: Final = (cv2.IMWRITE_JPEG_QUALITY, 95)
 
 
@@ -35,7 +37,7 @@ class _Look:
     picture: Picture
     lines: tuple[Line, ...]
     mrz: Mrz | None
-    quarters: int  # turns to the left, about, from the picture as given
+    angle: float  # how it lay in the picture as given, in degrees; clockwise is positive
 
     @property
     def worth(self) -> tuple[bool, float]:
@@ -63,8 +65,8 @@ def read(picture: bytes, ocr: Ocr | None, *, on: date) -> DocumentRead:
         page = given.fitted(PAGE)
     except pictures.Unreadable as cause:
         return DocumentRead(unavailable=(f"picture: {cause}",))
-    look = _best(page, ocr, on) if ocr else _Look(page, (), None, 0)
-    portrait = _portrait(page, look.quarters, given.scale(page))
+    look = _best(page, ocr, on) if ocr else _Look(page, (), None, 0.0)
+    portrait = _portrait(page, look, given.scale(page))
     models = tuple(model for model in measured.models if model.name == "yunet")
     return DocumentRead(
         lines=tuple(line.text for line in look.lines),
@@ -113,9 +115,10 @@ def _unsettled(readings: Sequence[Mrz]) -> Mrz | None:
     return mrz.agreed(best, other)
 
 
-def _look(picture: Picture, ocr: Ocr, on: date, quarters: int = 0) -> _Look:
+def _look(page: Picture, ocr: Ocr, on: date, angle: float = 0.0) -> _Look:
+    picture = _rotated(page, angle)
     lines = ocr.lines(picture)
-    return _Look(picture, lines, mrz.find([line.text for line in lines], on=on), quarters % 4)
+    return _Look(picture, lines, mrz.find([line.text for line in lines], on=on), angle)
 
 
 def _turned(page: Picture, ocr: Ocr, on: date) -> Iterator[_Look]:
@@ -124,18 +127,13 @@ def _turned(page: Picture, ocr: Ocr, on: date) -> Iterator[_Look]:
     angle = _angle(look.lines)
     # Standing lines may have been read as well, but are to be looked at again level.
     yield look if abs(angle) < _STANDING else replace(look, mrz=None)
-    level, quarters = page, round(angle / 90)
-    if abs(angle) > _LEVEL:
-        level = _rotated(page, angle)
-        yield _look(level, ocr, on, quarters)
-    yield _look(_quartered(level, 2), ocr, on, quarters + 2)
+    level = angle if abs(angle) > _LEVEL else 0.0
+    if level:
+        yield _look(page, ocr, on, level)
+    yield _look(page, ocr, on, level + 180)
     if not look.lines:
-        yield _look(_quartered(page, 1), ocr, on, 1)
-        yield _look(_quartered(page, 3), ocr, on, 3)
-
-
-def _quartered(picture: Picture, quarters: int) -> Picture:
-    return np.ascontiguousarray(np.rot90(picture, quarters))
+        yield _look(page, ocr, on, 90)
+        yield _look(page, ocr, on, 270)
 
 
 def _angle(lines: Sequence[Line]) -> float:
@@ -152,16 +150,26 @@ def _angle(lines: Sequence[Line]) -> float:
     return math.degrees(np.angle(sum_)) / 2 if sum_ else 0.0
 
 
-def _rotated(picture: Picture, degrees: float) -> Picture:
-    """Turn so that what lay at `degrees` lies level; nothing is cut off."""
+def _turn(picture: Picture, degrees: float) -> tuple[npt.NDArray[np.float64], tuple[int, int]]:
+    """Return how pixels move where what lay at `degrees` comes to lie level, and the new size."""
     rows, columns = picture.shape[:2]
     matrix = cv2.getRotationMatrix2D((columns / 2, rows / 2), degrees, 1.0)
     cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])
     width, height = round(columns * cos + rows * sin), round(columns * sin + rows * cos)
     matrix[:, 2] += (width - columns) / 2, (height - rows) / 2
+    return np.asarray(matrix, np.float64), (width, height)
+
+
+def _rotated(picture: Picture, degrees: float) -> Picture:
+    """Turn so that what lay at `degrees` lies level; nothing is cut off."""
+    if degrees % 90 == 0:
+        return np.ascontiguousarray(np.rot90(picture, round(degrees / 90)))
+    if degrees > _RIGHT:
+        return np.ascontiguousarray(np.rot90(_rotated(picture, degrees - 180), 2))
+    matrix, size = _turn(picture, degrees)
     return np.asarray(
         cv2.warpAffine(
-            picture, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+            picture, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         ),
         np.uint8,
     )
@@ -241,25 +249,28 @@ def _strips(look: _Look, margin: float) -> list[Picture]:
     return strips
 
 
-def _portrait(page: Picture, upright: int, scale: float) -> Face | None:
-    """Return the largest face, where the text stands upright or else any other way."""
+def _portrait(page: Picture, look: _Look, scale: float) -> Face | None:
+    """Return the document's portrait in the picture as given, of which `page` is 1 / `scale`."""
+    encoded = cv2.imencode(".jpg", look.picture, _GOOD)[1].tobytes()
+    face = portraits.portrait(
+        vision.measure(encoded)[0].faces or (),
+        zone=[line.corners for line in look.fillers],
+        lines=[line.corners for line in look.lines],
+    )
+    if face is None:
+        return None
+    middle = np.array([face.x + face.width / 2, face.y + face.height / 2, 1])
+    x, y = cv2.invertAffineTransform(_turn(page, look.angle)[0]) @ middle
+    width, height = face.width, face.height
+    if round(look.angle / 90) % 2:
+        width, height = height, width
     rows, columns = page.shape[:2]
-    for quarters in (upright, *(each for each in range(4) if each != upright)):
-        encoded = cv2.imencode(".jpg", _quartered(page, quarters), _GOOD)[1].tobytes()
-        faces = vision.measure(encoded)[0].faces
-        if not faces:
-            continue
-        face = max(faces, key=lambda face: face.width * face.height)
-        x, y, width, height = face.x, face.y, face.width, face.height
-        # Turned back to the right, a quarter at a time.
-        for turned in range(quarters, 0, -1):
-            across = columns if turned % 2 else rows
-            x, y, width, height = across - y - height, x, height, width
-        return Face(
-            x=round(x * scale),
-            y=round(y * scale),
-            width=round(width * scale),
-            height=round(height * scale),
-            score=face.score,
-        )
-    return None
+    left, right = max(0.0, x - width / 2), min(float(columns), x + width / 2)
+    top, bottom = max(0.0, y - height / 2), min(float(rows), y + height / 2)
+    return Face(
+        x=round(left * scale),
+        y=round(top * scale),
+        width=round((right - left) * scale),
+        height=round((bottom - top) * scale),
+        score=face.score,
+    )

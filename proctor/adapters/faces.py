@@ -42,6 +42,10 @@ JUMP_WIDTHS: Final = 1.0
 _CUT: Final = (160, 160)
 _CUT_FACES: Final = 2.0
 _TILTS: Final = (0.0, -30.0, 30.0)
+# A document is held as it fits: its portrait may stand on its head.
+_ANY_WAY: Final = (*_TILTS, 90.0, 180.0, -90.0)
+# Of the faces of a snapshot: beyond three, somebody walks through a crowd, and each takes 25 ms.
+MOST_COMPARED: Final = 3
 # Eyes that are less out of level than this, in degrees, are as level as landmarks are exact.
 _LEVEL: Final = 8.0
 # 0.5 KB each: the faces of everybody who sits at a time, as far as one worker sees them.
@@ -155,7 +159,11 @@ def same_place(one: Face, other: Face) -> bool:
 
 def largest(faces: Sequence[Face]) -> Face:
     """Return the face nearest to the camera."""
-    return max(faces, key=lambda face: face.width * face.height)
+    return max(faces, key=_size)
+
+
+def _size(face: Face) -> int:
+    return face.width * face.height
 
 
 def jumped(before: Sequence[Face], now: Sequence[Face]) -> bool:
@@ -171,7 +179,9 @@ def jumped(before: Sequence[Face], now: Sequence[Face]) -> bool:
 
 
 def likeness(picture: Picture, faces: Sequence[Face], known: bytes) -> float:
-    """Compare the largest of the faces found in a picture with the largest of `known`.
+    """Compare the faces found in a picture with the largest of `known`.
+
+    Who it is may sit behind somebody else: of several faces, the three largest are compared.
 
     Args:
         picture: Looked at once, not remembered.
@@ -179,10 +189,10 @@ def likeness(picture: Picture, faces: Sequence[Face], known: bytes) -> float:
         known: JPEG or PNG; what was made of it is remembered in this process.
 
     Returns:
-        Cosine, -1 to 1.
+        Cosine of the face that is most like it, -1 to 1.
 
     Raises:
-        NotComparable: `known` has no face, or one of the faces is not clear.
+        NotComparable: `known` has no face, or none of the faces is clear.
         models.ModelMissing: SFace or YuNet is not on this machine.
         Unreadable: One does not decode.
     """
@@ -190,16 +200,32 @@ def likeness(picture: Picture, faces: Sequence[Face], known: bytes) -> float:
         other = _remembered(known)
     except (NotComparable, Unreadable) as cause:
         raise NotComparable(f"the check-in picture: {cause}") from cause
-    return _cosine(_features(picture, largest(faces)), other)
+    nearest = sorted(faces, key=_size, reverse=True)[:MOST_COMPARED]
+    alike: list[float] = []
+    unclear = NotComparable("no face in it")
+    for face in nearest:
+        try:
+            alike.append(_cosine(_features(picture, face), other))
+        except NotComparable as cause:
+            unclear = cause
+    if not alike:
+        raise unclear
+    return max(alike)
 
 
-def compare(one: bytes, other: bytes) -> Compared:
-    """Compare the largest faces of two pictures; no bytes whatever make it raise."""
+def compare(face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
+    """Compare the faces of two pictures; no bytes whatever make it raise.
+
+    Args:
+        face: JPEG or PNG, of which the largest face is compared.
+        document: JPEG or PNG, another picture of a face or one of an ID document.
+        at: Which face of `document`, in its pixels; it may lie any way. None: its largest.
+    """
     features, unavailable = [], []
     used: tuple[Model, ...] = ()
-    for which, picture in (("first", one), ("second", other)):
+    for which, picture, place in (("face's", face, None), ("document's", document, at)):
         try:
-            features.append(_remembered(picture))
+            features.append(_remembered(picture, place))
         except models.ModelMissing as missing:
             return Compared(
                 unavailable=(f"same person: the model {missing.name} {missing.reason}",)
@@ -221,31 +247,37 @@ def model(name: str) -> Model:
     return Model(name=entry.name, version=entry.version, sha256=entry.sha256)
 
 
-_known: OrderedDict[bytes, _Features] = OrderedDict()
+_known: OrderedDict[tuple[bytes, Face | None], _Features] = OrderedDict()
 
 
-def _remembered(data: bytes) -> _Features:
-    """Return the features of a picture's largest face, made once as long as they fit."""
+def _remembered(data: bytes, at: Face | None = None) -> _Features:
+    """Return the features of a picture's face `at` a place, or of its largest.
+
+    They are made once as long as they fit.
+    """
     models.path("sface")  # what was remembered is not used when the model is not there any more
-    digest = hashlib.sha256(data).digest()
-    if digest not in _known:
+    key = hashlib.sha256(data).digest(), at
+    if key not in _known:
         picture = Picture(data)
-        faces = find(picture)
-        if not faces:
-            raise NotComparable("no face in it")
-        _known[digest] = _features(picture, largest(faces))
+        if at is None:
+            faces = find(picture)
+            if not faces:
+                raise NotComparable("no face in it")
+            _known[key] = _features(picture, largest(faces))
+        else:
+            _known[key] = _features(picture, at, tilts=_ANY_WAY)
         if len(_known) > MAX_KNOWN:
             _known.popitem(last=False)
-    _known.move_to_end(digest)
-    return _known[digest]
+    _known.move_to_end(key)
+    return _known[key]
 
 
-def _features(picture: Picture, face: Face) -> _Features:
+def _features(picture: Picture, face: Face, tilts: Sequence[float] = _TILTS) -> _Features:
     recognizer = _recognizer(str(models.path("sface")))
     seen = _lit(picture.fitted(SECOND_LOOK))
     best: tuple[Pixels, _Row] | None = None
     tilt = 0.0
-    for each in _TILTS:
+    for each in tilts:
         found = _cut(seen, face, picture.scale(seen), each)
         if found is not None and (best is None or found[1][14] > best[1][14]):
             best, tilt = found, each

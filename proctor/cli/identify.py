@@ -95,7 +95,7 @@ def in_words(found: DocumentRead, *, name: str, on: date) -> Iterator[str]:
     if face := found.portrait:
         yield f"  Portrait     {face.width} x {face.height} pixels, at {face.x}, {face.y}"
     else:
-        yield "  Portrait     none was found"
+        yield "  Portrait     none was found that is surely the document's"
 
 
 def _zone(mrz: Mrz, *, name: str, on: date) -> Iterator[str]:

@@ -16,6 +16,8 @@ from proctor.domain.policy import FlagRule, Policy, When
 
 # With one snapshot nobody is asked: a hand passes before the lens.
 ASKS_AFTER = 2
+# Where a section's id stands otherwise: asked in check-in, of the picture of the face.
+IN_CHECK_IN = ""
 # A session is one row, and is sent whole to whoever watches it. Of more, the newest are kept.
 ASKS_MOST = 32
 
@@ -25,7 +27,7 @@ class QualityAsk:
     """One thing the learner was asked for. Times are by the server's clock."""
 
     kind: When  # of a quality rule about pictures
-    section: str
+    section: str  # its id, or `IN_CHECK_IN`
     since: datetime  # when the first snapshot that shows it was taken
     until: datetime | None = None  # None: it goes on, at most until the section closes
 
@@ -61,6 +63,19 @@ def asks_of(
         for run in runs(policy, rule, pictures, section_at, needs=ASKS_AFTER)
     ]
     return tuple(_told_once(sorted(asks, key=lambda ask: (ask.since, ask.kind))))[-ASKS_MOST:]
+
+
+def ask_in_check_in(face: Observation | None) -> tuple[QualityAsk, ...]:
+    """Return what is asked of who showed a face at check-in: nothing, or to take it again.
+
+    One picture is enough to say so: the learner is looking at it, and may go on all the same.
+
+    Args:
+        face: The last one shown; None: none was looked at yet.
+    """
+    if face is None or face.measured.faces is None or face.measured.faces:
+        return ()
+    return (QualityAsk(kind="no-face", section=IN_CHECK_IN, since=face.at),)
 
 
 def _told_once(asks: Sequence[QualityAsk]) -> list[QualityAsk]:

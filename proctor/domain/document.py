@@ -12,6 +12,8 @@ class DocumentRead:
 
     lines: tuple[str, ...] = ()  # text from top to bottom, the document upright
     mrz: Mrz | None = None
-    portrait: Face | None = None  # the largest face, in pixels of the picture as given
+    # In pixels of the picture as given. None: none was found, or none that surely is the document's
+    # and not the face of who holds it.
+    portrait: Face | None = None
     unavailable: tuple[str, ...] = ()  # "text: rapidocr is not installed", one line a cause
     models: tuple[Model, ...] = ()

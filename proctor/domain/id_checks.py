@@ -12,7 +12,7 @@ from proctor.domain.document import DocumentRead
 from proctor.domain.identity import Checked, CheckKind, CheckResult
 from proctor.domain.mrz import Mrz
 from proctor.domain.names import compare_names
-from proctor.domain.observation import Compared, Model
+from proctor.domain.observation import Compared, Model, cause_words
 from proctor.domain.policy import IdentityRules, IdKind
 
 _DIGITS = {
@@ -39,8 +39,8 @@ _CONCERNS: Mapping[CheckKind, tuple[str, str]] = {
     CheckKind.NAME: ("the name differs", "the name may differ"),
     CheckKind.PORTRAIT: ("no portrait was found", "no portrait was found"),
     CheckKind.FACE: ("the face and the portrait look unlike",) * 2,
-    CheckKind.ONE_DOCUMENT: ("the document was shown on another account",) * 2,
-    CheckKind.ONE_FACE: ("the face was shown on another account",) * 2,
+    CheckKind.ONE_DOCUMENT: ("the same document was shown on this and another account",) * 2,
+    CheckKind.ONE_FACE: ("a face that looks the same was shown on this and another account",) * 2,
 }
 
 
@@ -110,7 +110,7 @@ def face_check(compared: Compared | None, *, alike_from: float) -> MachineCheck:
         alike_from: The cosine from which two faces look alike, -1 to 1.
     """
     if compared is None or compared.same_person is None:
-        why = "; ".join(compared.unavailable) if compared else "there is no portrait to compare"
+        why = _causes(compared.unavailable) if compared else "there is no portrait to compare"
         return MachineCheck(
             check=CheckKind.FACE,
             result="unavailable",
@@ -137,6 +137,10 @@ def concerns(checks: Sequence[Checked]) -> list[str]:
             _CONCERNS[each.check][places[each.result]] for each in checks if each.result in places
         )
     )
+
+
+def _causes(unavailable: Sequence[str]) -> str:
+    return "; ".join(map(cause_words, unavailable))
 
 
 def _digits(mrz: Mrz | None) -> MachineCheck:
@@ -203,13 +207,14 @@ def _name(mrz: Mrz | None, account: str) -> MachineCheck:
 
 def _portrait(read: DocumentRead) -> MachineCheck:
     if read.portrait is None:
-        unavailable = "; ".join(each for each in read.unavailable if "portrait" in each)
+        # Which face is the document's is told by its text.
+        unavailable = _causes(read.unavailable)
         return MachineCheck(
             check=CheckKind.PORTRAIT,
             result="unavailable" if unavailable else "unsure",
             words=f"No portrait was looked for: {unavailable}."
             if unavailable
-            else "No portrait was found on the document.",
+            else "No portrait was found that is surely the document's: look for yourself.",
             models=read.models,
         )
     return MachineCheck(

@@ -24,6 +24,11 @@ class Model:
     sha256: str = ""  # of the model file; empty for a measurement of our own
 
 
+def cause_words(unavailable: str) -> str:
+    """Return why something could not be measured, without the name of what."""
+    return unavailable.partition(": ")[2] or unavailable
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """The measurements of one picture. None is "could not be measured", never "fine"."""
@@ -47,10 +52,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """How alike the largest faces of two pictures are. None is "could not be compared"."""
+    """How alike the faces of two pictures are. None is "could not be compared"."""
 
     same_person: float | None = None  # cosine, -1 to 1
-    unavailable: tuple[str, ...] = ()  # "same person: the first picture: no face in it"
+    unavailable: tuple[str, ...] = ()  # "same person: the face's picture: no face in it"
     models: tuple[Model, ...] = ()
 
 

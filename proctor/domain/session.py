@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from proctor.domain.asks import QualityAsk
+from proctor.domain.asks import IN_CHECK_IN, QualityAsk
 from proctor.domain.devices import Devices, KnownDevice
 from proctor.domain.errors import Refusal
 from proctor.domain.help import Call
@@ -473,6 +473,10 @@ def ask_ended_at(session: ExamSession, ask: QualityAsk) -> datetime | None:
     """
     if ask.until is not None:
         return ask.until
+    if ask.section == IN_CHECK_IN:
+        shown_at = session.id_check.captured_at or session.id_check.decided_at
+        is_asked = session.state is State.CHECK_IN and not (shown_at and shown_at >= ask.since)
+        return None if is_asked else max(shown_at or ask.since, ask.since)
     ended = session.section(ask.section).closed_at or session.lost_at
     return None if ended is None else max(ended, ask.since)
 

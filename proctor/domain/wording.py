@@ -152,22 +152,52 @@ def _id_check(policy: Policy) -> Iterator[Chapter]:
         lines.append(
             f"You show your {_DOCUMENT[rules.document]} to the camera: {document_words(rules)}."
         )
+        lines.append("A program reads its text. It suggests; a person looks and decides.")
     if rules.face == "assist":
-        lines.append(
-            "A picture of your face is taken. A person compares it with your document. "
-            "A program compares them, too: it suggests, and no code of your face is kept."
-        )
-    if rules.name == "assist":
-        lines.append(
-            "A person reads the name on the document. "
-            "A program reads the document, too: it suggests."
-        )
+        lines.append("A picture of your face is taken.")
+        if rules.document != "none":
+            lines.append(
+                "A person compares it with your document. A program compares them, too: "
+                "it suggests."
+            )
+    if rules.name == "assist" and rules.document != "none":
+        lines.append("A person compares the name on the document with your account's.")
+    lines += _compared(policy)
     if rules.hold:
         lines.append("A person accepts the check before your first section opens.")
     elif lines:
         lines.append("You need not wait: a person looks at it while you work.")
     if lines:
         yield Chapter(heading="Who you are", lines=tuple(lines))
+
+
+def _compared(policy: Policy) -> Iterator[str]:
+    """Yield what is compared beyond the check-in itself, and what is not kept for it."""
+    rules = policy.identity
+    face = rules.face == "assist"
+    things = [
+        *(["the number of your document"] if rules.document != "none" else []),
+        *(["your face"] if face else []),
+    ]
+    if things:
+        yield (
+            f"So that nobody sits for two, a program compares {' and '.join(things)} with those of "
+            "other accounts in the same programme. Where two look the same, a person is told and "
+            "asks: nothing happens by itself."
+        )
+    if rules.document != "none":
+        yield (
+            "For that a code of the number is kept, from which nobody can tell the number without "
+            "the exam server's own key."
+        )
+    later = any(rule.when == "another-person" for rule in rules_of(policy))
+    if later:
+        yield (
+            "While you work, a program compares some snapshots with the picture of your face from "
+            "check-in. Where they look unlike again and again, a person looks and decides."
+        )
+    if face or later:
+        yield "No code of your face is kept: each time, the pictures themselves are compared."
 
 
 def _id_decision(policy: Policy) -> Chapter:
@@ -309,11 +339,15 @@ def _seen_and_kept(policy: Policy) -> Chapter:
         f"Before anything is decided against you, {_people(policy)}. "
         "You may ask to see what they saw, and answer it.",
         "Snapshots are erased from the exam server "
-        f"{_days(policy, Holding.SNAPSHOT)} after your exam ends.",
+        f"{_days(policy, Holding.SNAPSHOT)} after your exam ends. "
+        "The picture of your face from check-in is erased with them.",
     ]
     if policy.identity.document != "none":
         days = _days(policy, Holding.DOCUMENT)
-        lines.append(f"Pictures of your document are erased {days} after your exam ends.")
+        lines.append(
+            f"Pictures of your document are erased {days} after your exam ends. What a program "
+            "read on it, and the code of its number, are erased with them."
+        )
     lines += [
         "If a review of what was seen is open then, pictures are kept until it is decided.",
         "Files that you hand in as answers stay with your answers.",

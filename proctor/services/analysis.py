@@ -14,13 +14,20 @@ from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
-from proctor.domain.asks import ASKS_AFTER, QualityAsk, ask_rules, asks_of, wanting
+from proctor.domain.asks import (
+    ASKS_AFTER,
+    QualityAsk,
+    ask_in_check_in,
+    ask_rules,
+    asks_of,
+    wanting,
+)
 from proctor.domain.flags import Flag
 from proctor.domain.incidents import COMPARE_EVERY
 from proctor.domain.observation import Measured, Observation
 from proctor.domain.policy import Policy, When
 from proctor.domain.review import ReviewState
-from proctor.domain.session import ENDED, ExamSession
+from proctor.domain.session import ENDED, ExamSession, State
 from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases, Decide
 from proctor.services.check_in_face import CheckInFaces
@@ -52,6 +59,8 @@ class Progress:
     waiting: int  # snapshots in the queues
     behind: int  # sessions whose queue overflowed and that will be looked through again
     oldest_at: datetime | None = None  # since when the one waits that waits for longest
+    # What is not measured for want of a model, as of the last picture: "faces: the model ...".
+    unavailable: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -73,6 +82,7 @@ class Analysis:
         self._faces = CheckInFaces(store)
         self._lanes = [PictureQueue(self._rank) for _ in range(lanes)]
         self._streams: OrderedDict[str, _Stream] = OrderedDict()
+        self._lacking: dict[str, str] = {}  # what is not measured for want of a model, and why
         self._behind: dict[str, datetime] = {}  # since when
         # Sessions whose pending pictures are being read from the rows: what comes meanwhile must
         # not go before those. None: which they are is being read.
@@ -89,6 +99,7 @@ class Analysis:
             sum(lane.waiting for lane in self._lanes),
             len(self._behind),
             min((since for since in oldest if since is not None), default=None),
+            tuple(self._lacking.values()),
         )
 
     def add(self, snapshots: Sequence[Snapshot]) -> None:
@@ -197,6 +208,7 @@ class Analysis:
             at=datetime.fromtimestamp(min(record.at_ms, _MAX_MS) / 1000, UTC),
             measured=measured,
         )
+        self._note_lacking(measured)
         await self._store.observe(session_id, observation)
         self._touched.add(session_id)
         if _is_periodic(snapshot) and await self._has_turned(snapshot, measured):
@@ -218,6 +230,17 @@ class Analysis:
         sample = face is not None and stream.periodic % COMPARE_EVERY == 0
         stream.periodic += 1
         return await self._vision.observe(name, jpeg, face=face, sample=sample)
+
+    def _note_lacking(self, measured: Measured) -> None:
+        """Keep what the server lacks, for proctors, until a picture was measured with it."""
+        if measured.faces is not None:
+            self._lacking.pop("faces", None)
+        if measured.same_person is not None:
+            self._lacking.pop("same person", None)
+        for cause in measured.unavailable:
+            what, _, why = cause.partition(": ")
+            if why.startswith("the model "):
+                self._lacking[what] = cause
 
     async def _has_turned(self, snapshot: Snapshot, measured: Measured) -> bool:
         """Note what a picture lacks; tell whether its learner is to be asked, or thanked."""
@@ -362,8 +385,10 @@ class Analysis:
 
 
 def _asks(session: ExamSession, policy: Policy, rows: Rows) -> tuple[QualityAsk, ...]:
-    seen = read(session, rows).observations
-    return asks_of(policy, seen, lambda at: section_at(session, at))
+    seen = read(session, rows)
+    if session.state is State.CHECK_IN:
+        return ask_in_check_in(seen.face)
+    return asks_of(policy, seen.observations, lambda at: section_at(session, at))
 
 
 def _name(snapshot: Snapshot) -> str:

@@ -22,7 +22,8 @@ class CheckInFaces:
 
     async def of(self, session: ExamSession) -> bytes | None:
         """Return the face, a JPEG; None where none was shown, or it is not held any more."""
-        shown_at = session.id_check.captured_at
+        check = session.id_check
+        shown_at = check.captured_at or check.decided_at
         kept = self._kept.get(session.id)
         if kept is None or kept[0] != shown_at:
             kept = shown_at, await self._fetch(session)
@@ -43,8 +44,9 @@ class CheckInFaces:
             self.forget(next(iter(self._kept)))
 
     async def _fetch(self, session: ExamSession) -> bytes | None:
-        if session.id_check.captured_at is None:
-            return None
+        check = session.id_check
+        if check.captured_at is None and check.decided_at is None:
+            return None  # nothing is fixed yet
         face = (await shown(self._store, session)).face
         if face is None:
             return None

@@ -15,6 +15,7 @@ from proctor.domain.identity import (
     learner_reads,
 )
 from proctor.domain.mrz import Mrz
+from proctor.domain.observation import cause_words
 from proctor.domain.session import ExamSession, State, held_since
 from proctor.services.cases import Cases
 from proctor.services.id_pictures import PictureRef, shown
@@ -43,6 +44,7 @@ class IdRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdQueue:
+    now_ms: int  # the server's clock
     waiting: tuple[IdRow, ...]
     waited_s_median: float | None  # of those decided in the last 24 hours, on this server
     waited_s_longest: float | None  # of those that wait now
@@ -125,6 +127,7 @@ class AgainView:
 class IdDesk:
     """All there is to decide one ID check by."""
 
+    now_ms: int  # the server's clock
     session: str
     exam: str
     exam_title: str
@@ -168,6 +171,7 @@ class IdDesks:
                 row = await self._row(session)
                 rows.append((row.raised == 0, not row.hold, row.since_ms, row))
         return IdQueue(
+            now_ms=milliseconds(self._cases.now()),
             waiting=tuple(row for *_, row in sorted(rows, key=lambda each: each[:3])),
             waited_s_median=_seconds(self._waits.median()),
             waited_s_longest=_seconds(self._waits.longest()),
@@ -198,6 +202,7 @@ class IdDesks:
         portrait = reading.read.portrait if reading and reading.read else None
         held, proposed = held_since(session), _proposal(check)
         return IdDesk(
+            now_ms=milliseconds(self._cases.now()),
             session=session.id,
             exam=session.exam,
             exam_title=published.exam.title,
@@ -258,7 +263,7 @@ class IdDesks:
             nothing = not read.lines and read.mrz is None and read.unavailable
             return ReadingView(
                 state="unavailable" if nothing else "read",
-                unavailable=read.unavailable,
+                unavailable=tuple(cause_words(each) for each in read.unavailable),
                 lines=read.lines,
                 mrz=None if read.mrz is None else _mrz(read.mrz),
             )

@@ -24,22 +24,42 @@ class Shown:
     face: PictureRef | None = None
     document: PictureRef | None = None
 
+    @property
+    def digests(self) -> "Digests":
+        return Digests(
+            face=self.face.sha256 if self.face else None,
+            document=self.document.sha256 if self.document else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """Of the pictures of a check-in, SHA-256 in hex; None where there was none."""
+
+    face: str | None
+    document: str | None
+
 
 async def shown(store: Store, session: ExamSession) -> Shown:
     """Return the last pictures of face and document that came before the check-in was captured.
 
     What a device sends later under the same purpose changes nothing: people decide on what
     machines read, and the other way round. While nothing is captured, all that came count.
+    Of who was vouched for without that, it is what came last until then, or else first since.
     """
-    captured_at = session.id_check.captured_at
-    until_ms = None if captured_at is None else milliseconds(captured_at)
+    check = session.id_check
+    vouched_at = check.decided_at if check.captured_at is None else None
+    until = check.captured_at or vouched_at
+    until_ms = None if until is None else milliseconds(until)
     found: dict[str, tuple[int, PictureRef]] = {}
+    since: dict[str, tuple[int, PictureRef]] = {}
     for device in await store.devices(session.id):
         if device.kind == PHONE:
             continue
         for batch in await store.received(session.id, device.id):
             came_ms = milliseconds(batch.received_at)
-            if until_ms is not None and came_ms > until_ms:
+            is_later = until_ms is not None and came_ms > until_ms
+            if is_later and vouched_at is None:
                 continue
             for line in batch.lines:
                 if b'"purpose":"' not in line:  # most lines need not be parsed
@@ -58,9 +78,13 @@ async def shown(store: Store, session: ExamSession) -> Shown:
                     sha256=record.blob.sha256,
                     at_ms=record.at_ms,
                 )
-                if purpose not in found or found[purpose][0] <= came_ms:
+                if is_later:
+                    if purpose not in since or came_ms < since[purpose][0]:
+                        since[purpose] = (came_ms, ref)
+                elif purpose not in found or found[purpose][0] <= came_ms:
                     found[purpose] = (came_ms, ref)
+    last = since | found
     return Shown(
-        face=found["face"][1] if "face" in found else None,
-        document=found["document"][1] if "document" in found else None,
+        face=last["face"][1] if "face" in last else None,
+        document=last["document"][1] if "document" in last else None,
     )

@@ -14,6 +14,7 @@ from proctor.domain.session import Event, ExamSession, State
 from proctor.domain.session import advance as advance_session
 from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases
+from proctor.services.id_pictures import Digests, shown
 from proctor.services.journal import milliseconds
 from proctor.services.ports import Case, Store
 
@@ -34,6 +35,15 @@ class SystemRefused(Refusal):
     def __init__(self, *, refused: list[str]) -> None:
         super().__init__(f"this exam can't be taken on this computer: {'; '.join(refused)}")
         self.refused = refused
+
+
+class IdCheckChanged(Refusal):
+    """Other pictures were shown than those that somebody decided on."""
+
+    code = "id-check-changed"
+
+    def __init__(self) -> None:
+        super().__init__("other pictures were shown meanwhile: look at them before you decide")
 
 
 class Identity:
@@ -93,19 +103,37 @@ class Identity:
         by: str,
         reason: str = "",
         code: AgainCode | None = None,
+        seen: Digests | None = None,
     ) -> Case:
         """Decide on an ID check; a refusal is proposed by one person and confirmed by another.
 
         Who is vouched for may begin at once, whatever was shown: but not before they have joined.
 
+        Args:
+            session_id: Whose.
+            event: What was decided.
+            by: Who decides.
+            reason: In their words.
+            code: Why it is asked again.
+            seen: The pictures that were before them; None: whatever was shown.
+
         Raises:
             AnotherPersonNeeded: The refusal was proposed by the same person.
+            IdCheckChanged: Others than `seen` are shown now.
             IdReasonMissing: Refused or vouched for without a reason, or asked again with neither a
                 code nor a reason.
             IllegalMove: There is nothing to decide.
         """
+        shown_at: datetime | None = None
+        if seen is not None:
+            before = (await self._cases.get(session_id)).session
+            shown_at = before.id_check.captured_at
+            if (await shown(self._store, before)).digests != seen:
+                raise IdCheckChanged
 
         def decide(session: ExamSession, now: datetime) -> ExamSession:
+            if seen is not None and session.id_check.captured_at != shown_at:
+                raise IdCheckChanged
             if event is IdEvent.VOUCH and session.state is State.INVITED:
                 raise IllegalMove(machine="session", state=session.state, event=event)
             check = advance(

@@ -13,7 +13,7 @@ from proctor.domain.errors import Refusal
 from proctor.domain.exam import Exam
 from proctor.domain.flags import Flag
 from proctor.domain.id_checks import IdReading
-from proctor.domain.observation import Compared, Measured, Observation
+from proctor.domain.observation import Compared, Face, Measured, Observation
 from proctor.domain.policy import Policy
 from proctor.domain.session import ExamSession
 from proctor.evidence.tree import Frontier
@@ -397,8 +397,15 @@ class Vision(Protocol):
         """
         ...
 
-    async def compare(self, one: bytes, other: bytes) -> Compared:
-        """Compare the largest face of each of two pictures."""
+    async def compare(self, face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
+        """Compare the largest face of one picture with a face of another.
+
+        Args:
+            face: The picture of a face.
+            document: The other one.
+            at: Which face of `document`, in its pixels: who holds a document up may be larger in
+                its picture than the portrait. None: the largest.
+        """
         ...
 
     async def closest(self, face: bytes, others: Sequence[bytes]) -> Sequence[float | None]:

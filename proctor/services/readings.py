@@ -144,6 +144,9 @@ class Readings:
         pictures = await shown(self._store, session)
         if rules.document == "none":
             pictures = replace(pictures, document=None)
+        if rules.face == "none":
+            # The learner has not read that it is compared with anything: not by us, then.
+            pictures = replace(pictures, face=None)
         held = await self._store.held(session_id)
         named = [each.sha256 for each in (pictures.face, pictures.document) if each]
         if not all(digest in held for digest in named):
@@ -183,7 +186,7 @@ class Readings:
             compared = None
             if face is not None and read.portrait is not None:
                 live = await self._store.blob(session.id, face.sha256)
-                compared = await self._vision.compare(picture, live)
+                compared = await self._vision.compare(live, picture, at=read.portrait)
             checks.append(face_check(compared, alike_from=self._same_person))
         return IdReading(
             document=document.sha256,

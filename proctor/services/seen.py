@@ -20,6 +20,7 @@ class Seen:
     """All that a rule can be about, of one session."""
 
     observations: Sequence[Observation]  # of the periodic snapshots
+    face: Observation | None  # of the last picture of a face at check-in
     happenings: Sequence[Happening]
     told: Mapping[str, Mapping[str, object]]  # what the server's log says of flags, by their id
 
@@ -49,19 +50,19 @@ async def load(store: Store, session_id: str) -> Rows:
 def read(session: ExamSession, rows: Rows) -> Seen:
     """Return what is stored as the rules take it. Two hours of a log take a tenth of a second."""
     observations: list[Observation] = []
+    faces: list[Observation] = []
     happenings: list[Happening] = []
     for batches in rows.received:
         records = dated(batches)
-        periodic = {
+        shown = {
             (each.record.device, each.record.seq): each
             for each in records
-            if each.record.facts.get("purpose") == "periodic"
+            if each.record.facts.get("purpose") in ("periodic", "face")
         }
-        observations += [
-            replace(each, at=periodic[each.device, each.seq].written_at)
-            for each in rows.observations
-            if (each.device, each.seq) in periodic
-        ]
+        for each in rows.observations:
+            if (still := shown.get((each.device, each.seq))) is not None:
+                periodic = still.record.facts["purpose"] == "periodic"
+                (observations if periodic else faces).append(replace(each, at=still.written_at))
         happenings += [found for each in records if (found := _happening(each)) is not None]
     told: dict[str, Mapping[str, object]] = {}
     for line in rows.server_lines:
@@ -77,7 +78,8 @@ def read(session: ExamSession, rows: Rows) -> Seen:
                     kind="fork",
                 )
             )
-    return Seen(observations=observations, happenings=happenings, told=told)
+    last = max(faces, key=lambda each: (each.at, each.seq), default=None)
+    return Seen(observations=observations, face=last, happenings=happenings, told=told)
 
 
 def flags_in(

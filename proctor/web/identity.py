@@ -10,11 +10,19 @@ from proctor.domain.identity import AgainCode, IdEvent, IdReasonMissing
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import MAX_REASONS_CHARS, AnotherPersonNeeded
 from proctor.services.id_desk import IdDesk, IdDesks, IdQueue
-from proctor.services.identity import Identity
+from proctor.services.id_pictures import Digests
+from proctor.services.identity import IdCheckChanged, Identity
 from proctor.services.ports import NotFound
-from proctor.web.api import Api, Id, Role, Shape
+from proctor.web.api import Api, Id, Role, Sha256, Shape
 from proctor.web.auth import staff_of
 from proctor.web.metrics import Metrics
+
+
+class IdSeen(Shape):
+    """The pictures that stood before who decides; null where none was shown."""
+
+    face: Sha256 | None = None
+    document: Sha256 | None = None
 
 
 class IdDecision(Shape):
@@ -22,6 +30,8 @@ class IdDecision(Shape):
     code: AgainCode | None = None
     # Empty passes here: that a reason is missing is a rule's to say, with its own code.
     reason: Annotated[str, StringConstraints(max_length=MAX_REASONS_CHARS)] = ""
+    # Without it, the decision is on whatever was shown.
+    seen: IdSeen | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +69,20 @@ def add_identity_routes(api: Api, desk: IdentityDesk) -> None:
         role=Role.PROCTOR,
         out=IdDesk,
         tags=["identity"],
-        errors=[NotFound, IdReasonMissing, AnotherPersonNeeded, IllegalMove],
+        errors=[NotFound, IdReasonMissing, AnotherPersonNeeded, IdCheckChanged, IllegalMove],
     )
     async def decide_identity(request: web.Request, session: Id, body: IdDecision) -> IdDesk:
         """Decide on an ID check; a refusal needs another person to confirm it."""
         by = staff_of(request).name
         case = await desk.identity.decide(
-            session, body.event, by=by, reason=body.reason, code=body.code
+            session,
+            body.event,
+            by=by,
+            reason=body.reason,
+            code=body.code,
+            seen=None
+            if body.seen is None
+            else Digests(face=body.seen.face, document=body.seen.document),
         )
         waited = case.session.id_check.waited
         if waited is not None:

@@ -19,7 +19,7 @@ import pytest
 from proctor.adapters import ocr
 from proctor.adapters.documents import Reader
 from proctor.domain.document import DocumentRead
-from tests.pictures import astronaut, jpeg, png
+from tests.pictures import astronaut, jpeg, need, png
 
 Page = npt.NDArray[np.uint8]
 ON = date(2026, 11, 22)
@@ -42,8 +42,12 @@ def page(*lines: str, width: int = 1000, height: int = 640) -> Page:
     drawn = np.full((height, width, 3), 235, np.uint8)
     x, y, w, h = FACE_AT
     drawn[y : y + h, x : x + w] = cv2.resize(astronaut()[:400, 50:450], (w, h))
-    for row, text in enumerate(("UTOPIA", "Passport / Passeport", "Name ERIKSSON")):
-        at = (380, 100 + 60 * row)
+    for text, at in (
+        ("UTOPIA", (40, 45)),
+        ("Passport / Passeport", (380, 100)),
+        ("Name ERIKSSON", (380, 160)),
+        ("Valid until 15 APR 2012", (40, 380)),
+    ):
         cv2.putText(drawn, text, at, cv2.FONT_HERSHEY_SIMPLEX, 1.0, (60, 20, 20), 2, cv2.LINE_AA)
     step = (width - 60) / 44 if max(map(len, lines), default=0) > 30 else (width - 60) / 30
     for row, line in enumerate(lines):
@@ -99,6 +103,30 @@ async def test_drawn_documents_are_read_however_they_lie(reader: Reader) -> None
             assert found.mrz.surname == "ERIKSSON"
             assert found.unavailable == ()
             assert about(found, drawn, quarters)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_the_portrait_is_the_document_s_also_where_the_learner_s_face_is_larger(
+    reader: Reader,
+) -> None:
+    need("yunet")
+    learner = cv2.resize(astronaut()[:400, 50:450], (700, 700))
+    for lines in (TD3, ()):
+        both = np.full((1100, 1700, 3), 120, np.uint8)
+        both[100:800, :700] = learner
+        both[400:1040, 700:] = page(*lines)
+
+        found = await reader.read(jpeg(both, 90), on=ON)
+
+        assert found.portrait is not None
+        x, y, w, h = FACE_AT
+        assert x <= found.portrait.x - 700 < x + w
+        assert y <= found.portrait.y - 400 < y + h
+
+        # A document without a portrait: the learner's face is none either.
+        both[400 + y : 400 + y + h, 700 + x : 700 + x + w] = 235
+        assert (await reader.read(jpeg(both, 90), on=ON)).portrait is None
 
 
 @pytest.mark.slow

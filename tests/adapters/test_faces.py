@@ -117,6 +117,77 @@ def test_the_largest_face_is_the_one_that_is_compared() -> None:
     assert (compared.same_person or 0) > 0.5
 
 
+def head(name: str, side: int) -> npt.NDArray[np.uint8]:
+    """A square of a portrait: the face, and as much again around it."""
+    picture = loaded(name)
+    (face,) = faces.find(Picture(portrait(name)))
+    half = face.height
+    x, y = face.x + face.width // 2, face.y + face.height // 2
+    cut = picture[max(0, y - half) : y + half, max(0, x - half) : x + half]
+    return np.asarray(cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def beside(large: str, small: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    picture = np.full((700, 1000, 3), 128, np.uint8)
+    picture[:600, :600] = head(large, 600)
+    picture[100:400, 650:950] = small
+    return picture
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_a_learner_larger_than_the_portrait_is_not_compared_with_themselves(quarters: int) -> None:
+    """Who holds up a document of somebody else, however it lies."""
+    held_up = jpeg(beside("obama", np.rot90(head("biden", 300), quarters)))
+    at = Face(x=725, y=175, width=150, height=150, score=0.9)
+
+    assert (faces.compare(portrait("obama2"), held_up).same_person or 0) > 0.5
+    theirs = faces.compare(portrait("obama2"), held_up, at=at).same_person
+    assert theirs is not None
+    assert theirs < SAME_PERSON
+    assert (faces.compare(portrait("biden"), held_up, at=at).same_person or 0) > 0.5
+
+
+def test_a_learner_behind_somebody_larger_is_found() -> None:
+    picture = jpeg(beside("biden", head("obama", 300)))
+    assert len(measure(picture)[0].faces or ()) == 2
+
+    assert (measure(picture, face=portrait("obama2"), sample=True)[0].same_person or 0) > 0.5
+    # Nobody there is the learner.
+    alone = jpeg(beside("biden", head("biden", 300)))
+    nobody = measure(alone, face=portrait("obama2"), sample=True)[0].same_person
+    assert nobody is not None
+    assert nobody < SAME_PERSON
+
+
+def test_at_most_three_faces_of_a_snapshot_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[Face] = []
+    features = faces._features
+
+    def noted(picture: Picture, face: Face) -> object:
+        compared.append(face)
+        return features(picture, face)
+
+    picture = Picture(portrait("obama"))
+    (here,) = faces.find(picture)
+    shifted = [
+        Face(x=here.x, y=here.y, width=here.width - k, height=here.height - k, score=0.9)
+        for k in range(5)
+    ]
+    faces.likeness(picture, [here], portrait("obama2"))  # remembered from here on
+    monkeypatch.setattr(faces, "_features", noted)
+
+    faces.likeness(picture, shifted[::-1], portrait("obama2"))
+    assert compared == shifted[:3]
+    compared.clear()
+    faces.likeness(picture, [here], portrait("obama2"))
+    assert compared == [here]
+
+    empty = Face(x=0, y=0, width=20, height=20, score=0.9)
+    with pytest.raises(faces.NotComparable, match="not clear enough"):
+        faces.likeness(picture, [empty], portrait("obama2"))
+    assert faces.likeness(picture, [empty, here], portrait("obama2")) > 0.5
+
+
 @pytest.mark.parametrize(
     ("data", "cause"),
     [
@@ -127,8 +198,10 @@ def test_the_largest_face_is_the_one_that_is_compared() -> None:
 def test_what_cannot_be_compared_says_why_and_is_never_the_same(data: bytes, cause: str) -> None:
     good = portrait("obama")
 
-    assert faces.compare(good, data).unavailable == (f"same person: the second picture: {cause}",)
-    assert faces.compare(data, good).unavailable == (f"same person: the first picture: {cause}",)
+    assert faces.compare(good, data).unavailable == (
+        f"same person: the document's picture: {cause}",
+    )
+    assert faces.compare(data, good).unavailable == (f"same person: the face's picture: {cause}",)
     assert faces.compare(data, good).same_person is None
     measured, _ = measure(good, face=data, sample=True)
     assert measured.unavailable == (f"same person: the check-in picture: {cause}",)

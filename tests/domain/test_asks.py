@@ -5,12 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.domain.asks import ASKS_MOST, QualityAsk, ask_rules, asks_of, wanting
+from proctor.domain.asks import (
+    ASKS_MOST,
+    IN_CHECK_IN,
+    QualityAsk,
+    ask_in_check_in,
+    ask_rules,
+    asks_of,
+    wanting,
+)
+from proctor.domain.identity import IdCheck, IdState
 from proctor.domain.observation import Face, Measured, Observation
 from proctor.domain.policy import WHENS, FlagRule, Policy, When
 from proctor.domain.session import (
     ExamSession,
     SectionRun,
+    State,
     ask_ended_at,
 )
 
@@ -144,3 +154,35 @@ def test_an_ask_ends_with_its_section_and_with_contact_lost() -> None:
     assert ask_ended_at(replace(SESSION, sections=(closed,)), ASK) == at(7200)
     assert ask_ended_at(replace(SESSION, lost_at=at(100)), ASK) == at(100)
     assert ask_ended_at(replace(SESSION, lost_at=at(50)), ASK) == at(60)
+
+
+def test_a_face_that_was_not_found_at_check_in_is_asked_for_at_once() -> None:
+    (empty,) = taken(EMPTY)
+    assert ask_in_check_in(empty) == (QualityAsk(kind="no-face", section=IN_CHECK_IN, since=START),)
+    for each in (*taken(GOOD, TWO, BLIND), None):
+        assert ask_in_check_in(each) == ()
+
+
+def test_it_is_asked_for_until_the_learner_goes_on_with_what_was_shown() -> None:
+    ask = QualityAsk(kind="no-face", section=IN_CHECK_IN, since=at(10))
+    session = ExamSession(
+        id="s",
+        exam="e",
+        exam_sha256="",
+        policy_sha256="",
+        learner="Ada",
+        sections=(),
+        made_at=START,
+        in_order=False,
+        state=State.CHECK_IN,
+    )
+    assert ask_ended_at(session, ask) is None
+    captured = IdCheck(state=IdState.CAPTURED, captured_at=at(30))
+    assert ask_ended_at(replace(session, id_check=captured), ask) == at(30)
+    # New pictures were asked for, and this is one of them.
+    before = IdCheck(state=IdState.RETAKE, captured_at=at(5))
+    assert ask_ended_at(replace(session, id_check=before), ask) is None
+    vouched = IdCheck(state=IdState.ACCEPTED, decided_at=at(20), vouched=True)
+    ready = replace(session, state=State.READY, id_check=vouched)
+    assert ask_ended_at(ready, ask) == at(20)
+    assert ask_ended_at(replace(ready, id_check=IdCheck()), ask) == at(10)

@@ -85,7 +85,7 @@ def test_a_good_document_agrees_in_everything_asked() -> None:
         ),
         pytest.param(replace(READ, portrait=None), CheckKind.PORTRAIT, "unsure", id="no portrait"),
         pytest.param(
-            replace(READ, portrait=None, unavailable=("portrait: the model yunet is missing",)),
+            replace(READ, portrait=None, unavailable=("faces: the model yunet is missing",)),
             CheckKind.PORTRAIT,
             "unavailable",
             id="portraits can't be found",
@@ -96,6 +96,13 @@ def test_what_is_off_is_a_hint_and_nothing_else_changes(
     read: DocumentRead, kind: CheckKind, result: str
 ) -> None:
     assert made(read)[kind].result == result
+
+
+def test_why_no_portrait_was_looked_for_is_said_without_the_machine_s_own_word() -> None:
+    for cause in ("text: rapidocr is not installed", "rapidocr is not installed"):
+        read = replace(READ, portrait=None, unavailable=(cause,))
+        words = made(read)[CheckKind.PORTRAIT].words
+        assert words == "No portrait was looked for: rapidocr is not installed."
 
 
 def test_without_a_zone_nothing_is_said_to_agree() -> None:
@@ -163,8 +170,8 @@ def test_faces_are_compared_and_the_number_is_kept(cosine: float, result: str) -
     [
         pytest.param(None, "there is no portrait to compare", id="no portrait"),
         pytest.param(
-            Compared(unavailable=("the model sface is missing",), models=(SFACE,)),
-            "the model sface is missing",
+            Compared(unavailable=("same person: the model sface is missing",), models=(SFACE,)),
+            "not compared: the model sface is missing.",
             id="no model",
         ),
     ],
@@ -188,5 +195,5 @@ def test_concerns_are_what_differs_or_is_not_sure_each_once() -> None:
     assert concerns(checks) == [
         "the name differs",
         "the date of expiry is not sure",
-        "the face was shown on another account",
+        "a face that looks the same was shown on this and another account",
     ]

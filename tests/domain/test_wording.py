@@ -225,7 +225,41 @@ def test_the_id_check_is_told_as_it_is() -> None:
     told = chapter(for_learner(later), "Who you are")
     assert "student ID" in told
     assert "You need not wait" in told
-    assert "program" not in told
+    assert "face" not in told
+    assert "name" not in told.replace("document with your name", "")
+
+
+def test_the_learner_reads_what_programs_compare_and_that_people_decide() -> None:
+    compared = (*TWO_PARTS.flags, FlagRule(when="another-person"))
+    told = chapter(for_learner(replace(TWO_PARTS, flags=compared)), "Who you are")
+    for words in (
+        "A program reads its text. It suggests; a person looks and decides.",
+        "a program compares the number of your document and your face with those of other accounts"
+        " in the same programme",
+        "a person is told and asks: nothing happens by itself",
+        "a code of the number is kept",
+        "compares some snapshots with the picture of your face from check-in",
+        "No code of your face is kept",
+    ):
+        assert words in told
+    # Only where a rule says so are snapshots compared, and only what is shown.
+    told = chapter(for_learner(TWO_PARTS), "Who you are")
+    assert "snapshots" not in told
+    number = IdentityRules(document="any-photo-id", face="none", name="none")
+    told = chapter(for_learner(replace(TWO_PARTS, identity=number)), "Who you are")
+    assert "compares the number of your document with those" in told
+    assert "face" not in told
+    face = IdentityRules(document="none", name="none")
+    told = chapter(for_learner(replace(TWO_PARTS, identity=face)), "Who you are")
+    assert "compares your face with those" in told
+    assert "document" not in told
+    assert "number" not in told
+
+
+def test_the_learner_reads_when_what_was_read_and_compared_is_erased() -> None:
+    told = chapter(for_learner(TWO_PARTS), "Who sees it, and for how long")
+    assert "The picture of your face from check-in is erased with them." in told
+    assert "What a program read on it, and the code of its number, are erased with them." in told
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tests.device import Device
 from tests.pictures import jpeg, webcam
 
 ONE, OTHER = "proctor", "second-proctor"
+CAPSTONE = "capstone"
 
 
 class CheckIns:
@@ -31,9 +32,15 @@ class CheckIns:
         """Return the address of the desk, or of one ID check there."""
         return f"{self.server.url}/console/identity" + (f"?session={session}" if session else "")
 
-    async def held(self, learner: str = "Anna Maria Eriksson", card: bytes | None = None) -> str:
+    async def held(
+        self,
+        learner: str = "Anna Maria Eriksson",
+        card: bytes | None = None,
+        *,
+        exam: str = "short",
+    ) -> str:
         """Let a learner show a face and a document; return the session, which waits."""
-        invited = await self.server.invite(learner=learner)
+        invited = await self.server.invite(exam, learner=learner)
         http = await self._stack.enter_async_context(aiohttp.ClientSession(self.server.url))
         device = await self._stack.enter_async_context(Device(http))
         await device.join(invited["join_token"])
@@ -94,6 +101,8 @@ async def check_ins(server: Server, folder: Path) -> AsyncIterator[CheckIns]:
         await server.as_staff(StaffRole.PROCTOR, name)
     card = folder / "card.jpg"
     clips.id_document(card)
+    capstone = exams.load(SHORT_EXAM.parent / CAPSTONE).body
+    await server.store.publish(capstone, held.body)
     async with AsyncExitStack() as stack:
         yield CheckIns(server, stack, card.read_bytes())
 

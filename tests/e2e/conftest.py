@@ -181,6 +181,7 @@ async def open_room(open_server: OpenServer, tmp_path: Path) -> AsyncIterator[Op
                 proctor=await server.as_staff(StaffRole.PROCTOR),
                 clock=clock,
                 wire=wire,
+                second=await server.as_staff(StaffRole.PROCTOR, "second-proctor"),
             )
 
         yield start

@@ -184,6 +184,8 @@ class Room:
     proctor: aiohttp.ClientSession
     clock: StillClock
     wire: Wire
+    # Who confirms what the first proposes; none where the server is a process of its own.
+    second: aiohttp.ClientSession | None = field(default=None, kw_only=True)
 
     async def invite(self) -> Invited:
         body = {"learner": "Ada Lovelace"}

@@ -1,12 +1,14 @@
 """The desk of ID checks in a browser: who waits is looked at, and let in or not, by people."""
 
+import json
 import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from proctor.adapters.documents import Reader
 from proctor.adapters.vision import Workers
@@ -259,6 +261,71 @@ async def test_what_the_machine_read_stands_beside_the_pictures_disagreements_fi
         await expect(page.get_by_role("heading", name="Anna Maria Eriksson")).to_be_visible()
         await expect(compared).to_contain_text("agrees")
         await picture(page, "read")
+
+
+async def test_one_exam_alone_is_listed_and_the_address_remembers_it(
+    visit: Visitor, held: CheckIns
+) -> None:
+    await held.held()
+    here = await visit(held.desk())
+    page = here.page
+    await here.sign_in(login(ONE))
+    anna, li = (page.get_by_role("link", name=name) for name in ("Anna Maria Eriksson", "Li Wei"))
+    await expect(anna).to_be_visible()
+    choice = page.get_by_label("Exam")
+    await expect(choice).to_be_hidden()  # there is nothing to choose
+    await held.held("Li Wei", exam="sds-capstone")
+    await expect(li).to_be_visible()
+
+    await choice.select_option("sds-capstone")
+    await expect(anna).to_be_hidden()
+    await expect(page.get_by_text("1 learner waits.")).to_be_visible()
+    assert await here.barriers() == ""
+    await picture(page, "one-exam")
+    await page.reload()
+    await expect(choice).to_have_value("sds-capstone")
+    await expect(anna).to_be_hidden()
+    await li.click()
+    await expect(page.get_by_role("heading", name="Li Wei")).to_be_visible()
+    await page.keyboard.press("q")
+    await expect(page.get_by_text("1 learner waits.")).to_be_visible()
+    await expect(anna).to_be_hidden()
+
+    await page.goto(held.desk() + "?exam=another")
+    await expect(page.get_by_text("In others 2 learners wait.")).to_be_visible()
+    await page.get_by_role("button", name="All exams").click()
+    await expect(anna).to_be_visible()
+
+
+async def test_other_pictures_than_those_that_were_seen_are_not_decided_on(
+    visit: Visitor, held: CheckIns
+) -> None:
+    session = await held.held()
+    here = await at_check(visit, held, session)
+    page = here.page
+
+    async def late(route: Route) -> None:
+        """The page is slow: it still shows the pictures before."""
+        body: Any = route.request.post_data_json
+        body["seen"]["face"] = "0" * 64
+        await route.continue_(post_data=json.dumps(body))
+
+    await page.route(
+        "**/id-check",
+        lambda route: late(route) if route.request.method == "POST" else route.continue_(),
+    )
+    await page.keyboard.press("a")
+    await page.keyboard.press("Enter")
+    await expect(
+        page.get_by_text("Other pictures came meanwhile. Look at them first.")
+    ).to_be_visible()
+    assert (await held.told(session))["id_check"]["state"] == "captured"
+    (no,) = here.complaints  # the browser's own line about an answer that is none
+    assert "409" in no
+    here.complaints.clear()
+    await page.unroute("**/id-check")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Recorded: the ID check is accepted")).to_be_visible()
 
 
 async def test_letters_typed_into_a_reason_are_only_letters(visit: Visitor, held: CheckIns) -> None:

@@ -1,12 +1,14 @@
 """A lamp goes out in mid-section: the learner is asked for light, and nobody suspects anything."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
 from proctor.adapters.vision import Workers
-from tests.conftest import until
+from proctor.domain.observation import Measured
+from tests.conftest import ScriptedVision, until
 from tests.e2e import room
 from tests.e2e.check_ins import closing
 from tests.e2e.room import PART_A, OpenRoom, Sit
@@ -63,3 +65,44 @@ async def test_a_learner_in_the_dark_is_asked_for_light_until_there_is_some(
 
         await until(is_flagged, within_s=30)
         assert (await row())["conduct"] == 0
+
+
+class FirstWithoutFace(ScriptedVision):
+    """Finds no face in the first picture of it, and one in all others."""
+
+    def __init__(self) -> None:
+        self.looked = 0
+
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
+        self.looked += 1
+        seen = await super().observe(stream, jpeg, face=face, sample=sample)
+        return replace(seen, faces=()) if self.looked == 1 else seen
+
+
+async def test_a_face_that_was_not_found_may_be_taken_again_or_left(
+    open_room: OpenRoom, sit: Sit
+) -> None:
+    vision = FirstWithoutFace()
+    here = await open_room(parts={"vision": vision})
+    ada = await sit((await here.invite()).link)
+    await ada.accept()
+    await ada.show("face")
+    await ada.at("A picture of your document")
+    said = ada.page.get_by_role("status").filter(has_text="We could not find your face")
+    await expect(said).to_be_visible()
+    await ada.look("no-face")
+    await ada.show("document")  # it is in nobody's way
+    await ada.at("Ready to check in")
+    await expect(said).to_be_visible()
+    await expect(ada.button("Check in")).to_be_enabled()
+
+    await ada.button("Take the picture of my face again").click()
+    await ada.show("face")
+    await ada.button("Go on").click()
+    await ada.at("Ready to check in")
+    await expect(said).to_be_hidden()
+    await ada.button("Check in").click()
+    await ada.at("You are checked in", within_ms=room.CHECKED_IN_MS)
+    assert vision.looked > 1

@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from proctor.domain.flags import FlagClass
+from proctor.domain.identity import IdEvent
 from proctor.evidence.record import Kind
 from proctor.services import analysis as analysing
 from proctor.services.ports import Case
 from proctor.services.views import QualityAskView, view
+from tests.device import JPEG
 from tests.memory_store import Fault
 from tests.services.house import House, Seat
 
@@ -140,3 +142,36 @@ async def test_pictures_that_show_a_face_or_a_document_ask_for_nothing(seat: Sea
         await seat.send([line], [picture])
     await looked(seat)
     assert await asks(seat) == []
+
+
+async def test_who_shows_no_face_at_check_in_is_told_and_may_go_on() -> None:
+    seat = await House().seat(policy="closed-book")
+    await seat.send([seat.device.hello()])
+
+    async def show(seen: bytes) -> list[QualityAskView]:
+        seat.tick(1)
+        face = JPEG + seen
+        await seat.send([seat.add(Kind.SNAPSHOT, blob=face, purpose="face")], [face])
+        await looked(seat)
+        await seat.house.analysis.evaluate(seat.session)
+        return await asks(seat)
+
+    assert await show(b"one face") == []
+    told: list[Case] = []
+    with seat.house.cases.watching(seat.session, told.append):
+        (ask,) = await show(b"covered")
+    assert (ask.kind, ask.until_ms) == ("no-face", None)
+    assert [each.kind for each in told[-1].session.asks] == ["no-face"]
+    assert await show(b"one face again") == []
+    await show(b"still covered")
+    seat.tick(1)
+    document = JPEG + b"document"
+    await seat.send([seat.add(Kind.SNAPSHOT, blob=document, purpose="document")], [document])
+    case = await seat.house.identity.check_in(seat.session, "d_test")
+    assert case.session.id_check.state == "captured"  # nobody is refused for it
+    (ask,) = await asks(seat)
+    assert ask.until_ms is not None
+    await seat.house.identity.decide(seat.session, IdEvent.ACCEPT, by="bo")
+    await seat.house.analysis.evaluate(seat.session)
+    assert await asks(seat) == []
+    assert await seat.house.store.flags(seat.session) == []

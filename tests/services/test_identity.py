@@ -3,12 +3,14 @@ import pytest
 from proctor.domain.identity import AgainCode, IdEvent, IdReasonMissing, IdState
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import AnotherPersonNeeded
-from proctor.domain.session import State
+from proctor.domain.session import ExamSession, State
 from proctor.evidence.record import Kind, Record, parse
+from proctor.services import id_pictures, identity
 from proctor.services.cases import Cases
+from proctor.services.id_pictures import Shown
 from proctor.services.identity import CheckInIncomplete
 from proctor.services.journal import milliseconds
-from proctor.services.ports import Case
+from proctor.services.ports import Case, Store
 from proctor.services.views import view
 from tests.device import JPEG
 from tests.services.house import House, Seat
@@ -219,3 +221,30 @@ async def test_nobody_is_vouched_for_before_they_have_joined() -> None:
     invited = await house.invite()
     with pytest.raises(IllegalMove):
         await house.identity.decide(invited.session, IdEvent.VOUCH, by="bo", reason="mine")
+
+
+async def test_a_capture_that_comes_while_a_decision_is_made_is_not_decided_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seat = await seated("closed-book")
+    await seat.check_in()
+    seat.tick(1)
+    await decided(seat, IdEvent.ASK_AGAIN, "the card is blurred")
+    seat.tick(1)
+    look = id_pictures.shown
+
+    async def slow(store: Store, session: ExamSession) -> Shown:
+        found = await look(store, session)
+        await seat.show_papers()
+        await checked_in(seat)  # between the look at the pictures and the decision
+        return found
+
+    case = await seat.house.cases.get(seat.session)
+    seen = (await look(seat.house.store, case.session)).digests
+    monkeypatch.setattr(identity, "shown", slow)
+    with pytest.raises(identity.IdCheckChanged):
+        await seat.house.identity.decide(
+            seat.session, IdEvent.VOUCH, by="bo", reason="I know her", seen=seen
+        )
+    after = await seat.house.cases.get(seat.session)
+    assert after.session.id_check.state is IdState.CAPTURED

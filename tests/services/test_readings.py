@@ -127,10 +127,13 @@ async def test_without_a_reader_it_is_said_that_nothing_was_read() -> None:
     kept = await house.store.reading(seat.session)
     assert kept is not None
     assert kept.read == NO_READER
-    assert set((await checks_of(seat)).values()) == {"unavailable", "unsure"}
+    assert set((await checks_of(seat)).values()) == {"unavailable"}
     desk = await house.desks.desk(seat.session, me="bo")
     assert desk.reading is not None
-    assert (desk.reading.state, desk.reading.unavailable) == ("unavailable", NO_READER.unavailable)
+    assert desk.reading.state == "unavailable"
+    # People read why, without the machine's word for what.
+    assert NO_READER.unavailable == ("text: this server reads no documents",)
+    assert desk.reading.unavailable == ("this server reads no documents",)
 
 
 async def test_what_was_not_read_is_read_after_a_restart() -> None:
@@ -299,8 +302,8 @@ async def test_what_was_read_goes_with_the_document_s_term() -> None:
 
 
 class Apart(ScriptedVision):
-    async def compare(self, one: bytes, other: bytes) -> Compared:
-        del one, other
+    async def compare(self, face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
+        del face, document, at
         return Compared(same_person=0.1)
 
 
@@ -315,6 +318,27 @@ async def test_a_face_unlike_the_portrait_is_a_concern_and_no_more() -> None:
 
 
 # --- one account per learner -------------------------------------------------------------------
+
+
+async def test_a_face_that_the_policy_does_not_compare_is_on_no_list_of_faces() -> None:
+    """Its learner has read the rules, and that it is compared does not stand there."""
+    house = House(reader=ScriptedReader())
+    seats = [
+        await house.seat(policy="closed-book", learner=name) for name in ("Ada Lovelace", "Bob Roe")
+    ]
+    first = await house.cases.get(seats[0].session)
+    policy = (await house.cases.published(first.session)).policy
+    object.__setattr__(policy, "identity", replace(policy.identity, face="none"))
+    for seat, number in zip(seats, (b"L1", b"L2"), strict=True):
+        await seat.check_in("ada", b"number=" + number + b" who=ada")
+        assert await house.readings.read(seat.session)
+        await house.accounts.face(seat.session)
+
+    for seat in seats:
+        assert (await checks_of(seat))[CheckKind.ONE_FACE] == "unavailable"
+        assert CheckKind.FACE not in await checks_of(seat)
+        assert await house.store.faces(seat.session, most=9) == []
+        assert await house.store.raised(seat.session) == []
 
 
 async def two_learners(

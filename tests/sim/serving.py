@@ -42,8 +42,8 @@ class OneFace:
             frozen=False,
         )
 
-    async def compare(self, one: bytes, other: bytes) -> Compared:
-        del one, other
+    async def compare(self, face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
+        del face, document, at
         return Compared()
 
     async def closest(self, face: bytes, others: Sequence[bytes]) -> Sequence[float | None]:

@@ -69,7 +69,7 @@ class Held:
             assert response.status == status, found
             return found
 
-    async def decide(self, event: str, *, as_: str = "bo", status: int = 200, **more: str) -> Any:
+    async def decide(self, event: str, *, as_: str = "bo", status: int = 200, **more: Any) -> Any:
         body = {"event": event, **more}
         return await self.ask("POST", as_=as_, status=status, json=body)
 
@@ -126,6 +126,8 @@ async def test_the_desk_shows_what_was_read_and_compared(held: Held) -> None:
         assert desk[each]["device"] == held.device.key.name
     queue = await held.queue()
     (row,) = queue["waiting"]
+    now_ms = int(held.server.clock.now().timestamp() * 1000)
+    assert (queue["now_ms"], desk["now_ms"]) == (now_ms, now_ms)
     assert (row["session"], row["hold"], row["raised"]) == (held.session, True, 0)
     assert row["concerns"] == ["the document has expired"]
     assert (queue["waited_s_longest"], queue["waited_s_median"]) == (90, None)
@@ -157,6 +159,32 @@ async def test_asking_again_takes_a_code_that_is_known(held: Held) -> None:
     words = {each["code"]: each["words"] for each in desk["reasons"]}
     assert (desk["state"], desk["reason"]) == ("retake", words["expired"])
     assert (await held.queue())["waited_s_median"] == 30
+
+
+async def test_a_decision_on_other_pictures_than_those_that_are_there_is_refused(
+    held: Held,
+) -> None:
+    desk = await held.ask("GET")
+    seen = {each: desk[each]["sha256"] for each in ("face", "document")}
+    await held.decide("asked-again", code="blurred", seen=seen)
+    held.server.clock.pass_(5)
+    pictures = [JPEG + b"sharper who=ada", JPEG + b"sharper document who=ada"]
+    lines = [
+        held.device.add(Kind.SNAPSHOT, blob=picture, purpose=purpose)
+        for picture, purpose in zip(pictures, ("face", "document"), strict=True)
+    ]
+    await held.device.send(lines, pictures)
+    await held.device.call("POST", "/api/v1/session/check-in")
+
+    for other in (seen, {}, {"face": seen["face"], "document": None}):
+        no = await held.decide("accepted", seen=other, status=409)
+        assert no["type"].endswith("id-check-changed")
+        assert no["detail"].startswith("other pictures were shown meanwhile")
+    await held.decide("accepted", seen={"face": "no digest"}, status=422)
+    assert (await held.ask("GET"))["state"] == "captured"
+    now = await held.ask("GET")
+    seen = {each: now[each]["sha256"] for each in ("face", "document")}
+    assert (await held.decide("accepted", seen=seen))["state"] == "accepted"
 
 
 async def test_vouching_is_recorded_with_a_name(held: Held) -> None:

@@ -154,7 +154,7 @@ async def test_everyone_gets_in_where_they_may_and_nowhere_else(town: Town, who:
 
 @pytest.mark.parametrize("who", EVERYONE)
 async def test_pages_are_for_anyone(town: Town, who: str) -> None:
-    for path in ("/", "/join/abc", "/console/review", "/static/none.js"):
+    for path in ("/", "/join/abc", "/console/review", "/console/identity", "/static/none.js"):
         assert await town.status(who, "GET", path) in {200, 404}
 
 

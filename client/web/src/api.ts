@@ -221,6 +221,8 @@ export interface IdRow {
 }
 
 export interface IdQueue {
+  /** The server's clock. */
+  now_ms: number;
   waiting: IdRow[];
   /** Of those decided in the last 24 hours. */
   waited_s_median: number | null;
@@ -287,6 +289,8 @@ export interface Raised {
 
 /** One ID check with all that a person needs to decide on it. */
 export interface IdDesk {
+  /** The server's clock. */
+  now_ms: number;
   session: string;
   exam: string;
   exam_title: string;
@@ -317,6 +321,11 @@ export interface IdDecided {
   /** Of `reasons`; only where a new picture is asked for. */
   code: string | null;
   reason: string;
+}
+
+/** What is sent: the decision, and the pictures that it is about, by their digests. */
+export interface IdSent extends IdDecided {
+  seen: { face: string | null; document: string | null };
 }
 
 /** The server said no, and why: RFC 9457 with our facts beside it. */
@@ -355,7 +364,7 @@ export interface ReviewApi extends LoginApi {
 export interface IdApi extends LoginApi {
   idChecks(): Promise<IdQueue>;
   idCheck(session: string): Promise<IdDesk>;
-  decideId(session: string, decided: IdDecided): Promise<IdDesk>;
+  decideId(session: string, sent: IdSent): Promise<IdDesk>;
 }
 
 const ROOT = "/api/v1";
@@ -432,7 +441,7 @@ export const server: ReviewApi & IdApi = {
     ).review,
   idChecks: () => ask("GET", "/id-checks"),
   idCheck: (session) => ask("GET", idCheckPath(session)),
-  decideId: (session, decided) => ask("POST", idCheckPath(session), decided),
+  decideId: (session, sent) => ask("POST", idCheckPath(session), sent),
 };
 
 function idCheckPath(session: string): string {

@@ -107,6 +107,7 @@ export function idRow(session: string, changed: Partial<IdRow> = {}): IdRow {
 
 export function idDesk(session: string, changed: Partial<IdDesk> = {}): IdDesk {
   return {
+    now_ms: START,
     session,
     exam: "sds",
     exam_title: "Statistics",

@@ -4,7 +4,7 @@ import { identity } from "../text/identity";
 import { moment } from "../text/when";
 import { useFocusOn } from "../ui/focus";
 import { Notice, Trouble, Waiting } from "../ui/notices";
-import { bySession, isUndecided } from "./id-check";
+import { bySession, isUndecided, search } from "./id-check";
 import { IdChecks, IdReadings } from "./id-checks";
 import { IdForm, Recorded } from "./id-form";
 import { IdPictures } from "./id-pictures";
@@ -22,7 +22,7 @@ export function IdCheckPage({ desk, zone }: Props) {
     <article class="session">
       <p class="back">
         <a
-          href="?"
+          href={search(null, desk.exam.value) || "?"}
           onClick={(event) => {
             event.preventDefault();
             desk.toQueue();
@@ -138,7 +138,7 @@ function RaisedAccounts({ raised, desk }: { raised: Raised[]; desk: IdentityDesk
           <li key={session}>
             {identity.raised.words(whys, learner || identity.raised.erased)}{" "}
             <a
-              href={`?session=${encodeURIComponent(session)}`}
+              href={search(session, desk.exam.value)}
               onClick={(event) => {
                 if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
                 event.preventDefault();

@@ -1,6 +1,6 @@
 /** Rules of the page of ID checks: what stands first, what a form lacks, what has changed. Pure. */
 
-import type { CheckResult, IdCheckMade, IdDecided, IdDecision, IdDesk, IdRow, Raised } from "../api";
+import type { CheckResult, IdCheckMade, IdDecided, IdDecision, IdDesk, IdRow, IdSent, Raised } from "../api";
 
 /** In the order in which they stand on the page. */
 export const DECISIONS: readonly IdDecision[] = ["accepted", "asked-again", "refused", "vouched"];
@@ -45,6 +45,11 @@ export function decided(draft: Draft): IdDecided | null {
   if (draft.event === null || missing(draft).length > 0) return null;
   const code = draft.event === "asked-again" ? draft.code : null;
   return { event: draft.event, code, reason: noteOf(draft) };
+}
+
+/** The pictures that are decided on: where others came meanwhile, the server says so. */
+export function seen({ face, document }: IdDesk): IdSent["seen"] {
+  return { face: face?.sha256 ?? null, document: document?.sha256 ?? null };
 }
 
 /** What the learner will read of this; empty where they read nothing yet. */
@@ -104,6 +109,35 @@ export function bySession(raised: readonly Raised[]): RaisedSession[] {
     else known.whys.push(why);
   }
   return [...found.values()];
+}
+
+export interface Exam {
+  exam: string;
+  title: string;
+}
+
+/** The exams of these rows by title, and the chosen one even where nobody of it waits. */
+export function exams(
+  rows: readonly IdRow[],
+  chosen: string | null,
+  titles: ReadonlyMap<string, string>,
+): Exam[] {
+  const found = new Map(rows.map(({ exam, exam_title }) => [exam, exam_title]));
+  if (chosen !== null && !found.has(chosen)) found.set(chosen, titles.get(chosen) ?? chosen);
+  const all = [...found].map(([exam, title]) => ({ exam, title }));
+  return all.sort((a, b) => a.title.localeCompare(b.title));
+}
+
+export function ofExam(rows: readonly IdRow[], exam: string | null): IdRow[] {
+  return rows.filter((row) => exam === null || row.exam === exam);
+}
+
+/** What the address says after its path. */
+export function search(session: string | null, exam: string | null): string {
+  const said = new URLSearchParams();
+  if (exam !== null) said.set("exam", exam);
+  if (session !== null) said.set("session", session);
+  return said.size === 0 ? "" : `?${said}`;
 }
 
 /** Who waits: the server sorts by need, and its order is kept in each group. */

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { IdQueue, IdRow } from "../api";
 import { identity } from "../text/identity";
 import { lengthWords, moment } from "../text/when";
+import { search } from "./id-check";
 import type { IdentityDesk } from "./identity-desk";
 
 const MINUTE_MS = 60_000;
@@ -19,6 +20,7 @@ export function IdQueueList({ desk, zone, aside }: Props) {
   if (queue === null) return null;
   const { waiting } = queue;
   const { held, later, mine } = desk.groups.value;
+  const listed = held.length + later.length + mine.length;
   const Heading = aside ? "h2" : "h1";
   const group = { desk, zone, aside };
   return (
@@ -38,13 +40,14 @@ export function IdQueueList({ desk, zone, aside }: Props) {
           </button>
         )}
       </div>
-      <Waits queue={queue} count={held.length + later.length} aside={aside} />
+      <Exams desk={desk} />
+      <Waits desk={desk} queue={queue} aside={aside} />
       {desk.old.value && (
         <p role="status" class="notice needs">
           {identity.queue.old}
         </p>
       )}
-      {waiting.length === 0 && !aside && <Nothing />}
+      {listed === 0 && !aside && <Nothing elsewhere={waiting.length} desk={desk} />}
       <Group {...group} heading={identity.queue.held} rows={held} />
       <Group
         {...group}
@@ -58,16 +61,18 @@ export function IdQueueList({ desk, zone, aside }: Props) {
 }
 
 /** How many wait and for how long: said again to who can't see it only when the number changes. */
-function Waits({ queue, count, aside }: { queue: IdQueue; count: number; aside: boolean }) {
-  const { waited_s_longest, waited_s_median } = queue;
+function Waits({ desk, queue, aside }: { desk: IdentityDesk; queue: IdQueue; aside: boolean }) {
+  const { waited_s_median } = queue;
+  const { held, later } = desk.groups.value;
+  const count = held.length + later.length;
+  const now_ms = useNow(desk);
+  const since_ms = Math.min(...[...held, ...later].map((row) => row.since_ms));
   return (
     <>
       <p role="status">{identity.queue.sum(count)}</p>
       {!aside && (
         <p class="hint">
-          {waited_s_longest !== null && count > 0 && (
-            <>{identity.queue.longest(wholeMinutes(waited_s_longest * 1000))} </>
-          )}
+          {count > 0 && <>{identity.queue.longest(wholeMinutes(now_ms - since_ms))} </>}
           {waited_s_median !== null && (
             <>{identity.queue.median(lengthWords(waited_s_median * 1000))} </>
           )}
@@ -78,7 +83,37 @@ function Waits({ queue, count, aside }: { queue: IdQueue; count: number; aside: 
   );
 }
 
-function Nothing() {
+/** Which exam is listed: once there is more than one, or one was chosen. */
+function Exams({ desk }: { desk: IdentityDesk }) {
+  const exams = desk.exams.value;
+  const chosen = desk.exam.value;
+  if (exams.length < 2 && chosen === null) return null;
+  return (
+    <label class="exams">
+      {identity.queue.exam}
+      <select value={chosen ?? ""} onChange={(event) => desk.only(event.currentTarget.value || null)}>
+        <option value="">{identity.queue.allExams}</option>
+        {exams.map(({ exam, title }) => (
+          <option key={exam} value={exam}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Nothing({ elsewhere, desk }: { elsewhere: number; desk: IdentityDesk }) {
+  if (elsewhere > 0) {
+    return (
+      <div class="notice">
+        <p>{identity.queue.elsewhere(elsewhere)}</p>
+        <button type="button" class="secondary" onClick={() => desk.only(null)}>
+          {identity.queue.allExams}
+        </button>
+      </div>
+    );
+  }
   return (
     <div class="notice">
       <p>
@@ -120,7 +155,7 @@ function Row({ desk, zone, aside, row }: Props & { row: IdRow }) {
   return (
     <a
       class="row"
-      href={`?session=${encodeURIComponent(row.session)}`}
+      href={search(row.session, desk.exam.value)}
       aria-current={here ? "page" : undefined}
       onClick={(event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own

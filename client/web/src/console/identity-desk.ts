@@ -27,11 +27,12 @@ export class IdentityDesk extends StaffPage {
   /** The list could not be fetched anew when it was last tried. */
   readonly old = signal(false);
   readonly large = signal<Large | null>(null);
-  /** The server's time less this computer's, ms, as far as the waits tell: clocks can be wrong. */
+  /** The server's time less this computer's, ms: clocks can be wrong. */
   ahead_ms = 0;
   /** Somebody points at the list or is in it with the keyboard: nothing may jump from under them. */
   pointed = false;
   private readonly drafts = signal<Readonly<Record<string, rules.Draft>>>({});
+  private readonly titles = new Map<string, string>();
   private asking = false;
 
   readonly draft = computed(() => this.drafts.value[this.session.value ?? ""] ?? rules.EMPTY);
@@ -39,20 +40,29 @@ export class IdentityDesk extends StaffPage {
   readonly acts = computed(() =>
     this.check.value === null || this.recorded.value !== null ? [] : rules.open(this.check.value),
   );
-  readonly groups = computed(() => rules.grouped(this.queue.value?.waiting ?? [], this.me()));
+  /** The exam whose learners alone are listed; null: all are. */
+  readonly exam = signal<string | null>(null);
+  /** The exams to choose from: those of who waits, and the one that is chosen. */
+  readonly exams = computed(() =>
+    rules.exams(this.queue.value?.waiting ?? [], this.exam.value, this.titles),
+  );
+  readonly groups = computed(() =>
+    rules.grouped(rules.ofExam(this.queue.value?.waiting ?? [], this.exam.value), this.me()),
+  );
   readonly next = computed(() => rules.nextAfter(this.groups.value, this.session.value ?? ""));
 
-  /** @param went Called with the session that the address should name, or null. */
+  /** @param went Called with the session and the exam that the address should name, or null. */
   constructor(
     private readonly api: IdApi,
-    private readonly went: (session: string | null) => void = () => undefined,
+    private readonly went: (session: string | null, exam: string | null) => void = () => undefined,
   ) {
     super(api);
   }
 
-  async start(session: string | null): Promise<void> {
+  async start(session: string | null, exam: string | null = null): Promise<void> {
     await this.recognise();
     this.session.value = session;
+    this.exam.value = exam;
     if (this.who.value.is === "in") await this.load();
   }
 
@@ -103,17 +113,15 @@ export class IdentityDesk extends StaffPage {
   private take(queue: IdQueue): void {
     const before = this.queue.value?.waiting ?? [];
     const rows = this.pointed ? rules.inPlace(before, queue.waiting) : queue.waiting;
-    const since_ms = Math.min(...queue.waiting.map((row) => row.since_ms));
-    if (queue.waited_s_longest !== null && Number.isFinite(since_ms)) {
-      this.ahead_ms = since_ms + 1000 * queue.waited_s_longest - Date.now();
-    }
+    this.ahead_ms = queue.now_ms - Date.now();
+    for (const { exam, exam_title } of rows) this.titles.set(exam, exam_title);
     this.queue.value = { ...queue, waiting: rows };
     this.old.value = false;
   }
 
   /** Shows a check as it is now; whoever had the old one before them is told. */
   private renew(shown: IdDesk, now: IdDesk): void {
-    if (JSON.stringify(shown) === JSON.stringify(now)) return;
+    if (JSON.stringify({ ...shown, now_ms: 0 }) === JSON.stringify({ ...now, now_ms: 0 })) return;
     this.check.value = now;
     if (!rules.isStale(shown, now)) return;
     this.recorded.value = null;
@@ -123,7 +131,7 @@ export class IdentityDesk extends StaffPage {
   async open(session: string): Promise<void> {
     this.close();
     this.session.value = session;
-    this.went(session);
+    this.went(session, this.exam.value);
     await this.doing(identity.wait.check, async () => {
       const check = await this.api.idCheck(session);
       if (this.session.value === session) this.check.value = check;
@@ -132,8 +140,14 @@ export class IdentityDesk extends StaffPage {
 
   toQueue(): void {
     this.close();
-    this.went(null);
+    this.went(null, this.exam.value);
     void this.refresh();
+  }
+
+  /** Lists the learners of one exam alone, or of all. */
+  only(exam: string | null): void {
+    this.exam.value = exam;
+    this.went(this.session.value, exam);
   }
 
   /** Goes to the check before or after this one in the list. */
@@ -198,7 +212,7 @@ export class IdentityDesk extends StaffPage {
       identity.wait.decided,
       async () => {
         try {
-          const check = await this.api.decideId(session, decided);
+          const check = await this.api.decideId(session, { ...decided, seen: rules.seen(shown) });
           this.forget(session);
           if (this.session.value !== session) return; // the reader has gone elsewhere
           this.check.value = check;

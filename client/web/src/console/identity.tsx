@@ -1,4 +1,4 @@
-/** Starts /console/identity. `?session=s_…` opens one ID check. */
+/** Starts /console/identity. `?session=s_…` opens one ID check, `?exam=…` lists those of one exam. */
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
@@ -7,6 +7,7 @@ import "./identity.css";
 import { server } from "../api";
 import { identity } from "../text/identity";
 import { ownZone } from "../text/when";
+import { search } from "./id-check";
 import { IdentityApp } from "./identity-app";
 import { IdentityDesk } from "./identity-desk";
 import { type IdCommand, idCommandFor, pressOf } from "./keys";
@@ -15,18 +16,20 @@ import { keysShown, letters } from "./letters";
 /** How often the list is fetched anew while somebody can see it. */
 const POLL_MS = 4000;
 
-function asked(): string | null {
-  return new URLSearchParams(location.search).get("session");
+function asked(what: "session" | "exam"): string | null {
+  return new URLSearchParams(location.search).get(what);
 }
 
-const desk = new IdentityDesk(server, (session) => {
-  if (session === asked()) return;
-  const search = session === null ? "" : `?session=${encodeURIComponent(session)}`;
-  history.pushState(null, "", location.pathname + search);
+const desk = new IdentityDesk(server, (session, exam) => {
+  const address = location.pathname + search(session, exam);
+  // Another choice of the same list is no place to go back to.
+  if (session !== asked("session")) history.pushState(null, "", address);
+  else if (exam !== asked("exam")) history.replaceState(null, "", address);
 });
 
 addEventListener("popstate", () => {
-  const session = asked();
+  const session = asked("session");
+  desk.exam.value = asked("exam");
   if (session === null) desk.toQueue();
   else void desk.open(session);
 });
@@ -71,4 +74,4 @@ function obey(command: IdCommand): void {
 }
 
 render(<IdentityApp desk={desk} zone={ownZone()} />, document.body);
-void desk.start(asked());
+void desk.start(asked("session"), asked("exam"));

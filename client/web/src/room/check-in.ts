@@ -3,6 +3,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import { ProblemError } from "../api";
 import { room } from "../text/room";
+import { askedNow } from "./asks";
 import type { Camera } from "./camera";
 import type { Device } from "./device";
 import type { Jobs } from "./jobs";
@@ -116,6 +117,19 @@ export class CheckIn {
 
   #forward(step: Step): void {
     if (this.#back.peek() !== null) this.#back.value = stepAfter(step, this.wanted);
+  }
+
+  /** The machine found no face in the picture of it: advice, while it can still be taken again. */
+  readonly noFace = computed(() => {
+    const { asks, id_check, state } = this.#device.view.value;
+    const open = state === "check-in" && id_check.state !== "captured";
+    return open && this.hasPicture("face") && askedNow(asks ?? []) === "no-face";
+  });
+
+  /** Takes a picture again that was taken already. */
+  again(purpose: Purpose): void {
+    this.#jobs.trouble.value = null;
+    this.#back.value = purpose;
   }
 
   hasPicture(purpose: Purpose): boolean {

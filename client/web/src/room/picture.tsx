@@ -5,7 +5,7 @@ import { type Advice, adviceOn } from "./advice";
 import type { Camera } from "./camera";
 import type { Running } from "./running";
 import type { Purpose } from "./state";
-import { BackButton, Heading } from "./stepper";
+import { BackButton, FaceAdvice, Heading } from "./stepper";
 import { DOCUMENT, type Still, stillOfFile } from "./still";
 
 /** One picture: live, then taken, then used or taken again. */
@@ -39,6 +39,7 @@ export function Picture({ running, purpose }: { running: Running; purpose: Purpo
           {reason !== "" && <p>{reason}</p>}
         </div>
       )}
+      {purpose !== "face" && <FaceAdvice running={running} />}
       {still === null ? (
         <>
           <p>{room.picture.how[purpose]}</p>

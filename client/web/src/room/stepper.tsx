@@ -40,6 +40,26 @@ export function Stepper({ running }: { running: Running }) {
   );
 }
 
+/** Said where no face was found in the picture of it; the learner may go on all the same. */
+export function FaceAdvice({ running }: { running: Running }) {
+  return (
+    <div role="status">
+      {running.checkIn.noFace.value && (
+        <div class="notice needs">
+          <p>{room.picture.noFace}</p>
+          <button
+            type="button"
+            class="secondary"
+            onClick={() => running.checkIn.again("face")}
+          >
+            {room.picture.faceAgain}
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
 export function BackButton({ running, step }: { running: Running; step: Step }) {
   if (stepBefore(step, running.checkIn.wanted) === null) return null;
   return (

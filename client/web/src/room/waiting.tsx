@@ -2,7 +2,7 @@ import { room } from "../text/room";
 import { clock } from "../text/when";
 import { Waiting } from "../ui/notices";
 import type { Running } from "./running";
-import { BackButton, Heading } from "./stepper";
+import { BackButton, FaceAdvice, Heading } from "./stepper";
 
 /** All is taken: one press sends it. */
 export function Ready({ running }: { running: Running }) {
@@ -16,6 +16,7 @@ export function Ready({ running }: { running: Running }) {
           <li key={purpose}>{room.ready.list[purpose]}</li>
         ))}
       </ul>
+      <FaceAdvice running={running} />
       <p class="hint">{room.ready.hint}</p>
       <div class="steps">
         <button type="button" disabled={busy !== null} onClick={() => void running.checkIn.send()}>

@@ -56,6 +56,10 @@ export const identity = {
     longest: (length: string) => `The longest wait is ${length}.`,
     median: (length: string) => `Half of those decided in the last day waited ${length} or less.`,
     renews: "This list renews itself.",
+    exam: "Exam",
+    allExams: "All exams",
+    elsewhere: (count: number) =>
+      `Nobody waits in this exam. In others ${counted(count, "learner")} ${count === 1 ? "waits" : "wait"}.`,
     old: "The server can't be reached, so this list may be old. It is tried again by itself.",
     check: "Check again",
     held: "Can't begin before a person has looked",
@@ -106,7 +110,7 @@ export const identity = {
     heading: "Look at this first",
     words: (whys: readonly string[], learner: string) => {
       const things = whys.map((why) => RAISED[why] ?? why);
-      return `${capital(things.join(" and "))} ${things.length > 1 ? "were" : "was"} shown on another account of this programme: ${learner}.`;
+      return `${capital(things.join(" and "))} ${things.length > 1 ? "were" : "was"} shown on this account and on another of this programme: ${learner}.`;
     },
     erased: "a session that is erased by now",
     open: (learner: string) => `Open ${learner}`,

@@ -65,8 +65,8 @@ export const room = {
       document: "Hold your photo ID in front of the camera, close enough to be read. Tilt it a little if it shines.",
     } satisfies Record<Purpose, string>,
     why: {
-      face: "A person compares it with your document. Your picture is taken when you press the button, not before.",
-      document: "A person reads the name on it. It is erased later, as the rules say.",
+      face: "It is compared with your document, and a person decides. Your picture is taken when you press the button, not before.",
+      document: "A program reads it, and a person decides. It is erased later, as the rules say.",
     } satisfies Record<Purpose, string>,
     turnOn: "Turn the camera on",
     asks: "Your browser asks whether this page may use the camera. Say yes.",
@@ -96,6 +96,8 @@ export const room = {
       glare: "There is a bright spot in the picture. Tilt it a little, or turn away from the light.",
       small: "The picture is very small. Come or hold it closer.",
     },
+    noFace: "We could not find your face in your picture. You may take it again, or go on: a person looks.",
+    faceAgain: "Take the picture of my face again",
     adviceDocument: { dark: "We can't read it well. Is there light on it?" },
   },
 

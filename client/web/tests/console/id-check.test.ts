@@ -175,6 +175,30 @@ describe("a check that changed", () => {
   });
 });
 
+describe("the exams to choose from", () => {
+  const rows = [idRow("s_1"), idRow("s_2", { exam: "alg", exam_title: "Algebra" }), idRow("s_3")];
+
+  it("are those of who waits, and the chosen one where nobody of it does", () => {
+    const known = new Map([["geo", "Geometry"]]);
+    const titles = (chosen: string | null) => rules.exams(rows, chosen, known).map((e) => e.title);
+    expect(titles(null)).toEqual(["Algebra", "Statistics"]);
+    expect(titles("alg")).toEqual(["Algebra", "Statistics"]);
+    expect(titles("geo")).toEqual(["Algebra", "Geometry", "Statistics"]);
+    expect(titles("old")).toEqual(["Algebra", "old", "Statistics"]);
+  });
+
+  it("list their own learners alone", () => {
+    expect(rules.ofExam(rows, "alg").map((row) => row.session)).toEqual(["s_2"]);
+    expect(rules.ofExam(rows, null)).toHaveLength(3);
+  });
+
+  it("stand in the address", () => {
+    expect(rules.search(null, null)).toBe("");
+    expect(rules.search("s_1", null)).toBe("?session=s_1");
+    expect(rules.search("s_1", "a&b")).toBe("?exam=a%26b&session=s_1");
+  });
+});
+
 describe("other accounts", () => {
   it("are named once, with all that they have in common", () => {
     const raised = ["same-document", "same-face"].map((why) => ({
@@ -188,7 +212,7 @@ describe("other accounts", () => {
       { session: "s_9", learner: "B", whys: ["same-document", "same-face"] },
     ]);
     expect(identity.raised.words(found[0]?.whys ?? [], "B")).toBe(
-      "The same document and a face that looks the same were shown on another account of this programme: B.",
+      "The same document and a face that looks the same were shown on this account and on another of this programme: B.",
     );
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type IdApi, type IdDecided, type IdDesk, ProblemError, Unreachable } from "../../src/api";
+import { type IdApi, type IdDesk, type IdSent, ProblemError, Unreachable } from "../../src/api";
 import { IdentityDesk } from "../../src/console/identity-desk";
 import { en } from "../../src/text/en";
 import { identity } from "../../src/text/identity";
@@ -9,7 +9,7 @@ import { idDesk, idRow, START } from "../made";
 class Server implements IdApi {
   held = idDesk("s_1");
   rows = [idRow("s_1"), idRow("s_2")];
-  sent: IdDecided[] = [];
+  sent: IdSent[] = [];
   fails: Error | null = null;
   asked = 0;
 
@@ -29,12 +29,13 @@ class Server implements IdApi {
   }
   idChecks() {
     this.asked += 1;
-    return this.answer({ waiting: this.rows, waited_s_median: null, waited_s_longest: 60 });
+    const now_ms = START + 60_000;
+    return this.answer({ now_ms, waiting: this.rows, waited_s_median: null, waited_s_longest: 60 });
   }
   idCheck() {
     return this.answer({ ...this.held });
   }
-  async decideId(_session: string, decided: IdDecided): Promise<IdDesk> {
+  async decideId(_session: string, decided: IdSent): Promise<IdDesk> {
     const told = await this.answer(idDesk("s_1", { state: decided.event, by: "noor" }));
     this.sent.push(decided);
     this.held = told;
@@ -67,15 +68,57 @@ describe("the page of ID checks", () => {
     desk.choose("asked-again");
     desk.write({ code: "blurred" });
     await desk.confirm();
-    expect(server.sent).toEqual([{ event: "asked-again", code: "blurred", reason: "" }]);
+    const seen = { face: "aa", document: "bb" };
+    expect(server.sent).toEqual([{ event: "asked-again", code: "blurred", reason: "", seen }]);
     expect(desk.recorded.value?.event).toBe("asked-again");
     expect(desk.next.value?.session).toBe("s_2");
     expect(desk.stale.value).toBe(false);
   });
 
   it("tells waits by the server's clock, not by this computer's", async () => {
-    const { desk } = await opened();
+    const { desk, server } = await opened();
     expect(Math.abs(Date.now() + desk.ahead_ms - (START + 60_000))).toBeLessThan(5000);
+    server.rows = []; // also while nobody waits
+    await desk.poll();
+    expect(Math.abs(Date.now() + desk.ahead_ms - (START + 60_000))).toBeLessThan(5000);
+  });
+
+  it("shows nothing anew only because time passes", async () => {
+    const { desk, server } = await opened();
+    const before = desk.check.value;
+    server.held = idDesk("s_1", { now_ms: START + 4000 });
+    await desk.poll();
+    expect(desk.check.value).toBe(before);
+  });
+
+  it("says that other pictures came meanwhile, and shows them", async () => {
+    const { desk, server } = await opened();
+    desk.choose("accepted");
+    const face = { device: "d_web1", seq: 9, sha256: "cc", at_ms: START };
+    server.held = idDesk("s_1", { face });
+    server.fails = new ProblemError("id-check-changed", 409, "", "");
+    await desk.confirm();
+    expect([desk.stale.value, desk.check.value?.face?.sha256]).toEqual([true, "cc"]);
+    await desk.confirm();
+    expect(server.sent.map((sent) => sent.seen.face)).toEqual(["cc"]);
+  });
+
+  it("lists one exam alone, names it in the address and keeps it from one check to the next", async () => {
+    const server = new Server();
+    server.rows = [idRow("s_1"), idRow("s_2", { exam: "alg", exam_title: "Algebra" })];
+    const went: (string | null)[][] = [];
+    const desk = new IdentityDesk(server, (...to) => went.push(to));
+    await desk.start(null, "alg");
+    expect(desk.groups.value.held.map((row) => row.session)).toEqual(["s_2"]);
+    desk.step(1);
+    desk.toQueue();
+    desk.only(null);
+    expect(went).toEqual([
+      ["s_2", "alg"],
+      [null, "alg"],
+      [null, null],
+    ]);
+    expect(desk.groups.value.held).toHaveLength(2);
   });
 
   it("records nothing twice", async () => {
