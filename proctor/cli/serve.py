@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 
 import structlog
 
@@ -28,6 +29,7 @@ async def run(settings: Settings, *, host: str, port: int) -> None:
         listening(build(parts), host=host, port=port) as url,
     ):
         spare_the_collector()
+        hand_over_soon()
         print(f"Proctor serves {url} from {settings.data}. Stop it with Ctrl-C.", flush=True)
         await stop.wait()
 
@@ -41,6 +43,15 @@ def spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def hand_over_soon() -> None:
+    """Have a thread that computes hand over the interpreter after 0.5 ms, not after 5.
+
+    While flags are looked for in a long log, each step of a receipt waits that long for its turn:
+    beside a thread that computes, one such step took 5.3 ms by default and 0.7 ms so.
+    """
+    sys.setswitchinterval(0.0005)
 
 
 def log_to_stderr() -> None:

@@ -1,6 +1,7 @@
 """Reviews: which sessions need a person first, what happened in one, and the verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -32,6 +33,9 @@ from proctor.services.views import LedgerView, SessionView, view
 # said in minutes, not for judging anyone's work.
 MINUTES_A_FLAG = 1.0
 MINUTES_A_SESSION = 2.0
+
+# Causes of what could not be measured, in one session: a device could make up many.
+MOST_UNAVAILABLE = 5
 
 ID_CHECK_WAITS = "ID check waits for a person"
 DEVICE_ASKS = "another computer asks to go on"
@@ -84,6 +88,8 @@ class PicturesView:
     waiting: int  # pictures in the queue
     oldest_ms: int | None  # since when the one waits that waits for longest
     behind: int  # sessions whose pictures found no room in it, and are looked through again
+    # What is not measured for want of a model, as of the last picture. It is never taken for "ok".
+    unavailable: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +117,14 @@ class ObservationView:
     frozen: bool | None
     light_mean: float | None
     unavailable: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnavailableView:
+    """What could not be measured in pictures that were looked at."""
+
+    why: str  # "faces: the model yunet is not there", "picture: the picture ends early"
+    snapshots: int  # in how many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +218,7 @@ class Timeline:
     answers: list[AnswerView]
     messages: list[MessageView]
     analysed: bool  # the machine has looked at every picture that is held
+    unavailable: list[UnavailableView]  # and what it could not see; the most frequent
     me: str
     may_decide: bool
     why_not: str | None
@@ -240,6 +255,7 @@ class Reviews:
             waiting=progress.waiting,
             oldest_ms=None if progress.oldest_at is None else milliseconds(progress.oldest_at),
             behind=progress.behind,
+            unavailable=list(progress.unavailable),
         )
 
     async def timeline(self, session_id: str, *, me: str) -> Timeline:
@@ -288,6 +304,7 @@ class Reviews:
             answers=list(answers.values()),
             messages=sorted(messages, key=lambda each: each.at_ms),
             analysed=self._analysis.is_done(session_id),
+            unavailable=_unavailable(seen.values()),
             me=me,
             may_decide=why_not is None,
             why_not=why_not,
@@ -447,6 +464,14 @@ def _snapshot(
         purpose=str(record.facts.get("purpose", "")),
         observation=_observation(observation),
     )
+
+
+def _unavailable(seen: Iterable[Observation]) -> list[UnavailableView]:
+    causes = Counter(why for each in seen for why in each.measured.unavailable)
+    return [
+        UnavailableView(why=why, snapshots=count)
+        for why, count in causes.most_common(MOST_UNAVAILABLE)
+    ]
 
 
 def _observation(observation: Observation | None) -> ObservationView | None:

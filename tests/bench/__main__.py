@@ -11,18 +11,20 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import aiohttp
 import uvloop
 
-from tests.bench import bundle
+from tests.bench import bundle, vision
 from tests.bench.figures import Figure, plain_table, table, write_json, write_page
 from tests.bench.load import (
     UNDER_WAY,
@@ -57,6 +59,7 @@ class Size:
     snapshots: int = bundle.SNAPSHOTS
     others: int = bundle.OTHERS
     looked_at: int = 240  # pictures, a round
+    burst: int = 10  # batches of a learner whose pictures are then looked at
 
 
 SMALL = Size(
@@ -73,6 +76,7 @@ SMALL = Size(
     snapshots=8,
     others=200,
     looked_at=12,
+    burst=2,
 )
 
 
@@ -131,6 +135,21 @@ async def serving(which: str, core: int, folder: Path) -> AsyncIterator[Server]:
         await process.wait()
 
 
+async def _stored(server: Server, count: int) -> None:
+    """Wait until so many observations are stored."""
+    while (await server.ask("looked", after=count))["stored"] < count:  # noqa: ASYNC110 - a process
+        await asyncio.sleep(0.05)
+
+
+async def _queue(proctor: aiohttp.ClientSession) -> int:
+    """Return how many pictures wait, as a proctor is told."""
+    async with proctor.get("/api/v1/reviews") as response:
+        pictures = (await response.json())["pictures"]
+    assert pictures["behind"] == 0
+    assert (pictures["waiting"] == 0) == (pictures["oldest_ms"] is None)
+    return int(pictures["waiting"])
+
+
 class Bench:
     """A run: its figures, and the times they come from."""
 
@@ -160,6 +179,12 @@ class Bench:
         self.same_person = Figure(
             f"{looked_at}, one of six compared, to 40 a second", 1.0, "higher"
         )
+        self.drained = Figure(
+            "pictures of a burst drained on the server's core, to 40 a second", 1.0, "higher"
+        )
+        self.beside = Figure(
+            "p99 of the receipt while pictures are looked at, to while they wait", 1.25, "lower"
+        )
         self.worker = Figure("memory of a worker that looks at pictures", 350.0, "lower", " MB")
         self.measured: dict[str, list[float]] = {}
 
@@ -176,6 +201,8 @@ class Bench:
             self.faces,
             self.same_person,
             self.worker,
+            self.drained,
+            self.beside,
         ]
 
     def note(self, name: str, value: float) -> float:
@@ -213,6 +240,8 @@ class Bench:
             await as_fast_as_it_goes(learners["real"])  # the first is not the usual
             for number in range(self.size.rounds):
                 await self._round(number, servers, learners)
+                rate = self.measured["half load, batches a second"][-1]
+                await self._looking(number, rate)
             sent = sum(each.device.log.frontier.size for each in learners["real"])
             assert await servers["real"].ask("held") == sent, "a receipted record is not held"
         await self._idle()
@@ -307,6 +336,56 @@ class Bench:
         self.receipt.rounds.append(p50["real"] / p50["forgets"])
         self.front.rounds.append(p50["real"] / p50["nothing"])
 
+    async def _looking(self, number: int, rate: float) -> None:
+        """Measure looking at pictures beside taking them, on a server that does both."""
+        size, folder = self.size, self.folder / f"looks-{number}"
+        folder.mkdir()
+        async with serving("looks", self.server_core, folder) as server:
+            tokens = await server.ask("invite", count=size.learners)
+            learners = await enrol(server.url, tokens, sitting=True, people=vision.people())
+            for learner in learners:
+                await connect(server.url, learner)
+            await server.ask("look", on=True)
+            await _stored(server, size.learners)  # the faces of the check-ins
+            await server.ask("look", on=False)
+            await self._drain(server, learners)
+            took: dict[bool, list[float]] = {False: [], True: []}
+            # In turns, so that what changes with time falls to both.
+            for looks in (False, True, True, False):
+                prepare(learners, batches=size.half, together=1)
+                await server.ask("look", on=looks)
+                took[looks] += await at_rate(learners, rate, seed=number)
+            await server.ask("look", on=False)
+        wait, look = (quantiles(took[looks], n=100)[-1] for looks in (False, True))
+        self.note("p99 of the receipt while pictures wait, ms", wait * 1e3)
+        self.note("p99 of the receipt while pictures are looked at, ms", look * 1e3)
+        self.beside.rounds.append(look / wait)
+
+    async def _drain(self, server: Server, learners: list[Learner]) -> None:
+        """Send many pictures at once; measure how long it takes until all are looked at."""
+        count = len(learners) * self.size.burst
+        before = await server.ask("looked", after=0)
+        prepare(learners, batches=self.size.burst, together=1)
+        await as_fast_as_it_goes(learners)
+        headers = {"Authorization": f"Bearer {await server.ask('proctor')}"}
+        async with aiohttp.ClientSession(server.url, headers=headers) as proctor:
+            # A picture is waited for and not in the queue any more: the first that came.
+            assert await _queue(proctor) == count - 1, "a proctor is not told what waits"
+            began, cpu_before = time.perf_counter(), await server.cpu_s()
+            await server.ask("look", on=True)
+            await _stored(server, before["stored"] + count)
+            took_s, cpu_s = time.perf_counter() - began, await server.cpu_s() - cpu_before
+            await server.ask("look", on=False)
+            assert await _queue(proctor) == 0
+        seen = await server.ask("looked", after=len(before["order"]))
+        wanted = [each for each in await server.ask("by_age") for _ in range(self.size.burst)]
+        assert sorted(seen["order"]) == sorted(wanted), "not each picture was looked at once"
+        wanted.remove(seen["order"][0])
+        assert seen["order"][1:] == wanted, "not the oldest exam first"
+        self.note("pictures of a burst drained, a second", count / took_s)
+        self.note("of which the server takes, ms a picture", cpu_s / count * 1e3)
+        self.drained.rounds.append(count / took_s / 40)
+
     async def _idle(self) -> None:
         """Count what learners cost that are connected and do nothing."""
         folder = self.folder / "idle"
@@ -367,6 +446,7 @@ def main() -> int:
         measured=bench.as_measured(),
         learners=size.learners,
         idle=size.idle,
+        burst=size.burst,
         day=datetime.now(UTC).date(),
     )
     if len(cores) == 1:

@@ -18,7 +18,7 @@ from yarl import URL
 
 from proctor.evidence.record import Kind
 from tests.bench.limit import SNAPSHOT_BYTES
-from tests.device import Device
+from tests.device import JPEG, Device
 
 # Unanswered batches of one device, as many as `proctor_client.outbox` sends ahead.
 UNDER_WAY = 8
@@ -56,6 +56,7 @@ class Learner:
     path: str = "/api/v1/uplink"
     wire: "Wire | None" = None
     frames: deque[Frame] = field(default_factory=deque)
+    pictures: Sequence[bytes] = ()  # what the camera sees; none: bytes that are no picture
 
     def say_hello(self) -> None:
         assert self.wire is not None
@@ -164,8 +165,13 @@ def frame_of(message: bytes, *, code: int = 0x2) -> bytes:
     return head + _MASK + masked
 
 
-async def enrol(url: str, tokens: Sequence[str], *, sitting: bool) -> list[Learner]:
-    """Join with each token and say hello; `sitting`: check in and open a section, too."""
+async def enrol(
+    url: str, tokens: Sequence[str], *, sitting: bool, people: Sequence[Sequence[bytes]] = ()
+) -> list[Learner]:
+    """Join with each token; `sitting`: say hello, check in and open a section, too.
+
+    Of `people`, each with some pictures, everyone is one in turn and shows the first of them.
+    """
     turns = asyncio.Semaphore(_AT_ONCE)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(url, connector=connector) as http:
@@ -173,16 +179,28 @@ async def enrol(url: str, tokens: Sequence[str], *, sitting: bool) -> list[Learn
         async def one(at: int, token: str) -> Learner:
             async with turns:
                 device = Device(http, name=f"d_bench{at:05d}")
+                person = people[at % len(people)] if people else ()
                 device.at_ms = int(time.time() * 1000)
                 await device.join(token)
                 if sitting:
                     await device.connect()
-                    await device.check_in()
+                    await _check_in(device, person[0] if person else JPEG + b"face")
                     await device.open(SECTION)
                     await device.hang_up()
-                return Learner(device)
+                return Learner(device, pictures=person)
 
         return await asyncio.gather(*(one(at, token) for at, token in enumerate(tokens)))
+
+
+async def _check_in(device: Device, face: bytes) -> None:
+    document = JPEG + b"document"
+    lines = [
+        device.hello(),
+        device.add(Kind.SNAPSHOT, blob=face, purpose="face"),
+        device.add(Kind.SNAPSHOT, blob=document, purpose="document"),
+    ]
+    await device.send(lines, [face, document])
+    await device.call("POST", "/api/v1/session/check-in")
 
 
 async def connect(url: str, learner: Learner) -> "Wire":
@@ -201,10 +219,14 @@ async def connect(url: str, learner: Learner) -> "Wire":
 
 def prepare(learners: Sequence[Learner], *, batches: int, together: int) -> None:
     """Make the next batches of each learner: `together` snapshots of 40 KB each."""
-    body = os.urandom(SNAPSHOT_BYTES - 16)
+    noise = [os.urandom(SNAPSHOT_BYTES - 16)]
     for learner in learners:
-        for _ in range(batches):
-            pictures = [body + os.urandom(16) for _ in range(together)]
+        bodies = learner.pictures or noise
+        for number in range(batches):
+            # What stands behind the end of a picture is not looked at, and makes it another one.
+            pictures = [
+                bodies[number % len(bodies)] + os.urandom(8).hex().encode() for _ in range(together)
+            ]
             lines = [
                 learner.device.add(Kind.SNAPSHOT, blob=picture, purpose="periodic")
                 for picture in pictures

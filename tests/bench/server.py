@@ -1,9 +1,10 @@
 """The servers under the bench: the real one, and one that stores nothing.
 
-    python -m tests.bench.server real|forgets|nothing CORE FOLDER
+    python -m tests.bench.server real|looks|forgets|nothing CORE FOLDER
 
-`forgets` is the real one but that it verifies, signs and answers without having stored anything;
-`nothing` is the front alone: it answers each batch at once.
+In `looks` the pictures are looked at while it is told to, by a worker as `proctor serve` starts it,
+on the same core; in `real` they wait. `forgets` is the real one but that it verifies, signs and
+answers without having stored anything; `nothing` is the front alone: it answers each batch at once.
 
 Each is a process of its own on one core. It is told what to do by lines of JSON on its standard
 input, and answers each with one on its standard output.
@@ -18,7 +19,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -33,9 +34,12 @@ from proctor.adapters.logins import SqlLogins
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import SqlStore, open_engine
-from proctor.cli.serve import spare_the_collector
-from proctor.domain.observation import Compared, Measured
+from proctor.adapters.vision import Workers
+from proctor.cli.serve import hand_over_soon, spare_the_collector
+from proctor.domain.observation import Compared, Face, Measured
+from proctor.domain.session import ExamSession
 from proctor.services.cases import Cases
+from proctor.services.logins import StaffRole, add_staff, sign_in
 from proctor.services.ports import Append
 from proctor.services.sessions import Sessions
 from proctor.web.app import Parts, build
@@ -62,8 +66,8 @@ class PatientVision:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets the event")
 
-    async def compare(self, one: bytes, other: bytes) -> Compared:
-        del one, other
+    async def compare(self, face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
+        del face, document, at
         raise AssertionError("no document is read here")
 
     async def closest(self, face: bytes, others: Sequence[bytes]) -> Sequence[float | None]:
@@ -75,6 +79,39 @@ class PatientVision:
         return None
 
 
+class HeldVision:
+    """The workers of `proctor serve`, who look at pictures only while they are let."""
+
+    def __init__(self) -> None:
+        self._workers = Workers(1)
+        self._let = asyncio.Event()
+        self.order: list[str] = []  # the sessions of the pictures looked at
+
+    def let(self, *, look: bool) -> None:
+        if look:
+            self._let.set()
+        else:
+            self._let.clear()
+
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
+        await self._let.wait()
+        self.order.append(stream.partition("/")[0])
+        measured = await self._workers.observe(stream, jpeg, face=face, sample=sample)
+        assert measured.faces, "no face was found in a portrait"
+        return measured
+
+    async def compare(self, face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
+        return await self._workers.compare(face, document, at=at)
+
+    async def closest(self, face: bytes, others: Sequence[bytes]) -> Sequence[float | None]:
+        return await self._workers.closest(face, others)
+
+    async def close(self) -> None:
+        await self._workers.close()
+
+
 class Forgetful(SqlStore):
     """Keeps sessions, and of what their devices send only what they check in with."""
 
@@ -84,8 +121,10 @@ class Forgetful(SqlStore):
 
 
 @asynccontextmanager
-async def real(folder: Path, kind: type[SqlStore]) -> AsyncIterator[tuple[web.Application, Deeds]]:
-    """The application of `proctor serve`, but that no pictures are looked at."""
+async def real(
+    folder: Path, kind: type[SqlStore], vision: PatientVision | HeldVision
+) -> AsyncIterator[tuple[web.Application, Deeds]]:
+    """The application of `proctor serve`, but for when pictures are looked at."""
     found = keys.load(folder / "keys", server=SERVER)
     engine, clock = open_engine(folder / "proctor.db"), SystemClock()
     store = kind(engine, Segments(folder / "segments"), found, clock)
@@ -95,7 +134,7 @@ async def real(folder: Path, kind: type[SqlStore]) -> AsyncIterator[tuple[web.Ap
             store=store,
             logins=SqlLogins(store),
             passwords=Argon2Passwords(),
-            vision=PatientVision(),
+            vision=vision,
             lanes=1,
             key=found.signing,
             server=SERVER,
@@ -122,9 +161,44 @@ async def real(folder: Path, kind: type[SqlStore]) -> AsyncIterator[tuple[web.Ap
                 ).scalar_one()
             )
 
-        yield build(parts), {"invite": invite, "held": held}
+        async def proctor(_asked: dict[str, Any]) -> str:
+            return await _proctor(parts)
+
+        async def look(asked: dict[str, Any]) -> None:
+            assert isinstance(vision, HeldVision)
+            vision.let(look=asked["on"])
+
+        async def looked(asked: dict[str, Any]) -> dict[str, Any]:
+            """Tell how many observations are stored, and whose pictures were looked at last."""
+            assert isinstance(vision, HeldVision)
+            stored = await store.read(
+                lambda tx: tx.exec_driver_sql("SELECT COUNT(*) FROM observations").scalar_one()
+            )
+            return {"stored": stored, "order": vision.order[asked["after"] :]}
+
+        async def by_age(_asked: dict[str, Any]) -> list[str]:
+            """Tell the sessions, the one whose section was opened earliest first."""
+            sessions = [case.session for case in await store.cases(None)]
+            return [each.id for each in sorted(sessions, key=_opened_at)]
+
+        deeds: Deeds = {"invite": invite, "held": held, "proctor": proctor}
+        yield build(parts), deeds | {"look": look, "looked": looked, "by_age": by_age}
     finally:
+        await vision.close()
         await store.close()
+
+
+async def _proctor(parts: Parts) -> str:
+    """Make an account for a proctor, and return the token of a login."""
+    account = {"name": "bo", "password": parts.token()}
+    now, hasher = parts.now(), parts.passwords
+    await add_staff(parts.logins, hasher, role=StaffRole.PROCTOR, now=now, **account)
+    made = await sign_in(parts.logins, hasher, now=now, token_factory=parts.token, **account)
+    return made.token
+
+
+def _opened_at(session: ExamSession) -> datetime:
+    return min(each.opened_at for each in session.sections if each.opened_at is not None)
 
 
 @asynccontextmanager
@@ -172,11 +246,16 @@ async def serve(which: str, folder: Path) -> None:
         loop.call_soon_threadsafe(asked.put_nowait, "")
 
     Thread(target=read, daemon=True).start()
-    stores = {"real": SqlStore, "forgets": Forgetful}
-    made = real(folder, stores[which]) if which in stores else nothing()
+    made = {
+        "real": lambda: real(folder, SqlStore, PatientVision()),
+        "looks": lambda: real(folder, SqlStore, HeldVision()),
+        "forgets": lambda: real(folder, Forgetful, PatientVision()),
+        "nothing": nothing,
+    }[which]()
     async with made as (app, deeds), listening(app, host="127.0.0.1", port=0) as url:
         deeds |= {"usage": usage, "tidy": tidy}
         spare_the_collector()
+        hand_over_soon()
         print(json.dumps(url), flush=True)
         while line := await asked.get():
             told = json.loads(line)

@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -203,13 +204,19 @@ async def test_a_picture_that_was_erased_meanwhile_holds_nothing_up(seat: Seat) 
 
 
 class NoModel(ScriptedVision):
+    missing = True
+
     async def observe(
         self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
     ) -> Measured:
-        assert stream
-        assert jpeg
-        del face, sample
-        return Measured(unavailable=("faces: the model yunet is missing",))
+        if self.missing:
+            return Measured(unavailable=("faces: the model yunet is missing",))
+        seen = await super().observe(stream, jpeg, face=face, sample=sample)
+        if jpeg.endswith(b"same"):
+            return replace(seen, same_person=0.9)
+        if jpeg.endswith(b"compare"):
+            return replace(seen, unavailable=("same person: the model sface is not there",))
+        return seen
 
 
 async def test_what_could_not_be_measured_raises_nothing() -> None:
@@ -222,6 +229,32 @@ async def test_what_could_not_be_measured_raises_nothing() -> None:
     assert last is not None
     assert last.faces is None
     assert last.unavailable == ["faces: the model yunet is missing"]
+
+
+async def test_proctors_are_told_what_the_server_lacks_until_it_has_it_again() -> None:
+    vision = NoModel()
+    seat = await House(vision=vision).seat()
+    await seat.begin()
+
+    async def told() -> list[str]:
+        await seat.house.analysed(seat.session)
+        return seat.house.reviews.pictures().unavailable
+
+    await seat.snapshot()
+    assert await told() == ["faces: the model yunet is missing"]
+    vision.missing = False
+    await seat.snapshot(b"compare")
+    assert await told() == ["same person: the model sface is not there"]
+    await seat.snapshot()  # it was not compared: nothing is known of the model
+    assert await told() == ["same person: the model sface is not there"]
+    await seat.snapshot(b"same")
+    assert await told() == []
+    # The one who reviews the session later reads of how many pictures that was.
+    shown = await seat.house.reviews.timeline(seat.session, me="bo")
+    assert [(each.why, each.snapshots) for each in shown.unavailable] == [
+        ("faces: the model yunet is missing", 2),  # with the face
+        ("same person: the model sface is not there", 1),
+    ]
 
 
 # --- clocks --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from proctor.domain.identity import IdEvent
 from proctor.domain.observation import Measured
 from proctor.evidence.record import Kind, parse
 from proctor.services import analysis as analysing
@@ -200,6 +201,41 @@ async def test_a_face_shown_after_the_check_in_is_compared_with_nothing() -> Non
     await seat.send([seat.add(Kind.SNAPSHOT, blob=other, purpose="face")], [other])
     await house.analysed(seat.session)
     assert {face for face, _ in await compared(seat, vision, 3)} == {JPEG + b"face"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [
+        pytest.param(["one", "two"], ["three"], "two", id="the last before it"),
+        pytest.param([], ["one", "two"], "one", id="else the first after it"),
+    ],
+)
+async def test_who_was_vouched_for_is_compared_with_the_face_they_showed(
+    before: list[str], after: list[str], counts: str
+) -> None:
+    vision = Noting()
+    house = House(vision=vision)
+    seat = await house.seat(policy="closed-book")
+    await seat.send([seat.device.hello()])
+
+    async def show(names: list[str]) -> None:
+        for name in names:
+            face = JPEG + name.encode()
+            seat.tick(1)
+            await seat.send([seat.add(Kind.SNAPSHOT, blob=face, purpose="face")], [face])
+
+    await show(before)
+    assert {face for face, _ in await compared(seat, vision, 2)} == {None}
+    await house.identity.decide(seat.session, IdEvent.VOUCH, by="bo", reason="my student")
+    await house.sessions.open_section(seat.session, "part-a")
+    assert (await compared(seat, vision, 1))[0][0] == (JPEG + b"two" if before else None)
+    await show(after)
+    await house.analysed(seat.session)
+
+    assert {face for face, _ in await compared(seat, vision, 7)} == {JPEG + counts.encode()}
+    desk = await house.desks.desk(seat.session, me="bo")
+    assert desk.face is not None
+    assert await house.store.blob(seat.session, desk.face.sha256) == JPEG + counts.encode()
 
 
 async def test_without_a_rule_about_it_nothing_is_compared() -> None:
