@@ -60,8 +60,14 @@ def new_id() -> str:
 
 
 @asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[tuple[SqlStore, keys.Keys]]:
+async def open_store(
+    settings: Settings, *, alone: bool = False
+) -> AsyncIterator[tuple[SqlStore, keys.Keys]]:
     """Open a data folder, making what is not there; close it at the end.
+
+    Args:
+        settings: Which.
+        alone: No other process has it open: what a crash left unwritten is written.
 
     Raises:
         DatabaseUnusable: The database is none of ours, or can't be opened.
@@ -70,7 +76,8 @@ async def open_store(settings: Settings) -> AsyncIterator[tuple[SqlStore, keys.K
     """
     found = keys.load(settings.data / "keys", server=settings.server)
     engine = open_engine(settings.data / "proctor.db")
-    store = SqlStore(engine, Segments(settings.data / "segments"), found, SystemClock())
+    segments = Segments(settings.data / "segments")
+    store = SqlStore(engine, segments, found, SystemClock(), alone=alone)
     try:
         await store.check_master_key()
         yield store, found
@@ -87,7 +94,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         Exception: As `open_store`.
     """
     with _locked(settings.data):
-        async with open_store(settings) as (store, found):
+        async with open_store(settings, alone=True) as (store, found):
             mailer = None if settings.mail is None else SmtpMailer(settings.mail)
             vision, reader = Workers(settings.workers), Reader()
             try:

@@ -115,12 +115,24 @@ def open_engine(database: Path) -> Engine:
 class SqlStore:
     """`services.ports.Store`, and nothing of its own but `close`."""
 
-    def __init__(self, engine: Engine, segments: Segments, keys: Keys, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        segments: Segments,
+        keys: Keys,
+        clock: Clock,
+        *,
+        alone: bool = False,
+    ) -> None:
+        """Take the parts; `alone` tells that no other process has the folder open for writing.
+
+        Then it begins with what a crash left unwritten.
+        """
         self._engine = engine
         self._segments = segments
         self._keys = keys
         self._clock = clock
-        self._writer = Writer(engine, segments)
+        self._writer = Writer(engine, segments, self._key_of if alone else None)
         self._published: dict[tuple[str, str], Published] = {}
         # As bytes: a cipher that is ready takes 2.5 KB, and 1 us to make.
         self._session_keys: dict[str, bytes] = {}
@@ -149,6 +161,7 @@ class SqlStore:
             with self._engine.connect() as connection:
                 return query(connection)
 
+        await self._writer.applied()
         return await asyncio.to_thread(run)
 
     async def publish(
@@ -614,6 +627,10 @@ class SqlStore:
         key = self._keys.unwrap(session_id, rows[0].wrapped)
         _remember(self._session_keys, session_id, key)
         return AESGCM(key)
+
+    def _key_of(self, connection: Connection, session_id: str) -> AESGCM | None:
+        row = connection.execute(_select(SessionKeyRow, "wrapped", session=session_id)).first()
+        return None if row is None else AESGCM(self._keys.unwrap(session_id, row.wrapped))
 
     def _read_blob(self, key: AESGCM, row: Any) -> bytes:
         sealed = self._segments.read(Place(row.segment, row.start, row.size))

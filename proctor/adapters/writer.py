@@ -1,28 +1,34 @@
-"""One thread writes everything; whatever is queued when it looks is one commit.
+"""What is written: batches of devices, durable with one write each, and everything else.
 
-It waits for no timer: under light load a group is one job, and under heavy load the group grows to
-what came while the last one was written, which is what makes an fsync cheap. Jobs of one turn of
-the event loop are handed over together: one by one, each would wake the thread for a group of one.
+A batch is durable, and answered, once its blobs and what becomes its row stand in a segment. What
+came while the last write was under way is the next. Its rows follow in the database, written by one
+thread: whatever is queued when it looks is one commit. Neither waits for a timer: under light load
+a group is one job, and under heavy load the group grows to what came meanwhile, which is what makes
+an fsync cheap. Other writes are durable, and answered, with their commit.
 
-The order within a group is the safety argument: blobs durable in their segment, then rows in one
-transaction, then the futures resolve. A crash in between leaves bytes no row points to.
+The order is the safety argument: nothing is answered that is not on the disk. Rows that a crash
+left unwritten are written from the segments at the next start, before anything is read.
 """
 
 import asyncio
+import json
 import logging
 import queue
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from threading import Thread
 from typing import Any, TypeVar
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from proctor.adapters.segments import Blob, Place, Segments
+from proctor.adapters.segments import Blob, Place, Segments, decrypt
+from proctor.evidence.tree import Frontier
 from proctor.services.journal import milliseconds
 from proctor.services.ports import Append, Conflict, StorageFull
 
@@ -38,19 +44,32 @@ MAX_QUEUED_BYTES = 512 * 2**20
 # Ends of logs remembered, so that an append need not ask the database. Older ones are read again.
 MAX_ENDS = 65_536
 
+# Rows of batches wait for more of them this long: they are durable already, and a commit costs as
+# much as a batch does. Whoever reads, or writes something else, waits for nothing.
+ROWS_WITHIN_S = 0.05
+# A commit that failed is tried again this often, though nothing else is to be written.
+RETRY_S = 1.0
+
 T = TypeVar("T")
+KeyOf = Callable[[Connection, str], AESGCM | None]  # a session's; None where it was destroyed
 
 _INSERT_BATCHES = (
-    "INSERT INTO batches (session, device, first, size, received_at_ms, lines, frontier, receipt)"
+    "INSERT OR IGNORE INTO batches"
+    " (session, device, first, size, received_at_ms, lines, frontier, receipt)"
 )
 _INSERT_BLOBS = "INSERT OR IGNORE INTO blobs (session, sha256, segment, start, size)"
 # Rows of one statement. Each statement gives up the interpreter's lock and must wait to have it
 # back, which under load took longer than the row; more than this is more statements to keep ready.
 _ROWS = 32
+# What a row is called among the digests of blobs.
+_ROW = ""
+_NEWEST_SEGMENT = "SELECT COALESCE(MAX(segment), 0) FROM blobs"
+_HAS_BATCH = "SELECT 1 FROM batches WHERE session = ? AND device = ? AND first = ?"
+_HAS_BLOB = "SELECT 1 FROM blobs WHERE session = ? AND sha256 = ?"
 _END = "SELECT COALESCE(MAX(size), 0) FROM batches WHERE session = ? AND device = ?"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _AppendJob:
     append: Append
     key: AESGCM
@@ -64,22 +83,58 @@ class _OtherJob:
 
 
 Job = _AppendJob | _OtherJob
+Results = list[tuple[Job, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What the database lacks still of batches that are durable."""
+
+    batches: list[tuple[object, ...]]
+    blobs: list[tuple[object, ...]]
+
+    def __bool__(self) -> bool:
+        return bool(self.batches or self.blobs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What the thread is given at once."""
+
+    number: int
+    jobs: list[_OtherJob]
+    rows: _Rows
+    last: bool = False
+
+
+_NO_ROWS = _Rows([], [])
 
 
 class Writer:
     """Owns the writing thread, the writing connection and the segment being written."""
 
-    def __init__(self, engine: Engine, segments: Segments) -> None:
+    def __init__(self, engine: Engine, segments: Segments, key_of: KeyOf | None = None) -> None:
+        """Begin with the rows that a crash left unwritten, if `key_of` is there to ask for keys.
+
+        They are another process' to write where a server runs on the folder.
+        """
         self._engine = engine
         self._segments = segments
-        # A turn's jobs; none of them closes the queue.
-        self._queue: queue.SimpleQueue[list[Job]] = queue.SimpleQueue()
-        self._turn: list[Job] = []
+        self._key_of = key_of
+        self._queue: queue.SimpleQueue[_Turn] = queue.SimpleQueue()
+        self._appends: list[_AppendJob] = []  # that came while others are being written
+        self._others: list[_OtherJob] = []  # of this turn of the event loop
+        self._rows = _Rows([], [])  # to be handed over with them, or soon
         self._queued = 0  # jobs that have no answer yet
         self._queued_bytes = 0  # of their blobs
         self._closed = False
-        self._ends: dict[tuple[str, str], int] = {}
+        self._ends: dict[tuple[str, str], int] = {}  # of logs, in the segments
+        self._turns = 0  # handed over so far
+        self._applied = -1  # the last of them whose rows are committed; 0 is the recovery
+        self._readers: list[tuple[int, asyncio.Future[None]]] = []
+        self._owing = _NO_ROWS  # whose commit failed: no batch is taken until one succeeds
         self._loop = asyncio.get_running_loop()
+        self._appending: asyncio.Task[None] | None = None  # none while no batch waits
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
@@ -90,9 +145,12 @@ class Writer:
             Conflict: The device's log does not end at `append.first`.
             StorageFull: Nothing was stored.
         """
-        done: asyncio.Future[None] = self._loop.create_future()
-        self._put(_AppendJob(append, key, done))
-        await done
+        job = _AppendJob(append, key, self._loop.create_future())
+        self._count(job)
+        self._appends.append(job)
+        if self._appending is None:
+            self._appending = self._loop.create_task(self._append_all())
+        await job.done
 
     async def run(self, job: Callable[[Connection], T]) -> T:
         """Run `job` in a transaction of its own within the group; return what it returns.
@@ -102,18 +160,32 @@ class Writer:
             Exception: What the job raised; then nothing of it was stored.
         """
         done: asyncio.Future[T] = self._loop.create_future()
-        self._put(_OtherJob(job, done))
+        other = _OtherJob(job, done)
+        self._count(other)
+        self._put(other)
         return await done
+
+    async def applied(self) -> None:
+        """Wait until the database has what was answered by now, so that who reads is told of it."""
+        self._hand_over()
+        if self._applied < self._turns and not self._owing and not self._closed:
+            reader: asyncio.Future[None] = self._loop.create_future()
+            self._readers.append((self._turns, reader))
+            await reader
 
     async def close(self) -> None:
         """Write what is queued, then end the thread. What comes later is refused."""
         self._closed = True
+        if self._appending is not None:
+            await self._appending
         self._hand_over()
-        self._queue.put([])
+        self._queue.put(_Turn(self._turns, [], _NO_ROWS, last=True))
         await asyncio.to_thread(self._thread.join)
-        self._segments.close()
+        await self._segments.close()
 
-    def _put(self, job: Job) -> None:
+    # --- in the event loop -------------------------------------------------------------------
+
+    def _count(self, job: Job) -> None:
         size = _blob_bytes(job)
         if (
             self._closed
@@ -123,48 +195,97 @@ class Writer:
             raise StorageFull
         self._queued += 1
         self._queued_bytes += size
-        if not self._turn:
+
+    def _put(self, job: _OtherJob) -> None:
+        if not self._others:
             self._loop.call_soon(self._hand_over)
-        self._turn.append(job)
+        self._others.append(job)
 
     def _hand_over(self) -> None:
-        if self._turn:
-            self._queue.put(self._turn)
-            self._turn = []
+        # Those of one turn together: one by one, each would wake the thread for a group of one.
+        if self._others or self._rows:
+            self._turns += 1
+            self._queue.put(_Turn(self._turns, self._others, self._rows))
+            self._others, self._rows = [], _Rows([], [])
 
-    def _work(self) -> None:
+    async def _append_all(self) -> None:
+        while self._appends:
+            jobs, self._appends = self._appends[:MAX_GROUP], self._appends[MAX_GROUP:]
+            self._resolve(await self._store(jobs))
+        self._appending = None
+
+    async def _store(self, jobs: Sequence[_AppendJob]) -> Results:
+        """Make batches durable. Each is paired with None, or with its exception."""
         try:
-            self._serve()
-        except Exception:
-            # Such as a database that can't be opened any more. Nobody may wait for what never is.
-            logger.exception("the writer ended")
-            self._loop.call_soon_threadsafe(self._refuse_all)
+            return await self._store_together(jobs)
+        except (OSError, StorageFull) as error:
+            logger.exception("batches were not stored", extra={"jobs": len(jobs)})
+            full = StorageFull()
+            full.__cause__ = error
+            return [(job, full) for job in jobs]
+        except Exception as error:
+            if len(jobs) == 1:
+                logger.exception("a batch was not stored")
+                return [(jobs[0], error)]
+        # One spoils it for all: each by itself, so that the others are stored.
+        return [result for job in jobs for result in await self._store([job])]
 
-    def _refuse_all(self) -> None:
-        self._closed = True
-        self._hand_over()
-        while not self._queue.empty():
-            self._resolve([(job, StorageFull()) for job in self._queue.get()])
+    async def _store_together(self, jobs: Sequence[_AppendJob]) -> Results:
+        if self._owing:
+            raise StorageFull
+        results: Results = []
+        ends: dict[tuple[str, str], int] = {}
+        blobs: list[Blob] = []
+        batches: list[tuple[object, ...]] = []
+        for job in jobs:
+            append = job.append
+            log = (append.session, append.device)
+            if append.lines:
+                end = ends.get(log, self._ends.get(log))
+                if end is None:
+                    end = await self._stored_end(log)
+                if end != append.first:
+                    results.append((job, Conflict()))
+                    continue
+                ends[log] = append.frontier.size
+                batches.append(_batch(append))
+            blobs += [Blob(job.key, append.session, *each) for each in append.blobs]
+            blobs.append(Blob(job.key, append.session, _ROW, _packed(append)))
+            results.append((job, None))
+        places = await self._segments.write(blobs)
+        if len(self._ends) > MAX_ENDS:
+            self._ends.clear()
+        self._ends.update(ends)
+        placed = [
+            _blob(blob.session, blob.sha256, place)
+            for blob, place in zip(blobs, places, strict=True)
+            if blob.sha256 != _ROW
+        ]
+        if not self._rows:
+            self._loop.call_later(ROWS_WITHIN_S, self._hand_over)
+        self._rows.batches.extend(batches)
+        self._rows.blobs.extend(placed)
+        return results
 
-    def _serve(self) -> None:
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        with connection:
-            while True:
-                jobs, last = self._take()
-                for first in range(0, len(jobs), MAX_GROUP):
-                    results = self._write(connection, jobs[first : first + MAX_GROUP])
-                    self._loop.call_soon_threadsafe(self._resolve, results)
-                if last:
-                    return
+    async def _stored_end(self, log: tuple[str, str]) -> int:
+        # Asked of the thread, so that all before is committed.
+        done: asyncio.Future[int] = self._loop.create_future()
+        self._queued += 1
+        self._put(_OtherJob(lambda tx: int(tx.exec_driver_sql(_END, log).scalar_one()), done))
+        return await done
 
-    def _take(self) -> tuple[list[Job], bool]:
-        """Wait for jobs, then take all that are there; True once the queue was closed."""
-        taken = [self._queue.get()]
-        while not self._queue.empty():
-            taken.append(self._queue.get())
-        return [job for turn in taken for job in turn], not taken[-1]
+    def _committed(self, number: int, results: Results) -> None:
+        """Take note of a commit, or of one that failed."""
+        self._applied = number
+        self._resolve(results)
+        waiting, self._readers = self._readers, []
+        for upto, reader in waiting:
+            if upto > number and not self._owing:
+                self._readers.append((upto, reader))
+            elif not reader.done():
+                reader.set_result(None)
 
-    def _resolve(self, results: list[tuple[Job, object]]) -> None:
+    def _resolve(self, results: Results) -> None:
         self._queued -= len(results)
         for job, result in results:
             self._queued_bytes -= _blob_bytes(job)
@@ -176,79 +297,126 @@ class Writer:
             else:
                 done.set_result(result)
 
-    def _write(self, connection: Connection, group: Sequence[Job]) -> list[tuple[Job, object]]:
-        """Write a group. Each job is paired with what it returned, or with its exception."""
+    def _ended(self) -> None:
+        self._closed = True
+        self._hand_over()
+        while not self._queue.empty():
+            self._resolve([(job, StorageFull()) for job in self._queue.get().jobs])
+        for _, reader in self._readers:
+            if not reader.done():
+                reader.set_result(None)
+
+    # --- in the thread: the database ---------------------------------------------------------
+
+    def _work(self) -> None:
         try:
-            return self._write_group(connection, group)
+            self._serve()
+        except Exception:
+            # Such as a database that can't be opened any more. Nobody may wait for what never is.
+            logger.exception("the writer ended")
+            self._loop.call_soon_threadsafe(self._ended)
+
+    def _serve(self) -> None:
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        with connection:
+            if self._key_of is not None:
+                self._recover(connection, self._key_of)
+            self._loop.call_soon_threadsafe(self._committed, 0, [])
+            last = False
+            while not last:
+                turns = self._take()
+                last = any(turn.last for turn in turns)
+                self._commit(connection, turns)
+
+    def _take(self) -> list[_Turn]:
+        """Wait for turns, then take all that are there; none after a while if a commit is owed."""
+        try:
+            taken = [self._queue.get(timeout=RETRY_S if self._owing else None)]
+        except queue.Empty:
+            return []
+        while not self._queue.empty() and sum(len(turn.jobs) for turn in taken) < MAX_GROUP:
+            taken.append(self._queue.get())
+        return taken
+
+    def _commit(self, connection: Connection, turns: Sequence[_Turn]) -> None:
+        """Commit what turns and earlier failures leave to commit, and tell of it."""
+        rows = _Rows(
+            [*self._owing.batches, *(row for turn in turns for row in turn.rows.batches)],
+            [*self._owing.blobs, *(row for turn in turns for row in turn.rows.blobs)],
+        )
+        others = [job for turn in turns for job in turn.jobs]
+        results: Results = []
+        try:
+            if rows or others:
+                results = self._commit_together(connection, rows, others)
+            self._owing = _NO_ROWS
         except Exception as error:
-            # Nothing of the group is stored. A thread that died of it would leave every later
-            # write waiting for ever.
+            # Nothing of it is stored. A thread that died of it would leave every later write
+            # waiting for ever.
             with suppress(sqlite3.Error, DBAPIError):
                 if _driver(connection).in_transaction:
                     connection.exec_driver_sql("ROLLBACK")
-            self._ends.clear()
-            disk = isinstance(error, (OSError, OperationalError, sqlite3.OperationalError))
-            if not disk and len(group) > 1:
-                # One job spoils it for all: each by itself, so that the others are stored.
-                return [result for job in group for result in self._write(connection, [job])]
-            logger.exception("nothing of a group was stored", extra={"jobs": len(group)})
-            if not disk:
-                return [(job, error) for job in group]
-            # The disk, not a job: each may be sent again.
+            logger.exception("nothing of a group was committed", extra={"jobs": len(others)})
+            self._owing = rows
             full = StorageFull()
             full.__cause__ = error
-            return [(job, full) for job in group]
+            results = [(job, full) for job in others]
+        number = turns[-1].number if turns else self._applied
+        self._loop.call_soon_threadsafe(self._committed, number, results)
 
-    def _write_group(
-        self, connection: Connection, group: Sequence[Job]
-    ) -> list[tuple[Job, object]]:
-        results: list[tuple[Job, object]] = []
-        appends: list[_AppendJob] = []
-        ends: dict[tuple[str, str], int] = {}
-        for job in group:
-            if isinstance(job, _OtherJob):
-                continue
-            log = (job.append.session, job.append.device)
-            if job.append.lines and self._end(connection, log, ends) != job.append.first:
-                results.append((job, Conflict()))
-                continue
-            appends.append(job)
-            if job.append.lines:
-                ends[log] = job.append.frontier.size
-        # 1. Blobs, durable.
-        blobs = [
-            Blob(job.key, job.append.session, digest, data)
-            for job in appends
-            for digest, data in job.append.blobs
-        ]
-        places = self._segments.write(blobs)
-        # 2. Rows, in one transaction.
+    def _commit_together(
+        self, connection: Connection, rows: _Rows, others: Sequence[_OtherJob]
+    ) -> Results:
         # Past SQLAlchemy, which takes as long for each statement as SQLite does for the rows.
         database = _driver(connection)
+        # Rows of batches can be written again from the segments; nothing else can.
+        database.execute(f"PRAGMA synchronous={'FULL' if others else 'NORMAL'}")
         database.execute("BEGIN IMMEDIATE")
-        _insert(database, _INSERT_BATCHES, [_batch(j.append) for j in appends if j.append.lines])
-        _insert(database, _INSERT_BLOBS, [_blob(*each) for each in zip(blobs, places, strict=True)])
-        results += [(job, None) for job in appends]
-        for job in group:
-            if isinstance(job, _OtherJob):
-                results.append((job, _run(connection, job)))
+        _insert(database, _INSERT_BATCHES, rows.batches)
+        _insert(database, _INSERT_BLOBS, rows.blobs)
+        results: Results = [(job, _run(connection, job)) for job in others]
         database.execute("COMMIT")
-        # 3. Only now is anything acknowledged.
-        if len(self._ends) > MAX_ENDS:
-            self._ends.clear()
-        self._ends.update(ends)
         return results
 
-    def _end(
-        self,
-        connection: Connection,
-        log: tuple[str, str],
-        in_group: dict[tuple[str, str], int],
-    ) -> int:
-        end = in_group.get(log, self._ends.get(log))
-        if end is None:
-            end = int(connection.exec_driver_sql(_END, log).scalar_one())
-        return end
+    def _recover(self, connection: Connection, key_of: KeyOf) -> None:
+        """Write the rows of batches that stand in a segment and not in the database."""
+        newest = connection.exec_driver_sql(_NEWEST_SEGMENT).scalar_one()
+        keys: dict[str, AESGCM | None] = {}
+        places: dict[tuple[str, str], Place] = {}
+        count = 0
+        for session, sha256, place in self._segments.written(since=newest):
+            if sha256 != _ROW:
+                places[session, sha256] = place
+                continue
+            if session not in keys:
+                keys[session] = key_of(connection, session)
+            key = keys[session]
+            if key is None:
+                continue  # its pictures were destroyed, or it was forgotten
+            try:
+                append = _unpacked(session, self._open(key, session, _ROW, place))
+                if _is_there(connection, append):
+                    continue
+                blobs = [(digest, places[session, digest]) for digest, _ in append.blobs]
+                for digest, where in blobs:
+                    self._open(key, session, digest, where)
+            except (InvalidTag, KeyError, ValueError):
+                # A crash in mid-write: nobody was told that it is stored.
+                logger.warning("a batch was half written and is left out")
+                continue
+            batches = [_batch(append)] if append.lines else []
+            self._commit_together(
+                connection,
+                _Rows(batches, [_blob(session, digest, where) for digest, where in blobs]),
+                [],
+            )
+            count += 1
+        if count:
+            logger.info("rows written from segments after a crash", extra={"batches": count})
+
+    def _open(self, key: AESGCM, session: str, sha256: str, place: Place) -> bytes:
+        sealed = self._segments.read(place)
+        return decrypt(key, session=session, sha256=sha256, sealed=sealed)
 
 
 def _blob_bytes(job: Job) -> int:
@@ -278,8 +446,57 @@ def _batch(append: Append) -> tuple[object, ...]:
     )
 
 
-def _blob(blob: Blob, place: Place) -> tuple[object, ...]:
-    return (blob.session, blob.sha256, *place)
+def _blob(session: str, sha256: str, place: Place) -> tuple[object, ...]:
+    return (session, sha256, *place)
+
+
+def _packed(append: Append) -> bytes:
+    """Return what becomes a batch's row, for its segment."""
+    frontier = append.frontier.to_bytes()
+    head = {
+        "device": append.device,
+        "first": append.first,
+        "size": append.frontier.size,
+        "received_at_ms": milliseconds(append.received_at),
+        "frontier": len(frontier),
+        "receipt": len(append.receipt),
+        "lines": len(append.lines),
+        "blobs": [digest for digest, _ in append.blobs],
+    }
+    return b"\n".join([json.dumps(head).encode(), frontier + append.receipt, *append.lines])
+
+
+def _unpacked(session: str, row: bytes) -> Append:
+    """Return the batch of a row, its blobs without their bytes.
+
+    Raises:
+        ValueError: It is none.
+    """
+    text, _, rest = row.partition(b"\n")
+    head = json.loads(text)
+    frontier, rest = rest[: head["frontier"]], rest[head["frontier"] :]
+    receipt, lines = rest[: head["receipt"]], rest[head["receipt"] + 1 :]
+    return Append(
+        session=session,
+        device=head["device"],
+        first=head["first"],
+        lines=tuple(lines.split(b"\n")) if head["lines"] else (),
+        frontier=Frontier.from_bytes(head["size"], frontier),
+        receipt=receipt,
+        received_at=datetime.fromtimestamp(head["received_at_ms"] / 1000, UTC),
+        blobs=tuple((digest, b"") for digest in head["blobs"]),
+    )
+
+
+def _is_there(connection: Connection, append: Append) -> bool:
+    """Tell whether the database has a batch; of blobs alone, whether it has those."""
+    if append.lines:
+        asked = (append.session, append.device, append.first)
+        return connection.exec_driver_sql(_HAS_BATCH, asked).first() is not None
+    return all(
+        connection.exec_driver_sql(_HAS_BLOB, (append.session, digest)).first() is not None
+        for digest, _ in append.blobs
+    )
 
 
 def _run(connection: Connection, job: _OtherJob) -> object:

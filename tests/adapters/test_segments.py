@@ -30,93 +30,90 @@ def opened(segments: Segments, place: Place) -> bytes:
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> list[bytes]:
+async def written(tmp_path: Path) -> list[bytes]:
     """One blob, written twice, as it lies on the disk."""
     segments = Segments(tmp_path)
-    places = segments.write([of(), of()])
-    segments.close()
+    places = await segments.write([of(), of()])
+    await segments.close()
     return [segments.read(place) for place in places]
 
 
-def test_blobs_come_back_from_where_they_were_put(tmp_path: Path) -> None:
+async def test_blobs_come_back_from_where_they_were_put(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
     blobs = [b"one", b"", b"three" * 10_000]
-    places = segments.write([of(blob) for blob in blobs])
+    places = await segments.write([of(blob) for blob in blobs])
     assert [opened(segments, place) for place in places] == blobs
     assert [place.size for place in places] == [len(blob) + OVERHEAD_BYTES for blob in blobs]
-    segments.close()
+    await segments.close()
 
 
-def test_nothing_to_write_makes_no_file(tmp_path: Path) -> None:
+async def test_nothing_to_write_makes_no_file(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
-    assert segments.write([]) == []
-    assert list(tmp_path.iterdir()) == []
-    segments.close()
-    segments.close()
+    assert await segments.write([]) == []
+    assert names_in(tmp_path) == []
+    await segments.close()
+    await segments.close()
 
 
-def test_more_blobs_than_one_call_takes_are_all_written(tmp_path: Path) -> None:
+async def test_more_blobs_than_one_call_takes_are_all_written(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
-    places = segments.write([of(b"%d" % n) for n in range(1100)])
+    places = await segments.write([of(b"%d" % n) for n in range(1100)])
     assert opened(segments, places[0]) == b"0"
     assert opened(segments, places[1099]) == b"1099"
-    segments.close()
+    await segments.close()
 
 
-def test_a_segment_that_is_full_is_followed_by_the_next(tmp_path: Path) -> None:
+async def test_a_segment_that_is_full_is_followed_by_the_next(tmp_path: Path) -> None:
     segments = Segments(tmp_path, max_bytes=2 * BLOCK_BYTES)
-    places = [segments.write([of(b"x" * 60)])[0] for _ in range(5)]
+    places = [(await segments.write([of(b"x" * 60)]))[0] for _ in range(5)]
     assert [place.segment for place in places] == [1, 1, 2, 2, 3]
     assert [opened(segments, place) for place in places] == [b"x" * 60] * 5
-    segments.close()
+    await segments.close()
 
 
-def test_only_their_owner_can_read_the_files(tmp_path: Path) -> None:
+async def test_only_their_owner_can_read_the_files(tmp_path: Path) -> None:
     segments = Segments(tmp_path / "segments")
-    segments.write([of()])
+    await segments.write([of()])
     (file,) = (tmp_path / "segments").iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "segments").stat().st_mode & 0o777 == 0o700
-    segments.close()
+    await segments.close()
 
 
-def test_after_a_restart_writing_goes_on_behind_what_is_there(tmp_path: Path) -> None:
+async def test_after_a_restart_writing_goes_on_in_a_file_of_its_own(tmp_path: Path) -> None:
     first = Segments(tmp_path)
-    (place,) = first.write([of(b"first")])
-    first.close()
-    # A crash in the middle of a write leaves bytes that no row points to.
-    with (tmp_path / "00000001").open("ab") as torn:
-        torn.write(b"half a pict")
+    (place,) = await first.write([of(b"first")])
+    await first.close()
     second = Segments(tmp_path)
-    (next_place,) = second.write([of(b"second")])
-    assert place.size < next_place.offset == 2 * BLOCK_BYTES
+    (next_place,) = await second.write([of(b"second")])
+    assert (place.segment, next_place.segment) == (1, 2)
     assert [opened(second, each) for each in (place, next_place)] == [b"first", b"second"]
-    second.close()
+    await second.close()
 
 
-def test_a_write_that_the_disk_refuses_leaves_the_segment_as_it_was(tmp_path: Path) -> None:
+async def test_a_write_that_the_disk_refuses_leaves_the_segment_as_it_was(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
-    (first,) = segments.write([of(b"first")])
+    (first,) = await segments.write([of(b"first")])
     too_much = [of(b"x" * MAX_BLOB_BYTES)] * 3
     with full_disk(room=2 * AHEAD_BYTES), pytest.raises(OSError, match="too large"):
-        segments.write(too_much)
-    assert (tmp_path / "00000001").stat().st_size == BLOCK_BYTES
-    (second,) = segments.write([of(b"second")])
+        await segments.write([*too_much, *too_much])
+    assert (tmp_path / "00000001").stat().st_size <= BLOCK_BYTES + 3 * (MAX_BLOB_BYTES + 4096)
+    (second,) = await segments.write([of(b"second")])
     assert [opened(segments, place) for place in (first, second)] == [b"first", b"second"]
-    segments.close()
+    await segments.close()
 
 
-def test_a_segment_that_could_not_be_made_is_made_the_next_time(tmp_path: Path) -> None:
+async def test_a_segment_that_could_not_be_made_is_made_the_next_time(tmp_path: Path) -> None:
     folder = tmp_path / "segments"
     segments = Segments(folder)
     folder.rename(tmp_path / "unplugged")
     with pytest.raises(FileNotFoundError):
-        segments.write([of()])
+        await segments.write([of()])
     (tmp_path / "unplugged").rename(folder)
-    (place,) = segments.write([of()])
+    (place,) = await segments.write([of()])
     assert place.segment == 1
     assert opened(segments, place) == b"picture"
-    segments.close()
+    await segments.close()
 
 
 @pytest.mark.parametrize(
@@ -127,40 +124,101 @@ def test_a_segment_that_could_not_be_made_is_made_the_next_time(tmp_path: Path) 
         pytest.param(KEY, "s_1", "b" * 64, id="as another blob"),
     ],
 )
-def test_a_blob_opens_as_nothing_but_itself(
+async def test_a_blob_opens_as_nothing_but_itself(
     written: list[bytes], key: AESGCM, session: str, sha256: str
 ) -> None:
     with pytest.raises(InvalidTag):
         decrypt(key, session=session, sha256=sha256, sealed=written[0])
 
 
-def test_two_sealings_of_one_blob_differ_in_nonce_and_ciphertext(written: list[bytes]) -> None:
+async def test_two_sealings_of_one_blob_differ_in_nonce_and_ciphertext(
+    written: list[bytes],
+) -> None:
     one, other = written
     assert one[:NONCE_BYTES] != other[:NONCE_BYTES]
     assert one[NONCE_BYTES:] != other[NONCE_BYTES:]
 
 
-def test_what_was_set_aside_and_not_used_is_given_back(tmp_path: Path) -> None:
+async def test_what_was_written_ahead_and_not_used_is_cut_off(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
-    segments.write([of()])
-    assert (tmp_path / "00000001").stat().st_size == BLOCK_BYTES + AHEAD_BYTES
-    segments.close()
-    assert (tmp_path / "00000001").stat().st_size == BLOCK_BYTES
+    await segments.write([of()])
+    await segments.write([of()])
+    assert (tmp_path / "00000001").stat().st_size > 2 * BLOCK_BYTES
+    await segments.close()
+    assert (tmp_path / "00000001").stat().st_size == 2 * BLOCK_BYTES
 
 
-def test_the_largest_blobs_are_written_with_others_around_them(tmp_path: Path) -> None:
+async def test_the_largest_blobs_are_written_with_others_around_them(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
     blobs = [b"small", b"x" * MAX_BLOB_BYTES, b"y" * MAX_BLOB_BYTES, b"small too"]
-    places = segments.write([of(blob) for blob in blobs])
+    places = await segments.write([of(blob) for blob in blobs])
     assert [opened(segments, place) for place in places] == blobs
-    segments.close()
+    await segments.close()
 
 
-def test_files_that_are_no_segments_are_left_alone(tmp_path: Path) -> None:
+async def test_files_that_are_no_segments_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "00000007").write_bytes(b"")
     segments = Segments(tmp_path)
-    (place,) = segments.write([of()])
-    assert place.segment == 7
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000007", "notes.txt"]
-    segments.close()
+    (place,) = await segments.write([of()])
+    assert place.segment == 8
+    assert names_in(tmp_path) == ["00000007", "00000008", "notes.txt"]
+    await segments.close()
+
+
+# --- what was written --------------------------------------------------------------------------
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def several(folder: Path) -> list[Place]:
+    """Write three times, and leave the file as a crash does: with zeros behind."""
+    segments = Segments(folder)
+    places = []
+    for data in (b"one", b"two" * 30_000, b"three"):
+        places += await segments.write([of(data), Blob(KEY, "s_1", "", b"row of " + data[:5])])
+    whole = (folder / "00000001").read_bytes()
+    await segments.close()
+    (folder / "00000001").write_bytes(whole)
+    return places
+
+
+async def test_what_was_written_is_told_in_order_and_what_is_behind_cut_off(tmp_path: Path) -> None:
+    places = await several(tmp_path)
+    before = (tmp_path / "00000001").stat().st_size
+    told = list(Segments(tmp_path).written(since=1))
+    assert told == [
+        ("s_1", DIGEST if number % 2 == 0 else "", place) for number, place in enumerate(places)
+    ]
+    assert (tmp_path / "00000001").stat().st_size < before
+    assert list(Segments(tmp_path).written(since=1)) == told
+    assert list(Segments(tmp_path).written(since=2)) == []
+
+
+@pytest.mark.parametrize(
+    ("cut", "whole"),
+    [
+        pytest.param(5, 4, id="in its head"),
+        pytest.param(60, 4, id="in its list"),
+        pytest.param(None, 4, id="before it"),
+    ],
+)
+async def test_a_write_that_a_crash_cut_off_is_not_told(
+    tmp_path: Path, cut: int | None, whole: int
+) -> None:
+    places = await several(tmp_path)
+    begin = places[4].offset // BLOCK_BYTES * BLOCK_BYTES
+    file = tmp_path / "00000001"
+    file.write_bytes(file.read_bytes()[: begin + (cut or 0)] + bytes(BLOCK_BYTES))
+    assert [place for _, _, place in Segments(tmp_path).written(since=1)] == places[:whole]
+
+
+async def test_a_segment_of_an_earlier_version_says_nothing_and_stays_as_it_is(
+    tmp_path: Path,
+) -> None:
+    old = b"nonce and ciphertext of a picture" * 300
+    (tmp_path / "00000001").write_bytes(old)
+    assert list(Segments(tmp_path).written(since=1)) == []
+    assert (tmp_path / "00000001").read_bytes() == old

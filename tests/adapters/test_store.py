@@ -1,4 +1,5 @@
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from proctor.adapters import keys
 from proctor.adapters.clock import SystemClock
-from proctor.adapters.segments import Segments
+from proctor.adapters.segments import BLOCK_BYTES, Segments
 from proctor.adapters.store import DatabaseUnusable, SqlStore, open_engine
 from proctor.domain.session import State
 from proctor.evidence.tree import Frontier
@@ -31,11 +32,10 @@ from tests.memory_store import Fault, MemoryStore
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[SqlStore]:
+async def opened(folder: Path, *, alone: bool = False) -> AsyncIterator[SqlStore]:
     secrets = keys.load(folder / "keys", server="proctor.test")
-    store = SqlStore(
-        open_engine(folder / "proctor.db"), Segments(folder / "segments"), secrets, SystemClock()
-    )
+    engine, segments = open_engine(folder / "proctor.db"), Segments(folder / "segments")
+    store = SqlStore(engine, segments, secrets, SystemClock(), alone=alone)
     try:
         yield store
     finally:
@@ -107,12 +107,18 @@ async def test_all_that_was_stored_is_there_when_the_folder_is_opened_again(
 
 
 async def test_what_a_write_returned_is_in_the_files_already(tmp_path: Path, sql: SqlStore) -> None:
-    """A second process on the same folder sees it: nothing waits in the first one's memory."""
+    """A copy of the folder has it, as a crash leaves it: nothing waits in memory alone."""
     await created(sql)
-    await sql.append(append(Frontier(), b"0", blobs=(b"picture",)))
-    async with opened(tmp_path) as other:
-        assert (await other.device_log("s_1", "d_1")).frontier.size == 1
+    await sql.held("s_1")
+    await sql.append(append(Frontier(), b"0", blobs=(b"picture",), receipt=b"note 1"))
+    shutil.copytree(tmp_path, tmp_path / "crashed")
+    async with opened(tmp_path / "crashed", alone=True) as other:
+        log = await other.device_log("s_1", "d_1")
+        assert (log.frontier.size, log.receipt) == (1, b"note 1")
         assert await other.blob("s_1", digest_of(b"picture")) == b"picture"
+        # And it goes on from there.
+        await other.append(append(log.frontier, b"1", blobs=(b"another",)))
+        assert len(await other.received("s_1", "d_1")) == 2
 
 
 @pytest.mark.parametrize("room", [pytest.param(0, id="at once"), pytest.param(20_000, id="soon")])
@@ -122,6 +128,7 @@ async def test_a_full_disk_stores_nothing_and_the_same_again_succeeds_when_there
     case = await created(sql)
     first = append(Frontier(), b"0", blobs=(b"first picture",), receipt=b"note 1")
     await sql.append(first)
+    assert (await sql.device_log("s_1", "d_1")).receipt == b"note 1"
     second = append(first.frontier, b"1", blobs=(b"second picture" * 5000,), receipt=b"note 2")
     ended = replace(case.session, state=State.TERMINATED)
 
@@ -147,18 +154,55 @@ async def test_a_full_disk_stores_nothing_and_the_same_again_succeeds_when_there
     assert await sql.blob("s_1", digest_of(b"first picture")) == b"first picture"
 
 
-async def test_a_database_that_is_full_stores_nothing(tmp_path: Path) -> None:
-    """The pictures still fit, their rows don't: no row points at them, and none is lost."""
+async def test_a_database_that_is_full_loses_nothing_and_takes_no_more(tmp_path: Path) -> None:
+    """The batch still fits into its segment, its rows don't: they follow when there is room."""
     async with opened(tmp_path) as store:
         await created(store)
         await store.write(lambda tx: tx.execute(text("PRAGMA max_page_count=10")))
         big = append(Frontier(), *[b"x" * 60_000] * 20, blobs=(b"picture",))
-        with pytest.raises(StorageFull):
-            await store.append(big)
-        assert await store.held("s_1") == {}
-        await store.write(lambda tx: tx.execute(text("PRAGMA max_page_count=1000000")))
         await store.append(big)
+        with pytest.raises(StorageFull):
+            await store.write(lambda tx: tx.execute(text("DELETE FROM logins")))
+        with pytest.raises(StorageFull):
+            await store.append(append(big.frontier, b"more"))
+        assert await store.held("s_1") == {}
+        shutil.copytree(tmp_path, tmp_path / "crashed")
+    async with opened(tmp_path / "crashed", alone=True) as store:
         assert await store.blob("s_1", digest_of(b"picture")) == b"picture"
+        await store.append(append(big.frontier, b"more"))
+
+
+async def test_a_batch_that_was_half_written_is_left_out_and_those_before_are_not(
+    tmp_path: Path, sql: SqlStore
+) -> None:
+    await created(sql)
+    await sql.held("s_1")
+    first = append(Frontier(), b"0", blobs=(b"picture",))
+    await sql.append(first)
+    await sql.append(append(first.frontier, b"1", blobs=(b"x" * 50_000,)))
+    shutil.copytree(tmp_path, tmp_path / "crashed")
+    segment = tmp_path / "crashed" / "segments" / "00000001"
+    whole = segment.read_bytes()
+    segment.write_bytes(whole[: 3 * BLOCK_BYTES] + bytes(len(whole) - 3 * BLOCK_BYTES))
+    async with opened(tmp_path / "crashed", alone=True) as store:
+        assert (await store.device_log("s_1", "d_1")).frontier.size == 1
+        assert set(await store.held("s_1")) == {digest_of(b"picture")}
+
+
+async def test_what_was_destroyed_does_not_come_back_after_a_crash(
+    tmp_path: Path, sql: SqlStore
+) -> None:
+    for name in ("s_1", "s_2"):
+        await created(sql, name)
+        await sql.append(append(Frontier(), b"0", blobs=(b"picture", b"other"), of=name))
+    await sql.erase("s_1", [digest_of(b"picture")])
+    await sql.erase("s_2", [digest_of(b"picture"), digest_of(b"other")])
+    await sql.forget("s_2")
+    shutil.copytree(tmp_path, tmp_path / "crashed")
+    async with opened(tmp_path / "crashed", alone=True) as store:
+        assert set(await store.held("s_1")) == {digest_of(b"other")}
+        assert await store.received("s_2", "d_1") == []
+        assert await store.held("s_2") == {}
 
 
 async def test_pictures_lie_on_the_disk_encrypted(tmp_path: Path, sql: SqlStore) -> None:
@@ -191,7 +235,8 @@ async def test_a_picture_that_rotted_on_the_disk_is_not_found(
     await sql.append(append(Frontier(), b"0", blobs=(b"picture",)))
     (segment,) = (tmp_path / "segments").iterdir()
     rotten = bytearray(segment.read_bytes())
-    rotten[20] ^= 1
+    for at in range(120, 140):  # behind the list that the write begins with
+        rotten[at] ^= 1
     segment.write_bytes(rotten)
     with pytest.raises(NotFound):
         await sql.blob("s_1", digest_of(b"picture"))

@@ -1,7 +1,8 @@
 """Afterwards believe nothing: everything is rebuilt from the bytes on the disk.
 
 Nothing of the server's own reading is used for logs and pictures: the database is opened with
-`sqlite3`, segments are read where its rows point. What devices heard is in a file of theirs.
+`sqlite3`, segments are read where its rows point; the server was started once more, which writes
+the rows that the last kill left to its segments. What devices heard is in a file of theirs.
 """
 
 import json

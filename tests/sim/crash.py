@@ -25,6 +25,8 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
+from proctor import config
+from proctor.config import Settings
 from tests.sim.believe import Found, Rebuilt, client_folders, export_and_verify
 from tests.sim.load import RECEIPTS, load
 from tests.sim.serving import EXAM, HOST, SERVER, publish_and_invite, serve
@@ -187,7 +189,14 @@ def _begin(process: BaseProcess) -> BaseProcess:
     return process
 
 
+async def _start_once(data: Path) -> None:
+    """Start as a server does after the last crash: rows that it left unwritten are written."""
+    async with config.open_store(Settings(data=data, server=SERVER), alone=True) as (store, _):
+        await store.unfinished()
+
+
 def _believe(data: Path, sent: Path, folder: Path) -> Found:
+    asyncio.run(_start_once(data))
     rebuilt = Rebuilt(data, SERVER)
     rebuilt.read()
     logs = {

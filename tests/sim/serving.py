@@ -60,7 +60,8 @@ def serve(data: Path, port: int) -> None:
 
 
 async def _serve(data: Path, port: int) -> None:
-    async with config.open_store(Settings(data=data, server=SERVER)) as (store, keys):
+    settings = Settings(data=data, server=SERVER)
+    async with config.open_store(settings, alone=True) as (store, keys):
         parts = Parts(
             store=store,
             logins=SqlLogins(store),
