@@ -19,35 +19,12 @@ from typing import Final
 MAX_UNDER_WAY: Final = 16
 # setup, destroy, getevents, submit: io_setup(2) and so on, which the C library has no names for.
 _CALLS: Final = {"x86_64": (206, 207, 208, 209), "aarch64": (0, 1, 4, 2)}
-# sched_setattr(2), and its struct: size, policy, flags, nice, priority, runtime, deadline, period,
-# and two bounds of utilisation.
-_SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
-_SCHED: Final = struct.Struct("<IIQiIQQQII")
-_LONGEST_SLICE_NS: Final = 100_000_000
 # struct iocb of linux/aio_abi.h: data, key, rw_flags, opcode, priority, file, buffer, size, offset,
 # reserved, flags, file that is told of the end.
 _IOCB: Final = struct.Struct("<QIIHhIQQqQII")
 _PWRITE: Final = 1
 _TELL: Final = 1
 _EVENT_WORDS: Final = 4  # struct io_event: data, iocb, result, result of the second half
-
-
-def let_the_kernel_in() -> None:
-    """Let the kernel's own threads interrupt this process as soon as they have something to do.
-
-    They end each write. Where this process keeps a core busy they would wait for its slice to be
-    over: measured, 3.5 ms instead of 0.35. A thread of a long slice is interrupted by those of a
-    shorter one (Linux 6.12 or newer; elsewhere this does nothing). To be called before threads are
-    made, which have it from the one that made them.
-    """
-    number = _SCHED_SETATTR.get(platform.machine()) if sys.platform == "linux" else None
-    if number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
-        return
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    slice_ = (_LONGEST_SLICE_NS, 0, 0, 0, 0)
-    asked = _SCHED.pack(_SCHED.size, os.SCHED_OTHER, 0, nice, 0, *slice_)
-    # Not allowed here: it is slower, and that is all.
-    ctypes.CDLL(None).syscall(number, 0, asked, 0)
 
 
 class Disk:

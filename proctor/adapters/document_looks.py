@@ -123,17 +123,25 @@ def _look(page: Picture, ocr: Ocr, on: date, angle: float = 0.0) -> _Look:
 
 def _turned(page: Picture, ocr: Ocr, on: date) -> Iterator[_Look]:
     """Look at a page as given, then so that its lines lie level, then upside down."""
-    look = _look(page, ocr, on)
-    angle = _angle(look.lines)
-    # Standing lines may have been read as well, but are to be looked at again level.
-    yield look if abs(angle) < _STANDING else replace(look, mrz=None)
-    level = angle if abs(angle) > _LEVEL else 0.0
-    if level:
+    look = given = _look(page, ocr, on)
+    angle, quarter = _angle(given.lines), 0.0
+    if abs(angle) < _STANDING:
+        yield given
+    else:
+        # Standing lines may have been read as well, but are to be looked at again level; how they
+        # lie is measured better then, and a whole quarter costs no sharpness.
+        yield replace(given, mrz=None)
+        quarter = math.copysign(_RIGHT, angle)
+        look = _look(page, ocr, on, quarter)
+        yield look
+        angle = _angle(look.lines)
+    level = quarter + (angle if abs(angle) > _LEVEL else 0.0)
+    if level != quarter:
         yield _look(page, ocr, on, level)
     yield _look(page, ocr, on, level + 180)
-    if not look.lines:
-        yield _look(page, ocr, on, 90)
-        yield _look(page, ocr, on, 270)
+    if not given.lines:
+        # Either may be upside down, where fillers still look like a zone.
+        yield max((_look(page, ocr, on, each) for each in (90, 270)), key=lambda one: one.worth)
 
 
 def _angle(lines: Sequence[Line]) -> float:

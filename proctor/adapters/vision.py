@@ -20,7 +20,7 @@ from typing import Final, ParamSpec, TypeVar
 import cv2
 import numpy as np
 
-from proctor.adapters import cameras, faces, models
+from proctor.adapters import cameras, faces, models, slices
 from proctor.adapters.pictures import Picture, Unreadable, pixels
 from proctor.domain.observation import Compared, Face, Measured, Model
 
@@ -234,6 +234,7 @@ def _start_worker() -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     # Receipts do not wait for pictures: where cores are scarce, the server has them first.
     os.nice(LEAST_PRIORITY)
+    slices.ask(slices.WORKER_NS)
     cv2.setNumThreads(1)  # as many workers as cores; threads on top would only compete
     measure(_WARM_UP)
 

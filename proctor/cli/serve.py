@@ -8,7 +8,7 @@ import sys
 
 import structlog
 
-from proctor.adapters.disk import let_the_kernel_in
+from proctor.adapters import slices
 from proctor.config import Settings, open_parts
 from proctor.web.app import build
 from proctor.web.serve import listening
@@ -21,7 +21,7 @@ async def run(settings: Settings, *, host: str, port: int) -> None:
         CannotListen: The port is taken, or may not be listened on.
     """
     log_to_stderr()
-    let_the_kernel_in()
+    slices.ask(slices.SERVER_NS)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):

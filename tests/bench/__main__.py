@@ -24,7 +24,7 @@ from typing import Any
 import aiohttp
 import uvloop
 
-from proctor.adapters.disk import let_the_kernel_in
+from proctor.adapters import slices
 from tests.bench import bundle, vision
 from tests.bench.figures import Figure, plain_table, table, write_json, write_page
 from tests.bench.load import (
@@ -230,7 +230,7 @@ class Bench:
     async def run(self) -> None:
         os.sched_setaffinity(0, {self.load_core})
         # The load keeps its core busy, and the disk's interrupts may come there.
-        let_the_kernel_in()
+        slices.ask(slices.SERVER_NS)
         async with AsyncExitStack() as stack:
             learners: dict[str, list[Learner]] = {}
             servers: dict[str, Server] = {}

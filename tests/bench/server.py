@@ -28,9 +28,8 @@ import uvloop
 from aiohttp import WSMsgType, web
 
 from proctor import config
-from proctor.adapters import exams, keys
+from proctor.adapters import exams, keys, slices
 from proctor.adapters.clock import SystemClock
-from proctor.adapters.disk import let_the_kernel_in
 from proctor.adapters.logins import SqlLogins
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.segments import Segments
@@ -266,7 +265,7 @@ async def serve(which: str, folder: Path) -> None:
 def main() -> None:
     which, core, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     os.sched_setaffinity(0, {core})
-    let_the_kernel_in()
+    slices.ask(slices.SERVER_NS)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 16_384)), hard))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -162,6 +162,7 @@ async def test_a_learner_with_an_allowance_has_more_time(
 
 async def test_what_changes_is_told_over_the_uplink(server: Server, device: Device) -> None:
     await device.check_in()
+    await check_in_read(server, device.joined["session"])
     await device.open("part-a")
     proctor = await server.as_staff(StaffRole.PROCTOR)
     session = device.joined["session"]

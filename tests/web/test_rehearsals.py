@@ -82,7 +82,7 @@ async def test_a_learner_rehearses_the_whole_way_and_the_course_team_reads_the_r
     # Nobody is asked to look at it, and the exam is what it was.
     assert await read(server, StaffRole.PROCTOR, "/api/v1/reviews") == {
         "reviews": [],
-        "pictures": {"waiting": 0, "oldest_ms": None, "behind": 0},
+        "pictures": {"waiting": 0, "oldest_ms": None, "behind": 0, "unavailable": []},
     }
     exams = await read(server, StaffRole.COURSE_TEAM, "/api/v1/exams")
     assert [(exam["id"], exam["sessions"]) for exam in exams] == [("short", 1)]
