@@ -123,14 +123,19 @@ def _look(page: Picture, ocr: Ocr, on: date, angle: float = 0.0) -> _Look:
 
 def _turned(page: Picture, ocr: Ocr, on: date) -> Iterator[_Look]:
     """Look at a page as given, then so that its lines lie level, then upside down."""
-    look = given = _look(page, ocr, on)
-    angle, quarter = _angle(given.lines), 0.0
+    look = _look(page, ocr, on)
+    if not look.lines:
+        # The best, not the first with a zone: standing or upside down, fillers look like one too.
+        others = (_look(page, ocr, on, angle) for angle in (90, 180, 270))
+        yield max(others, key=lambda other: other.worth)
+        return
+    angle, quarter = _angle(look.lines), 0.0
     if abs(angle) < _STANDING:
-        yield given
+        yield look
     else:
         # Standing lines may have been read as well, but are to be looked at again level; how they
         # lie is measured better then, and a whole quarter costs no sharpness.
-        yield replace(given, mrz=None)
+        yield replace(look, mrz=None)
         quarter = math.copysign(_RIGHT, angle)
         look = _look(page, ocr, on, quarter)
         yield look
@@ -139,9 +144,6 @@ def _turned(page: Picture, ocr: Ocr, on: date) -> Iterator[_Look]:
     if level != quarter:
         yield _look(page, ocr, on, level)
     yield _look(page, ocr, on, level + 180)
-    if not given.lines:
-        # Either may be upside down, where fillers still look like a zone.
-        yield max((_look(page, ocr, on, each) for each in (90, 270)), key=lambda one: one.worth)
 
 
 def _angle(lines: Sequence[Line]) -> float:
