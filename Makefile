@@ -3,6 +3,8 @@
 # make test      install what the tests need, then `make check`
 # make check     the whole gate
 # make bench     figures, as ratios to limits measured in the same run
+# make evaluate  how good: faces, cameras, documents, on every picture there is; docs/accuracy.md
+#                with GROUPS=labels.csv an audit of your own pictures instead
 # make crash     N kill -9 under load, then everything rebuilt from the bytes
 
 PYTHON ?= python3
@@ -15,7 +17,7 @@ NPM = cd client/web && $(CURDIR)/$(BIN)/python -c 'import os, pathlib, sys, node
 NODE_TOOLS := client/web/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo pages models chromium test check format lint types imports pytest web bench crash lock clean
+.PHONY: help install demo pages models chromium test check format lint types imports pytest web bench evaluate crash lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -84,6 +86,10 @@ pytest:
 
 bench: .venv/installed-dev
 	$(BIN)/python -m tests.bench
+
+DATA ?= $(wildcard ../shared/data)
+evaluate: .venv/installed-dev models
+	$(BIN)/python -m tests.evaluate $(if $(DATA),--data "$(DATA)") $(if $(GROUPS),--groups "$(GROUPS)")
 
 crash: .venv/installed-dev
 	$(BIN)/python -m tests.sim.crash $(N)
