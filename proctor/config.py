@@ -80,6 +80,7 @@ async def open_store(
     store = SqlStore(engine, segments, found, SystemClock(), alone=alone)
     try:
         await store.check_master_key()
+        await store.recovered()
         yield store, found
     finally:
         await store.close()

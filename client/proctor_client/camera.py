@@ -25,7 +25,7 @@ Frame = npt.NDArray[np.uint8]
 PATIENCE_S = 5.0  # a webcam that starts takes 1 to 3 s for its first picture
 _WAITING = 4  # asks for a picture that may queue up behind a driver that hangs
 # Asked of a webcam; a document is kept this large, everything else is made smaller.
-DOCUMENT_WIDTH, DOCUMENT_HEIGHT, DOCUMENT_QUALITY = 1280, 960, 85
+DOCUMENT_WIDTH, DOCUMENT_HEIGHT, DOCUMENT_QUALITY = 1920, 1440, 85
 _MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 _DARK_MEAN, _DARK_P95, _COVERED_STD = 40.0, 70.0, 5.0  # grey levels 0..255, design §9
 

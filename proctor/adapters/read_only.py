@@ -38,7 +38,9 @@ async def open_read_only(data: Path) -> AsyncIterator[SqlStore]:
 def _engine(database: Path) -> Engine:
     if not database.is_file():
         raise DatabaseUnusable(database, "there is no such database; which folder is --data?")
-    engine = create_engine(f"sqlite:///{database}", connect_args={"timeout": 30})
+    engine = create_engine(
+        f"sqlite:///{database}", connect_args={"timeout": 30}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:

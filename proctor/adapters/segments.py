@@ -41,8 +41,8 @@ BLOCK_BYTES = 4096
 # for.
 AHEAD_BYTES = 8 * 1024 * 1024
 _FIRST_BYTES = 512 * 1024
-# Encrypted, then written at once: so much stays in the processor's cache between the two.
-_TOGETHER_BYTES = 1024 * 1024
+# Better written at once than more: so much stays in the processor's cache after it was encrypted.
+TOGETHER_BYTES = 1024 * 1024
 _FLAGS = os.O_CREAT | os.O_RDWR | os.O_DSYNC
 # At the beginning of each write: what it is, and the length of the list that follows.
 _HEAD = struct.Struct(">8sI")
@@ -92,24 +92,25 @@ class Segments:
         self._room = 0  # where what was written ahead ends
         self._ahead: asyncio.Task[None] | None = None
         # Begins at a page, as a write past the cache must. Only what is touched takes memory.
-        self._buffer = memoryview(mmap.mmap(-1, _aligned(_TOGETHER_BYTES)))
+        self._buffer = memoryview(mmap.mmap(-1, _aligned(2 * TOGETHER_BYTES)))
         self._disk: Disk | None = None
 
     async def write(self, blobs: Sequence[Blob]) -> list[Place]:
-        """Encrypt blobs, append them and return where they lie, durable. One call at a time.
+        """Encrypt blobs, append them with one write and return where they lie, durable.
+
+        One call at a time.
 
         Raises:
             OSError: The disk is full or broken. Nothing is referred to; the tail is cut off.
         """
-        places: list[Place] = []
+        if not blobs:
+            return []
         try:
-            for some in _together(blobs):
-                await self._write_together(some, places)
+            return await self._write(blobs)
         except BaseException:
             # What the disk has of it is not known: the next go into a new file.
             await self._close_file()
             raise
-        return places
 
     def written(self, *, since: int) -> Iterator[tuple[str, str, Place]]:
         """Yield session, digest and place of what was written, from a segment on, in order.
@@ -189,8 +190,7 @@ class Segments:
             finally:
                 os.close(file)
 
-    async def _write_together(self, blobs: Sequence[Blob], places: list[Place]) -> None:
-        """Write blobs with one write, adding their places."""
+    async def _write(self, blobs: Sequence[Blob]) -> list[Place]:
         sizes = [len(blob.data) + OVERHEAD_BYTES for blob in blobs]
         rows = [(each.session, each.sha256, size) for each, size in zip(blobs, sizes, strict=True)]
         listed = json.dumps(rows, separators=(",", ":")).encode()
@@ -201,17 +201,17 @@ class Segments:
             self._buffer = memoryview(mmap.mmap(-1, whole))
         buffer, used = self._buffer[:whole], len(head)
         buffer[:used] = head
-        placed = []
+        places = []
         for blob, size in zip(blobs, sizes, strict=True):
             _seal(blob, buffer[used : used + size])
-            placed.append(Place(self._number, self._end + used, size))
+            places.append(Place(self._number, self._end + used, size))
             used += size
         buffer[used:] = bytes(whole - used)
         if self._disk is None:
             self._disk = Disk()
         await self._disk.write(file, buffer, self._end)
         self._end += whole
-        places += placed
+        return places
 
     async def _with_room(self, size: int) -> int:
         """Return the file that the next write goes to, having room for it."""
@@ -246,18 +246,6 @@ class Segments:
 
     def _numbers(self) -> list[int]:
         return [int(path.name) for path in self._folder.glob("[0-9]" * 8)]
-
-
-def _together(blobs: Sequence[Blob]) -> Iterator[Sequence[Blob]]:
-    """Yield blobs in groups, each for one write: as many as stay in the processor's cache."""
-    first, size = 0, 0
-    for at, blob in enumerate(blobs):
-        if size > _TOGETHER_BYTES:
-            yield blobs[first:at]
-            first, size = at, 0
-        size += len(blob.data)
-    if first < len(blobs):
-        yield blobs[first:]
 
 
 def _read_list(file: int, at: int) -> tuple[int, list[tuple[str, str, int]]] | None:

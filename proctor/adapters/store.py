@@ -96,7 +96,12 @@ def open_engine(database: Path) -> Engine:
         DatabaseUnusable: It is no database of ours, or can't be opened.
     """
     database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{database}", connect_args={"timeout": 30})
+    engine = create_engine(
+        # Nothing of what is stored may stand in an error that is logged.
+        f"sqlite:///{database}",
+        connect_args={"timeout": 30},
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
@@ -141,6 +146,17 @@ class SqlStore:
         await self._writer.close()
         self._engine.dispose()
 
+    async def recovered(self) -> None:
+        """Wait until what a crash left unwritten is written.
+
+        Raises:
+            DatabaseUnusable: It can't be.
+        """
+        try:
+            await self._writer.recovered()
+        except DBAPIError as no:
+            raise DatabaseUnusable(Path(str(self._engine.url.database)), str(no.orig)) from no
+
     async def check_master_key(self) -> None:
         """Check that the master key is the one under which this folder's sessions are stored.
 
@@ -161,7 +177,6 @@ class SqlStore:
             with self._engine.connect() as connection:
                 return query(connection)
 
-        await self._writer.applied()
         return await asyncio.to_thread(run)
 
     async def publish(
@@ -391,7 +406,9 @@ class SqlStore:
             .order_by(table.c.first.desc())
             .limit(1)
         )
-        rows = await self._rows(found)
+        rows = await self._rows(found, of_batches=True)
+        if self._writer.is_behind:
+            raise StorageFull  # else a device would be told less than it has receipts for
         if not rows:
             return DeviceLog(frontier=Frontier(), receipt=b"", heard_at=None)
         (last,) = rows
@@ -403,18 +420,19 @@ class SqlStore:
 
     async def receipt_at(self, session_id: str, device: str, size: int) -> bytes | None:
         found = _select(BatchRow, "receipt", session=session_id, device=device, size=size)
-        rows = await self._rows(found)
+        rows = await self._rows(found, of_batches=True)
         return rows[0].receipt if rows else None
 
     async def received(self, session_id: str, device: str) -> Sequence[Received]:
         found = _select(BatchRow, session=session_id, device=device)
+        rows = await self._rows(found.order_by("first"), of_batches=True)
         return [
             Received(
                 first=row.first,
                 lines=tuple(row.lines.split(b"\n")),
                 received_at=_instant(row.received_at_ms),
             )
-            for row in await self._rows(found.order_by("first"))
+            for row in rows
         ]
 
     async def server_lines(self, session_id: str) -> Sequence[bytes]:
@@ -423,11 +441,12 @@ class SqlStore:
 
     async def held(self, session_id: str) -> Mapping[str, int]:
         found = _select(BlobRow, "sha256", "size", session=session_id).where(_has_key(session_id))
-        return {row.sha256: row.size - OVERHEAD_BYTES for row in await self._rows(found)}
+        rows = await self._rows(found, of_batches=True)
+        return {row.sha256: row.size - OVERHEAD_BYTES for row in rows}
 
     async def blob(self, session_id: str, sha256: str) -> bytes:
         found = _select(BlobRow, session=session_id, sha256=sha256)
-        rows = await self._rows(found)
+        rows = await self._rows(found, of_batches=True)
         if not rows:
             raise NotFound(what="blob", id=sha256)
         key = await self._session_key(session_id)
@@ -435,7 +454,7 @@ class SqlStore:
 
     async def blobs(self, session_id: str) -> AsyncIterator[tuple[str, bytes]]:
         found = _select(BlobRow, session=session_id).where(_has_key(session_id))
-        rows = await self._rows(found.order_by("sha256"))
+        rows = await self._rows(found.order_by("sha256"), of_batches=True)
         if not rows:
             return
         key = await self._session_key(session_id)
@@ -445,7 +464,8 @@ class SqlStore:
     async def holding(self) -> Sequence[str]:
         table, blobs = _table(SessionRow), _table(BlobRow)
         some = select(blobs.c.session).where(blobs.c.session == table.c.id).exists()
-        return [row.id for row in await self._rows(select(table.c.id).where(some))]
+        rows = await self._rows(select(table.c.id).where(some), of_batches=True)
+        return [row.id for row in rows]
 
     async def erase(self, session_id: str, digests: Collection[str]) -> None:
         wanted = sorted(digests)
@@ -564,9 +584,10 @@ class SqlStore:
             .order_by(newest.desc(), table.c.session)
             .limit(most)
         )
+        rows = await self._rows(found, of_batches=True)
         return [
             ShownFace(session=row.session, learner=row.learner, sha256=row.face_sha256)
-            for row in await self._rows(found)
+            for row in rows
         ]
 
     async def raise_same(self, raised: Raised) -> None:
@@ -613,7 +634,10 @@ class SqlStore:
 
         await self._writer.run(job)
 
-    async def _rows(self, statement: Any) -> Sequence[Any]:
+    async def _rows(self, statement: Any, *, of_batches: bool = False) -> Sequence[Any]:
+        """Return rows; `of_batches` waits for those that were answered and are not written yet."""
+        if of_batches:
+            await self._writer.applied()
         return await self.read(lambda tx: tx.execute(statement).all())
 
     async def _session_key(self, session_id: str) -> AESGCM:

@@ -27,9 +27,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from proctor.adapters.segments import Blob, Place, Segments, decrypt
+from proctor.adapters.segments import TOGETHER_BYTES, Blob, Place, Segments, decrypt
 from proctor.evidence.tree import Frontier
-from proctor.services.journal import milliseconds
+from proctor.services.journal import erased, milliseconds
 from proctor.services.ports import Append, Conflict, StorageFull
 
 logger = logging.getLogger(__name__)
@@ -54,8 +54,7 @@ T = TypeVar("T")
 KeyOf = Callable[[Connection, str], AESGCM | None]  # a session's; None where it was destroyed
 
 _INSERT_BATCHES = (
-    "INSERT OR IGNORE INTO batches"
-    " (session, device, first, size, received_at_ms, lines, frontier, receipt)"
+    "INSERT INTO batches (session, device, first, size, received_at_ms, lines, frontier, receipt)"
 )
 _INSERT_BLOBS = "INSERT OR IGNORE INTO blobs (session, sha256, segment, start, size)"
 # Rows of one statement. Each statement gives up the interpreter's lock and must wait to have it
@@ -65,6 +64,7 @@ _ROWS = 32
 _ROW = ""
 _NEWEST_SEGMENT = "SELECT COALESCE(MAX(segment), 0) FROM blobs"
 _HAS_BATCH = "SELECT 1 FROM batches WHERE session = ? AND device = ? AND first = ?"
+_SERVER_LINES = "SELECT line FROM server_lines WHERE session = ?"
 _HAS_BLOB = "SELECT 1 FROM blobs WHERE session = ? AND sha256 = ?"
 _END = "SELECT COALESCE(MAX(size), 0) FROM batches WHERE session = ? AND device = ?"
 
@@ -126,8 +126,9 @@ class Writer:
         self._others: list[_OtherJob] = []  # of this turn of the event loop
         self._rows = _Rows([], [])  # to be handed over with them, or soon
         self._queued = 0  # jobs that have no answer yet
-        self._queued_bytes = 0  # of their blobs
+        self._queued_bytes = 0  # of their blobs, and of rows that are not committed
         self._closed = False
+        self._dead = False  # the thread ended by a fault
         self._ends: dict[tuple[str, str], int] = {}  # of logs, in the segments
         self._turns = 0  # handed over so far
         self._applied = -1  # the last of them whose rows are committed; 0 is the recovery
@@ -135,6 +136,7 @@ class Writer:
         self._owing = _NO_ROWS  # whose commit failed: no batch is taken until one succeeds
         self._loop = asyncio.get_running_loop()
         self._appending: asyncio.Task[None] | None = None  # none while no batch waits
+        self._recovered: asyncio.Future[None] = self._loop.create_future()
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
@@ -164,6 +166,19 @@ class Writer:
         self._count(other)
         self._put(other)
         return await done
+
+    async def recovered(self) -> None:
+        """Wait until rows that a crash left unwritten are written.
+
+        Raises:
+            Exception: They can't be; nothing can be written.
+        """
+        await asyncio.shield(self._recovered)
+
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether a commit failed: the database lacks what was answered, for now."""
+        return bool(self._owing)
 
     async def applied(self) -> None:
         """Wait until the database has what was answered by now, so that who reads is told of it."""
@@ -197,6 +212,9 @@ class Writer:
         self._queued_bytes += size
 
     def _put(self, job: _OtherJob) -> None:
+        if self._dead:
+            self._resolve([(job, StorageFull())])
+            return
         if not self._others:
             self._loop.call_soon(self._hand_over)
         self._others.append(job)
@@ -210,7 +228,8 @@ class Writer:
 
     async def _append_all(self) -> None:
         while self._appends:
-            jobs, self._appends = self._appends[:MAX_GROUP], self._appends[MAX_GROUP:]
+            count = _count_of_one_write(self._appends)
+            jobs, self._appends = self._appends[:count], self._appends[count:]
             self._resolve(await self._store(jobs))
         self._appending = None
 
@@ -265,6 +284,7 @@ class Writer:
             self._loop.call_later(ROWS_WITHIN_S, self._hand_over)
         self._rows.batches.extend(batches)
         self._rows.blobs.extend(placed)
+        self._queued_bytes += _bytes_of(batches)
         return results
 
     async def _stored_end(self, log: tuple[str, str]) -> int:
@@ -274,9 +294,10 @@ class Writer:
         self._put(_OtherJob(lambda tx: int(tx.exec_driver_sql(_END, log).scalar_one()), done))
         return await done
 
-    def _committed(self, number: int, results: Results) -> None:
-        """Take note of a commit, or of one that failed."""
+    def _committed(self, number: int, results: Results, size: int = 0) -> None:
+        """Take note of a commit, or of one that failed; `size` is of the rows it wrote."""
         self._applied = number
+        self._queued_bytes -= size
         self._resolve(results)
         waiting, self._readers = self._readers, []
         for upto, reader in waiting:
@@ -297,8 +318,11 @@ class Writer:
             else:
                 done.set_result(result)
 
-    def _ended(self) -> None:
-        self._closed = True
+    def _ended(self, why: Exception) -> None:
+        self._closed = self._dead = True
+        if not self._recovered.done():
+            self._recovered.set_exception(why)
+            self._recovered.exception()  # whoever waits is told; nobody may
         self._hand_over()
         while not self._queue.empty():
             self._resolve([(job, StorageFull()) for job in self._queue.get().jobs])
@@ -311,16 +335,17 @@ class Writer:
     def _work(self) -> None:
         try:
             self._serve()
-        except Exception:
+        except Exception as why:
             # Such as a database that can't be opened any more. Nobody may wait for what never is.
             logger.exception("the writer ended")
-            self._loop.call_soon_threadsafe(self._ended)
+            self._loop.call_soon_threadsafe(self._ended, why)
 
     def _serve(self) -> None:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         with connection:
             if self._key_of is not None:
                 self._recover(connection, self._key_of)
+            self._loop.call_soon_threadsafe(self._recovered.set_result, None)
             self._loop.call_soon_threadsafe(self._committed, 0, [])
             last = False
             while not last:
@@ -346,6 +371,7 @@ class Writer:
         )
         others = [job for turn in turns for job in turn.jobs]
         results: Results = []
+        committed = _bytes_of(rows.batches)
         try:
             if rows or others:
                 results = self._commit_together(connection, rows, others)
@@ -357,12 +383,12 @@ class Writer:
                 if _driver(connection).in_transaction:
                     connection.exec_driver_sql("ROLLBACK")
             logger.exception("nothing of a group was committed", extra={"jobs": len(others)})
-            self._owing = rows
+            self._owing, committed = rows, 0
             full = StorageFull()
             full.__cause__ = error
             results = [(job, full) for job in others]
         number = turns[-1].number if turns else self._applied
-        self._loop.call_soon_threadsafe(self._committed, number, results)
+        self._loop.call_soon_threadsafe(self._committed, number, results, committed)
 
     def _commit_together(
         self, connection: Connection, rows: _Rows, others: Sequence[_OtherJob]
@@ -383,7 +409,7 @@ class Writer:
         newest = connection.exec_driver_sql(_NEWEST_SEGMENT).scalar_one()
         keys: dict[str, AESGCM | None] = {}
         places: dict[tuple[str, str], Place] = {}
-        count = 0
+        found: dict[object, tuple[Append, list[tuple[str, Place]]]] = {}
         for session, sha256, place in self._segments.written(since=newest):
             if sha256 != _ROW:
                 places[session, sha256] = place
@@ -404,19 +430,36 @@ class Writer:
                 # A crash in mid-write: nobody was told that it is stored.
                 logger.warning("a batch was half written and is left out")
                 continue
+            # One that was refused may stand before the one that was taken in its place.
+            name = (session, append.device, append.first) if append.lines else place
+            found.pop(name, None)
+            found[name] = (append, blobs)
+        for append, blobs in found.values():
+            gone = _erased(connection, append.session) if blobs else frozenset()
+            held = [_blob(append.session, *each) for each in blobs if each[0] not in gone]
             batches = [_batch(append)] if append.lines else []
-            self._commit_together(
-                connection,
-                _Rows(batches, [_blob(session, digest, where) for digest, where in blobs]),
-                [],
-            )
-            count += 1
-        if count:
-            logger.info("rows written from segments after a crash", extra={"batches": count})
+            if batches or held:
+                self._commit_together(connection, _Rows(batches, held), [])
+        if found:
+            logger.info("rows written from segments after a crash", extra={"batches": len(found)})
 
     def _open(self, key: AESGCM, session: str, sha256: str, place: Place) -> bytes:
         sealed = self._segments.read(place)
         return decrypt(key, session=session, sha256=sha256, sealed=sealed)
+
+
+def _count_of_one_write(jobs: Sequence[_AppendJob]) -> int:
+    """Return how many of the first jobs go into one write; at least one."""
+    size = 0
+    for count, job in enumerate(jobs[:MAX_GROUP]):
+        if size > TOGETHER_BYTES:
+            return count
+        size += _blob_bytes(job)
+    return min(len(jobs), MAX_GROUP)
+
+
+def _bytes_of(batches: Sequence[tuple[object, ...]]) -> int:
+    return sum(len(each) for row in batches for each in row if isinstance(each, bytes))
 
 
 def _blob_bytes(job: Job) -> int:
@@ -486,6 +529,12 @@ def _unpacked(session: str, row: bytes) -> Append:
         received_at=datetime.fromtimestamp(head["received_at_ms"] / 1000, UTC),
         blobs=tuple((digest, b"") for digest in head["blobs"]),
     )
+
+
+def _erased(connection: Connection, session: str) -> frozenset[str]:
+    """Return the digests that the server's log says were destroyed: none may come back."""
+    rows = connection.exec_driver_sql(_SERVER_LINES, (session,)).all()
+    return erased([row[0] for row in rows])
 
 
 def _is_there(connection: Connection, append: Append) -> bool:

@@ -55,7 +55,7 @@ async def _run(images: Sequence[Path], *, name: str, on: date, as_json: bool) ->
             for cause in found.unavailable:
                 print(f"{image}: {cause}", file=sys.stderr)
                 status = 1
-            if any(cause.startswith("picture") for cause in found.unavailable):
+            if not as_json and any(each.startswith("picture") for each in found.unavailable):
                 continue
             if as_json:
                 print(json.dumps(as_dict(image, found), ensure_ascii=False), flush=True)
@@ -110,6 +110,7 @@ def _zone(mrz: Mrz, *, name: str, on: date) -> Iterator[str]:
         yield f"  Check digit  {_DIGITS[check.name]} {says}: {check.why}"
     if mrz.valid:
         yield "  All check digits hold, which is no proof that the document is genuine."
+        yield "  No digit covers the name, which is often misread: compare it by eye."
     else:
         yield "  Not every check digit holds: a person has to read the document."
     if name:

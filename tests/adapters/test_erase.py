@@ -103,6 +103,7 @@ async def sql(tmp_path: Path) -> AsyncIterator[SqlStore]:
 
 
 async def _places(store: SqlStore) -> dict[str, Place]:
+    await store.holding()  # waits for rows that follow
     rows = await store.read(lambda tx: tx.execute(text("SELECT * FROM blobs")).all())
     return {row.sha256: Place(row.segment, row.start, row.size) for row in rows}
 

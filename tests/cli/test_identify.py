@@ -105,7 +105,8 @@ def test_a_bad_file_is_a_line_and_the_others_are_printed(
         f"{tmp_path / 'none.jpg'}: No such file or directory",
         f"{bad}: picture: not an image that can be read",
     ]
-    (line,) = map(json.loads, ran.out.splitlines())
+    unread, line = map(json.loads, ran.out.splitlines())
+    assert unread == {"image": str(bad), "mrz": None, "names": [], "portrait": None}
     assert list(line) == ["image", "mrz", "names", "portrait"]
     assert line["mrz"] is None
     assert line["portrait"] is None  # no text says that this is a document

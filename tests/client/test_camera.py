@@ -91,7 +91,7 @@ def test_a_document_is_encoded_anew_and_bounded(tmp_path: Path) -> None:
     path = tmp_path / "id.png"
     cv2.imwrite(str(path), np.zeros((2000, 3000, 3), np.uint8))
     still = document_still(path)
-    assert (still.width, still.height) == (1280, 853)
+    assert (still.width, still.height) == (1920, 1280)
 
 
 @pytest.mark.parametrize(

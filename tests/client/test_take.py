@@ -268,7 +268,7 @@ async def test_a_document_can_come_from_a_file(clip: Path) -> None:
     async with serving() as server:
         await taking(plan_for(server, clip, document=path), Watcher(ANSWERS))
     (document,) = [each for each in server.records() if each.facts.get("purpose") == "document"]
-    assert (document.facts["width"], document.facts["height"]) == (1280, 853)
+    assert (document.facts["width"], document.facts["height"]) == (1920, 1280)
     assert document.blob
     assert server.blobs[document.blob.sha256].startswith(b"\xff\xd8")
 

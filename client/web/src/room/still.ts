@@ -19,7 +19,7 @@ export interface Still {
 }
 
 /** As large as a document is kept, by the other client too. */
-export const DOCUMENT: Size = { width: 1280, height: 960, quality: 85 };
+export const DOCUMENT: Size = { width: 1920, height: 1440, quality: 85 };
 
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
 

@@ -80,7 +80,7 @@ export const room = {
       face: "Can your face be seen well?",
       document: "Can the name and the photo be read?",
     } satisfies Record<Purpose, string>,
-    good: "This picture looks good to us.",
+    good: "This picture is bright and sharp.",
     use: "Use this picture",
     another: "Take another",
     upload: "Use a picture file instead",
