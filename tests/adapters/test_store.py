@@ -331,3 +331,37 @@ async def test_a_session_that_is_forgotten_stands_in_the_file_no_more(tmp_path: 
 
 def _without_overwriting(tx: Connection) -> None:
     tx.exec_driver_sql("PRAGMA secure_delete=OFF")
+
+
+async def test_a_picture_that_came_twice_does_not_come_back_once_it_is_erased(
+    tmp_path: Path, sql: SqlStore
+) -> None:
+    """Its second copy has no row; after a crash it must not get one."""
+    case = await created(sql)
+    first = append(Frontier(), b"0", blobs=(b"picture", b"other"))
+    await sql.append(first)
+    await sql.append(append(first.frontier, blobs=(b"picture",)))
+    gone = digest_of(b"picture")
+    told = (
+        b'{"v":1,"session":"s_1","device":"server","seq":1,"at_ms":1,"kind":"erased",'
+        b'"sha256":["' + gone.encode() + b'"],"why":"30 days"}'
+    )
+    await sql.save(case, case.session, lines=[told])
+    await sql.erase("s_1", [gone])
+    shutil.copytree(tmp_path, tmp_path / "crashed")
+    async with opened(tmp_path / "crashed", alone=True) as store:
+        assert set(await store.held("s_1")) == {digest_of(b"other")}
+
+
+async def test_a_recovery_that_fails_is_told_to_whoever_opens_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> object:
+        raise DatabaseUnusable(tmp_path, "locked")
+
+    monkeypatch.setattr(Segments, "written", broken)
+    async with opened(tmp_path, alone=True) as store:
+        with pytest.raises(DatabaseUnusable):
+            await store.recovered()
+        with pytest.raises(StorageFull):
+            await created(store)
