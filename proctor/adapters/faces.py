@@ -1,13 +1,16 @@
 """Faces: where they are, and how alike two of them look.
 
-What SFace makes of a face (its features) is kept in this process's memory only, for the few
-hundred pictures that are compared again and again, and dies with it. It is never returned,
-never logged, never written: a comparison is made from the pictures, while their key lives.
+What SFace makes of a face (its features) is gone when the comparison is made, but for the pictures
+shown at check-in by those who sit now: theirs are compared with snapshot after snapshot. Those are
+kept in this process's memory only, are dropped after `IDLE_S` without a snapshot, and die with it.
+None is ever returned, logged or written: a comparison is made from pictures, while their key lives.
 """
 
 import functools
 import hashlib
 import math
+import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
@@ -50,6 +53,8 @@ MOST_COMPARED: Final = 3
 _LEVEL: Final = 8.0
 # 0.5 KB each: the faces of everybody who sits at a time, as far as one worker sees them.
 MAX_KNOWN: Final = 512
+# Not compared with for so long, they do not sit any more. Dropped after twice that at the latest.
+IDLE_S: Final = 15 * 60.0
 
 # A face by itself that the first look is less sure of must be in the second one too: of 240
 # pieces of portraits without their faces, 7 were faces to the first look and 3 to both.
@@ -186,7 +191,8 @@ def likeness(picture: Picture, faces: Sequence[Face], known: bytes) -> float:
     Args:
         picture: Looked at once, not remembered.
         faces: At least one, as `find` returned them.
-        known: JPEG or PNG; what was made of it is remembered in this process.
+        known: JPEG or PNG, shown at check-in; what was made of it is remembered in this process,
+            until it was not asked for in `IDLE_S`.
 
     Returns:
         Cosine of the face that is most like it, -1 to 1.
@@ -214,30 +220,50 @@ def likeness(picture: Picture, faces: Sequence[Face], known: bytes) -> float:
 
 
 def compare(face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
-    """Compare the faces of two pictures; no bytes whatever make it raise.
+    """Compare the faces of two pictures, remembering neither; no bytes whatever make it raise.
 
     Args:
         face: JPEG or PNG, of which the largest face is compared.
         document: JPEG or PNG, another picture of a face or one of an ID document.
         at: Which face of `document`, in its pixels; it may lie any way. None: its largest.
     """
-    features, unavailable = [], []
-    used: tuple[Model, ...] = ()
-    for which, picture, place in (("face's", face, None), ("document's", document, at)):
-        try:
-            features.append(_remembered(picture, place))
-        except models.ModelMissing as missing:
-            return Compared(
-                unavailable=(f"same person: the model {missing.name} {missing.reason}",)
-            )
-        except (NotComparable, Unreadable) as cause:
-            unavailable.append(f"same person: the {which} picture: {cause}")
-        except cv2.error:
-            unavailable.append(f"same person: the {which} picture: the model failed")
+    one, other = _tried("face's", face), _tried("document's", document, at)
+    return _compared(one, other)
+
+
+def closest(face: bytes, others: Sequence[bytes]) -> list[float | None]:
+    """Compare the largest face of a picture with those of others, remembering none.
+
+    No bytes whatever make it raise.
+
+    Returns:
+        For each of `others` the cosine, -1 to 1, or None where it could not be compared.
+    """
+    one = _tried("face's", face)
+    if isinstance(one, str):
+        return [None] * len(others)
+    return [_compared(one, _tried("document's", other)).same_person for other in others]
+
+
+def _compared(*tried: _Features | str) -> Compared:
+    unavailable = [each for each in tried if isinstance(each, str)]
     if unavailable:
-        return Compared(unavailable=tuple(unavailable))
-    used = (model("yunet"), model("sface"))
-    return Compared(same_person=_cosine(*features), models=used)
+        # A model that is missing is missing for both.
+        return Compared(unavailable=tuple(dict.fromkeys(unavailable)))
+    one, other = (each for each in tried if not isinstance(each, str))
+    return Compared(same_person=_cosine(one, other), models=(model("yunet"), model("sface")))
+
+
+def _tried(which: str, picture: bytes, place: Face | None = None) -> _Features | str:
+    """Return the features of a picture's face, or why there are none."""
+    try:
+        return _of(picture, place)
+    except models.ModelMissing as missing:
+        return f"same person: the model {missing.name} {missing.reason}"
+    except (NotComparable, Unreadable) as cause:
+        return f"same person: the {which} picture: {cause}"
+    except cv2.error:
+        return f"same person: the {which} picture: the model failed"
 
 
 @functools.cache
@@ -247,29 +273,56 @@ def model(name: str) -> Model:
     return Model(name=entry.name, version=entry.version, sha256=entry.sha256)
 
 
-_known: OrderedDict[tuple[bytes, Face | None], _Features] = OrderedDict()
+def _of(data: bytes, at: Face | None = None) -> _Features:
+    """Return the features of a picture's face `at` a place, or of its largest."""
+    picture = Picture(data)
+    if at is not None:
+        return _features(picture, at, tilts=_ANY_WAY)
+    faces = find(picture)
+    if not faces:
+        raise NotComparable("no face in it")
+    return _features(picture, largest(faces))
 
 
-def _remembered(data: bytes, at: Face | None = None) -> _Features:
-    """Return the features of a picture's face `at` a place, or of its largest.
+_known: OrderedDict[bytes, tuple[_Features, float]] = OrderedDict()  # and when it was last used
+_known_lock = threading.Lock()
+_sweep: threading.Timer | None = None
 
-    They are made once as long as they fit.
-    """
+
+def _remembered(data: bytes) -> _Features:
+    """Return the features of a picture's largest face, made once while it is used and fits."""
     models.path("sface")  # what was remembered is not used when the model is not there any more
-    key = hashlib.sha256(data).digest(), at
-    if key not in _known:
-        picture = Picture(data)
-        if at is None:
-            faces = find(picture)
-            if not faces:
-                raise NotComparable("no face in it")
-            _known[key] = _features(picture, largest(faces))
-        else:
-            _known[key] = _features(picture, at, tilts=_ANY_WAY)
+    global _sweep  # noqa: PLW0603 - of this process, as what is remembered
+    key = hashlib.sha256(data).digest()
+    with _known_lock:
+        known = _known.get(key)
+    features = known[0] if known else _of(data)
+    with _known_lock:
+        _known[key] = features, time.monotonic()
+        _known.move_to_end(key)
         if len(_known) > MAX_KNOWN:
             _known.popitem(last=False)
-    _known.move_to_end(key)
-    return _known[key]
+        if _sweep is None:
+            _sweep = _sweep_later()
+    return features
+
+
+def _sweep_later() -> threading.Timer:
+    # A thread, since an exam that is over sends no snapshots with which to look.
+    timer = threading.Timer(IDLE_S, _drop_idle)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _drop_idle() -> None:
+    """Drop what nobody used in `IDLE_S`; look again later while anything is left."""
+    global _sweep  # noqa: PLW0603 - as above
+    with _known_lock:
+        until = time.monotonic() - IDLE_S
+        while _known and next(iter(_known.values()))[1] <= until:
+            _known.popitem(last=False)
+        _sweep = _sweep_later() if _known else None
 
 
 def _features(picture: Picture, face: Face, tilts: Sequence[float] = _TILTS) -> _Features:

@@ -139,7 +139,7 @@ class Workers:
 
     # One in work, one ready: a worker never waits for the event loop.
     MAX_WAITING: Final = 2
-    # Of one call of `closest`; each is a job of its own, so that snapshots get their turns.
+    # Of one call of `closest`, a job of a second or so: then snapshots get their turns.
     MAX_OTHERS: Final = 32
 
     def __init__(self, count: int) -> None:
@@ -190,6 +190,10 @@ class Workers:
             For each of `others` the cosine, -1 to 1, or None where it could not be compared.
         """
         assert len(others) <= self.MAX_OTHERS
+        try:
+            return await self._run(faces.closest, face, others)
+        except BrokenProcessPool:
+            pass  # one of them kills workers: each by itself, it takes no other with it
         compared = await asyncio.gather(*(self.compare(face, other) for other in others))
         return [each.same_person for each in compared]
 

@@ -1,8 +1,8 @@
 """What a session's ID check rests on: which checks were made, and by whom, in sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from proctor.domain.identity import CheckKind, CheckResult, IdCheck, IdState
+from proctor.domain.identity import Checked, CheckKind, CheckResult, IdCheck, IdState
 
 _ZONE = "of the machine-readable zone"
 _MADE: Mapping[CheckKind, Mapping[CheckResult, str]] = {
@@ -54,17 +54,27 @@ _NOT_MADE: Mapping[CheckKind, str] = {
 }
 
 
-def assurance(check: IdCheck) -> tuple[str, ...]:
+# What a search of other accounts found is for staff: of the learner it would be a suspicion that
+# no person has looked at, and it is about somebody else, too.
+_STAFF_ONLY = frozenset({CheckKind.ONE_DOCUMENT, CheckKind.ONE_FACE})
+
+
+def assurance(check: IdCheck, *, staff: bool = True) -> tuple[str, ...]:
     """Return which checks were made by machine or person, each sentence with who made it.
 
     No sentence says that the learner is who they say: that is for the reader to conclude.
+
+    Args:
+        check: The ID check.
+        staff: Who reads is of the staff; the learner reads nothing of other accounts.
     """
-    return (*_machine(check), *_people(check))
+    made = [each for each in check.checks if staff or each.check not in _STAFF_ONLY]
+    return (*_machine(made), *_people(check))
 
 
-def _machine(check: IdCheck) -> Iterator[str]:
+def _machine(checks: Sequence[Checked]) -> Iterator[str]:
     missing = []
-    for each in check.checks:
+    for each in checks:
         if each.result == "unavailable":
             missing.append(_NOT_MADE[each.check])
         else:
@@ -84,7 +94,10 @@ def _people(check: IdCheck) -> Iterator[str]:
         case IdState.RETAKE:
             yield f"New pictures were asked for by {check.by} (person)"
         case IdState.ACCEPTED if check.vouched:
-            yield f"No document: vouched for by {check.by} (person)"
+            # Who was vouched for at once may have shown nothing; what was shown was looked at.
+            nothing = check.captured_at is None and not check.checks
+            what = "No document" if nothing else "Accepted without a matching document"
+            yield f"{what}: vouched for by {check.by} (person)"
         case IdState.ACCEPTED:
             yield f"Accepted by {check.by} (person)"
         case IdState.REFUSAL_PROPOSED:

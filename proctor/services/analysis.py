@@ -286,6 +286,8 @@ class Analysis:
                 began = asyncio.get_running_loop().time()
                 try:
                     await self.evaluate(session_id)
+                except NotFound:
+                    pass  # forgotten since: there is nothing to find
                 except Exception:
                     # A full disk, or a fault of ours: the rows are the truth, so look again later.
                     logger.exception("flags not found", extra={"session": session_id})
@@ -310,6 +312,8 @@ class Analysis:
         """Queue what is pending of a session that is in `_reading`; where it fails, go behind."""
         try:
             pending = await self._pending(session_id)
+        except NotFound:
+            self._behind.pop(session_id, None)  # forgotten since
         except Exception:
             logger.exception("pictures not queued", extra={"session": session_id})
             self._behind.setdefault(session_id, since)

@@ -14,7 +14,8 @@ from typing import Literal
 
 from proctor.domain.identity import Checked, CheckKind, CheckResult, with_checks
 from proctor.domain.session import ExamSession
-from proctor.services.cases import Cases
+from proctor.services.cases import Cases, Decide
+from proctor.services.id_pictures import shown
 from proctor.services.ports import NotFound, Raised, ShownFace, Store, Vision
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ FACES_AT_ONCE = 32
 REST = 3
 # While snapshots wait, look again after this.
 BUSY_FOR_S = 1.0
+# A search that failed is made again after this, and after twice as long each time it fails again.
+AGAIN_AFTER_S = 30.0
+AGAIN_AFTER_S_MOST = 3600.0
 
 _KIND: dict[str, CheckKind] = {
     "same-document": CheckKind.ONE_DOCUMENT,
@@ -60,11 +64,13 @@ class OneAccount:
         self._busy = busy
         self._waiting: dict[str, None] = {}  # bounded by who adds: what was read
         self._came = asyncio.Event()
+        self._searching = ""
+        self._rests: dict[str, float] = {}  # of those that failed: until they are added again
 
     @property
     def waiting(self) -> int:
         """How many check-ins are not looked for yet."""
-        return len(self._waiting)
+        return len({*self._waiting, *self._rests, *filter(None, [self._searching])})
 
     def add(self, session_id: str) -> None:
         """Look for a check-in's face on other accounts, some time."""
@@ -73,20 +79,39 @@ class OneAccount:
 
     async def run(self) -> None:
         """Work until cancelled. What is not done by then is added again by `Readings`."""
-        while True:
-            await self._came.wait()
-            self._came.clear()
-            while self._waiting:
-                session_id = next(iter(self._waiting))
-                try:
-                    await self.face(session_id)
-                except NotFound:
-                    pass  # erased since
-                except Exception:
-                    # It stands in no row as done, so the next start looks again.
-                    logger.exception("faces not compared", extra={"session": session_id})
-                finally:
-                    self._waiting.pop(session_id, None)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._came.wait()
+                self._came.clear()
+                while self._waiting:
+                    # Taken out first: added while it is looked for, it is looked for once more.
+                    session_id = next(iter(self._waiting))
+                    del self._waiting[session_id]
+                    self._searching = session_id
+                    if await self._is_over(session_id):
+                        self._rests.pop(session_id, None)
+                    else:
+                        rest = 2 * self._rests.get(session_id, AGAIN_AFTER_S / 2)
+                        rest = min(rest, AGAIN_AFTER_S_MOST)
+                        self._rests[session_id] = rest
+                        group.create_task(self._add_later(session_id, rest))
+                    self._searching = ""
+
+    async def _is_over(self, session_id: str) -> bool:
+        try:
+            await self.face(session_id)
+        except NotFound:
+            pass  # erased since
+        except Exception:
+            # It stands in no row as done, so the next start looks again, too.
+            logger.exception("faces not compared", extra={"session": session_id})
+            return False
+        return True
+
+    async def _add_later(self, session_id: str, rest: float) -> None:
+        await asyncio.sleep(rest)
+        if self._rests.get(session_id) == rest:  # else it was done meanwhile, or rests anew
+            self.add(session_id)
 
     async def document(self, session: ExamSession) -> Sequence[str]:
         """Raise the other accounts on which a session's document was shown; return their sessions.
@@ -96,9 +121,9 @@ class OneAccount:
         """
         found = []
         for other in await self._store.same_document(session.id):
-            learner = (await self._cases.get(other)).session.learner
-            if not _is_same_account(learner, session.learner):
-                await self._raise(session.id, other, "same-document", None)
+            known = (await self._cases.get(other)).session
+            if not _is_same_account(known.learner, session.learner):
+                await self._raise(session, known, "same-document", None)
                 found.append(other)
         return found
 
@@ -123,27 +148,24 @@ class OneAccount:
             ]
             for first in range(0, len(others), FACES_AT_ONCE):
                 some = others[first : first + FACES_AT_ONCE]
-                compared += await self._compare(session_id, face, some)
+                compared += await self._compare(session, face, some)
+            # With nobody to compare it with: whether it could have been.
+            compared = compared or await self._closest(face, [face])
         raised = any(each.why == "same-face" for each in await self._store.raised(session_id))
-        result: CheckResult = "differs" if raised else "agrees"
-        if not reading.face or (compared and all(each is None for each in compared)):
-            result = "differs" if raised else "unavailable"
-        captured_at = session.id_check.captured_at
+        is_compared = any(each is not None for each in compared)
+        result: CheckResult = "differs" if raised else "agrees" if is_compared else "unavailable"
         made = [Checked(check=CheckKind.ONE_FACE, result=result)]
 
         def note(now: ExamSession, _at: datetime) -> ExamSession:
-            if now.id_check.captured_at != captured_at:
+            if now.id_check.captured_at != session.id_check.captured_at:
                 return now  # shown anew meanwhile
             return replace(now, id_check=with_checks(now.id_check, made))
 
         await self._cases.change(session_id, note, by="machine")
 
     async def _compare(
-        self, session_id: str, face: bytes, others: Sequence[ShownFace]
+        self, session: ExamSession, face: bytes, others: Sequence[ShownFace]
     ) -> list[float | None]:
-        while self._busy():  # noqa: ASYNC110 - a queue that others fill and empty
-            await asyncio.sleep(BUSY_FOR_S)
-        began = asyncio.get_running_loop().time()
         held, pictures = [], []
         for other in others:
             try:
@@ -151,37 +173,64 @@ class OneAccount:
                 held.append(other)
             except NotFound:
                 pass  # erased since it was listed
-        values = list(await self._vision.closest(face, pictures)) if pictures else []
+        values = await self._closest(face, pictures)
         for other, value in zip(held, values, strict=True):
             if value is not None and value >= self._same_face:
-                await self._raise(session_id, other.session, "same-face", value)
+                await self._raise_face(session, other, value)
+        return values
+
+    async def _closest(self, face: bytes, pictures: Sequence[bytes]) -> list[float | None]:
+        """Compare, where nothing more urgent waits, and rest."""
+        if not pictures:
+            return []
+        while self._busy():  # noqa: ASYNC110 - a queue that others fill and empty
+            await asyncio.sleep(BUSY_FOR_S)
+        began = asyncio.get_running_loop().time()
+        values = list(await self._vision.closest(face, pictures))
         await asyncio.sleep(REST * (asyncio.get_running_loop().time() - began))
         return values
 
+    async def _raise_face(self, session: ExamSession, other: ShownFace, value: float) -> None:
+        try:
+            known = (await self._cases.get(other.session)).session
+            picture = (await shown(self._store, known)).face
+        except NotFound:
+            return  # erased since
+        if picture is None or picture.sha256 != other.sha256:
+            # Shown anew since it was read: of the new picture nothing is known.
+            known = replace(known, id_check=replace(known.id_check, captured_at=None))
+        await self._raise(session, known, "same-face", value)
+
     async def _raise(
         self,
-        session_id: str,
-        other: str,
+        session: ExamSession,
+        other: ExamSession,
         why: Literal["same-document", "same-face"],
         value: float | None,
     ) -> None:
-        known = await self._store.raised(session_id)
-        if any((each.other, each.why) == (other, why) for each in known):
+        """Raise what both sessions show, each as it was when it was looked at."""
+        known = await self._store.raised(session.id)
+        if any((each.other, each.why) == (other.id, why) for each in known):
             return
         differs = [Checked(check=_KIND[why], result="differs")]
 
-        def doubt(session: ExamSession, now: datetime) -> ExamSession:
-            check = replace(with_checks(session.id_check, differs), doubted_at=now)
-            return replace(session, id_check=check)
+        def doubt(each: ExamSession) -> Decide:
+            def decide(now: ExamSession, at: datetime) -> ExamSession:
+                if now.id_check.captured_at != each.id_check.captured_at:
+                    return now  # shown anew meanwhile
+                check = replace(with_checks(now.id_check, differs), doubted_at=at)
+                return replace(now, id_check=check)
+
+            return decide
 
         # Both sessions first: what is raised already is not raised again after a crash.
-        for each in (session_id, other):
-            await self._cases.change(each, doubt, by="machine")
+        for each in (session, other):
+            await self._cases.change(each.id, doubt(each), by="machine")
         at = self._cases.now()
         await self._store.raise_same(
-            Raised(why=why, session=session_id, other=other, value=value, at=at)
+            Raised(why=why, session=session.id, other=other.id, value=value, at=at)
         )
-        logger.info("two accounts raised", extra={"session": session_id, "why": why})
+        logger.info("two accounts raised", extra={"session": session.id, "why": why})
 
 
 def _is_same_account(one: str, other: str) -> bool:

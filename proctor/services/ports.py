@@ -392,13 +392,14 @@ class Vision(Protocol):
         Args:
             stream: The camera.
             jpeg: The picture.
-            face: The face shown at check-in, a JPEG; None: nothing is compared with it.
+            face: The face shown at check-in, a JPEG; None: nothing is compared with it. What is
+                made of it is remembered in memory, while snapshots are compared with it.
             sample: Compare with it; else only where the count of faces or their place jumped.
         """
         ...
 
     async def compare(self, face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
-        """Compare the largest face of one picture with a face of another.
+        """Compare the largest face of one picture with a face of another; neither is remembered.
 
         Args:
             face: The picture of a face.
@@ -413,7 +414,7 @@ class Vision(Protocol):
 
         Returns:
             For each of `others` how alike the faces are, cosine, -1 to 1; None where it could not
-            be compared. No template of any is kept.
+            be compared. No template of any is kept, in no memory either.
         """
         ...
 

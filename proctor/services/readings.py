@@ -92,13 +92,18 @@ class Readings:
             group.create_task(self._accounts.run())
 
     async def _find(self) -> None:
+        """Find what is not read in the rows; where they can't be read, `_retry` does it again."""
         self._missed = False
-        for case in await self._store.cases(None):
-            session = case.session
-            if _is_unread(session) and (
-                session.state not in ENDED or session.id_check.state in UNDECIDED
-            ):
-                self.add(session.id)
+        try:
+            for case in await self._store.cases(None):
+                session = case.session
+                if _is_unread(session) and (
+                    session.state not in ENDED or session.id_check.state in UNDECIDED
+                ):
+                    self.add(session.id)
+        except Exception as no:  # noqa: BLE001 - what is added already is read meanwhile
+            logger.warning("check-ins not found", extra={"why": type(no).__name__})
+            self._missed = True
 
     async def _retry(self) -> None:
         while True:

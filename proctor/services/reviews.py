@@ -290,7 +290,7 @@ class Reviews:
                         pass
         why_not = self._why_not(session, me)
         before = self._cases.held_before(session)
-        shown = view(session, published, now=self._cases.now(), held_before=before)
+        shown = view(session, published, now=self._cases.now(), held_before=before, staff=True)
         return Timeline(
             session=shown,
             learner=session.learner,

@@ -19,7 +19,8 @@ class IdCheckView:
     # for longer. Else None.
     held_since_ms: int | None
     held_before: int | None
-    # Which checks were made, by machine or person, in sentences.
+    # Which checks were made, by machine or person, in sentences. The learner's say nothing of
+    # what was found on other accounts.
     assurance: tuple[str, ...]
 
 
@@ -114,11 +115,21 @@ class SessionView:
 
 
 def view(
-    session: ExamSession, published: Published, *, now: datetime, held_before: int
+    session: ExamSession,
+    published: Published,
+    *,
+    now: datetime,
+    held_before: int,
+    staff: bool = False,
 ) -> SessionView:
-    """Return what a session looks like at `now`, server clock.
+    """Return what a session looks like.
 
-    `held_before` is of `Cases`: it counts where the session is held in check-in.
+    Args:
+        session: The session.
+        published: Its exam and policy.
+        now: Server clock.
+        held_before: Of `Cases`; it counts where the session is held in check-in.
+        staff: It is shown to staff; else nothing in it is for staff alone.
     """
     titles = {section.id: section.title for section in published.exam.sections}
     outcome, used, call = session.review.outcome, session.devices.used, session.help
@@ -132,7 +143,7 @@ def view(
             reason=learner_reads(session.id_check),
             held_since_ms=_ms(held),
             held_before=None if held is None else held_before,
-            assurance=assurance(session.id_check),
+            assurance=assurance(session.id_check, staff=staff),
         ),
         window=None
         if session.starts_at is None or session.ends_at is None

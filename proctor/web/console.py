@@ -120,7 +120,7 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
     async def shown(case: Case) -> SessionView:
         published = await desk.cases.published(case.session)
         before = desk.cases.held_before(case.session)
-        return view(case.session, published, now=desk.cases.now(), held_before=before)
+        return view(case.session, published, now=desk.cases.now(), held_before=before, staff=True)
 
     @api.route("GET", "/api/v1/exams", role=watching, out=list[ExamRow], tags=["exams"])
     async def list_exams(_request: web.Request) -> list[ExamRow]:

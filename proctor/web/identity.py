@@ -1,10 +1,10 @@
 """The desk of ID checks over HTTP: who waits, what there is to go by, and the decisions."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import StringConstraints, model_validator
 
 from proctor.domain.identity import AgainCode, IdEvent, IdReasonMissing
 from proctor.domain.moves import IllegalMove
@@ -30,8 +30,15 @@ class IdDecision(Shape):
     code: AgainCode | None = None
     # Empty passes here: that a reason is missing is a rule's to say, with its own code.
     reason: Annotated[str, StringConstraints(max_length=MAX_REASONS_CHARS)] = ""
-    # Without it, the decision is on whatever was shown.
+    # What was accepted or refused is what was looked at. Without it, another decision is on
+    # whatever was shown.
     seen: IdSeen | None = None
+
+    @model_validator(mode="after")
+    def _was_looked_at(self) -> Self:
+        if self.seen is None and self.event in (IdEvent.ACCEPT, IdEvent.REFUSE):
+            raise ValueError(f'"seen" must say which pictures are {self.event}')
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 import math
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -236,7 +237,8 @@ def test_without_sface_nobody_is_the_same_and_the_faces_are_still_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, reason: str
 ) -> None:
     one, other = portrait("obama"), portrait("obama2")
-    assert faces.compare(one, other).same_person  # what was remembered is no way around it
+    assert faces.compare(one, other).same_person
+    measure(one, face=other, sample=True)  # what was remembered is no way around it
     yunet = models.path("yunet").read_bytes()
     monkeypatch.setenv("PROCTOR_MODELS", str(tmp_path))
     (tmp_path / "face_detection_yunet_2023mar.onnx").write_bytes(yunet)
@@ -267,13 +269,50 @@ def test_an_altered_model_of_the_right_size_is_refused(
     assert "its SHA-256 differs" in measured.unavailable[0]
 
 
-def test_a_bounded_number_of_faces_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bounded_number_of_check_in_faces_is_remembered_until_they_are_idle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
     monkeypatch.setattr(faces, "MAX_KNOWN", 2)
+    monkeypatch.setattr("proctor.adapters.faces.time.monotonic", lambda: now)
+    faces._known.clear()
+    picture = Picture(portrait("obama"))
+    found = faces.find(picture)
+    shown = [portrait("obama2"), portrait("biden"), jpeg(astronaut())]
+    values = [faces.likeness(picture, found, each) for each in shown]
+    assert len(faces._known) == 2
+    assert faces._sweep is not None
+    assert faces._sweep.daemon
+
+    now += faces.IDLE_S - 1
+    assert faces.likeness(picture, found, shown[2]) == values[2]
+    now += 1
+    faces._sweep.cancel()
+    faces._drop_idle()
+    assert len(faces._known) == 1  # who still sits
+    now += faces.IDLE_S
+    faces._sweep.cancel()
+    faces._drop_idle()
+    assert not faces._known
+    assert faces._sweep is None
+
+
+def test_what_is_compared_across_accounts_is_not_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     faces._known.clear()
     first, second = portrait("obama"), portrait("obama2")
     value = faces.compare(first, second).same_person
-    faces.compare(first, jpeg(astronaut()))
-
-    assert len(faces._known) == 2
-    assert faces.compare(first, second).same_person == value
     assert math.isclose(faces.compare(first, first).same_person or 0, 1)
+    made: list[Face] = []
+    features = faces._features
+
+    def counted(picture: Picture, face: Face, **more: Any) -> Any:
+        made.append(face)
+        return features(picture, face, **more)
+
+    monkeypatch.setattr(faces, "_features", counted)
+    assert faces.closest(first, [second, b"no picture", second]) == [value, None, value]
+    assert len(made) == 3  # of the first once
+    assert faces.closest(b"no picture", [first, second]) == [None, None]
+    assert not faces._known

@@ -4,7 +4,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -364,6 +366,24 @@ async def test_a_comparison_that_kills_each_worker_says_so(workers: Workers) -> 
     compared = await waiting
     assert compared.same_person is None
     assert compared.unavailable == ("same person: the worker that compared died, twice",)
+
+
+async def test_a_face_that_kills_workers_takes_no_other_of_its_call_with_it(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = workers._run
+
+    async def killed(job: Any, *args: Any, **kwargs: Any) -> Any:
+        if job is faces.closest or b"poison" in args:
+            raise BrokenProcessPool
+        return await run(job, *args, **kwargs)
+
+    monkeypatch.setattr(workers, "_run", killed)
+    one, again = (path.read_bytes() for path in need("obama", "obama2"))
+    need("sface")
+    bad, good = await workers.closest(one, [b"poison", again])
+    assert bad is None
+    assert (good or 0) > vision.SAME_FACE_ON_TWO_ACCOUNTS
 
 
 async def test_closing_twice_does_nothing(workers: Workers) -> None:

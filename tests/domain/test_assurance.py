@@ -12,6 +12,21 @@ AT = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
 PROPOSED = Proposal(by="ann", reason="another person", at=AT)
 
 
+def test_the_learner_reads_nothing_of_other_accounts() -> None:
+    checks = (
+        Checked(check=CheckKind.NAME, result="agrees"),
+        Checked(check=CheckKind.ONE_DOCUMENT, result="differs"),
+        Checked(check=CheckKind.ONE_FACE, result="unavailable"),
+    )
+    check = IdCheck(state=IdState.CAPTURED, checks=checks)
+
+    assert assurance(check, staff=False) == (
+        "The name on the document agrees with the account's (machine)",
+        "No person has decided",
+    )
+    assert len(assurance(check)) == 4
+
+
 def test_each_check_is_named_with_who_made_it() -> None:
     check = IdCheck(
         state=IdState.ACCEPTED,
@@ -46,6 +61,11 @@ def test_each_check_is_named_with_who_made_it() -> None:
             IdCheck(state=IdState.ACCEPTED, by="lin", vouched=True),
             "No document: vouched for by lin (person)",
             id="vouched for",
+        ),
+        pytest.param(
+            IdCheck(state=IdState.ACCEPTED, by="lin", vouched=True, captured_at=AT),
+            "Accepted without a matching document: vouched for by lin (person)",
+            id="vouched for whatever was shown",
         ),
         pytest.param(
             IdCheck(state=IdState.REFUSAL_PROPOSED, by="ann", proposed=PROPOSED),

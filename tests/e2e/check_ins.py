@@ -69,6 +69,9 @@ class CheckIns:
         other = await self.server.as_staff(StaffRole.PROCTOR, OTHER)
         body = {"code": None, "reason": "", **decided}
         path = f"/api/v1/sessions/{session}/id-check"
+        if body.get("event") in ("accepted", "refused"):
+            async with other.get(path) as response:
+                body["seen"] = seen_in(await response.json())
         async with other.post(path, json=body) as response:
             assert response.status == 200, await response.text()
 
@@ -90,6 +93,12 @@ class CheckIns:
         """Return what the server's log says of the ID check."""
         lines = await self.server.store.server_lines(session)
         return [record for line in lines if (record := json.loads(line))["kind"] == "id-check"]
+
+
+def seen_in(desk: dict[str, Any]) -> dict[str, str | None]:
+    """Return what a desk shows, as a decision names it."""
+    shown = {each: desk[each] for each in ("face", "document")}
+    return {each: None if ref is None else ref["sha256"] for each, ref in shown.items()}
 
 
 @asynccontextmanager

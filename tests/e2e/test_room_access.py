@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from playwright.async_api import expect
 
+from tests.e2e.check_ins import seen_in
 from tests.e2e.room import (
     CHECKED_IN_MS,
     GIVEN,
@@ -136,7 +137,9 @@ async def test_nobody_meets_a_barrier_where_the_way_stops(
 
     async def judged(event: str, by: aiohttp.ClientSession = here.proctor) -> None:
         path = f"/api/v1/sessions/{invited.session}/id-check"
-        body = {"event": event, "reason": "The card can't be read."}
+        async with by.get(path) as response:
+            seen = seen_in(await response.json())
+        body = {"event": event, "reason": "The card can't be read.", "seen": seen}
         async with by.post(path, json=body) as response:
             assert response.status == 200, await response.text()
 

@@ -203,6 +203,18 @@ async def test_a_picture_that_was_erased_meanwhile_holds_nothing_up(seat: Seat) 
     assert await seat.house.store.observations(seat.session) == []
 
 
+async def test_a_session_that_was_forgotten_is_not_looked_for_again_and_again(
+    seat: Seat, caplog: pytest.LogCaptureFixture
+) -> None:
+    analysis = seat.house.analysis
+    analysis.touch("s_forgotten")
+    analysis._behind["s_gone"] = seat.house.clock.now()
+    await seat.house.analysed(seat.session)
+    assert await seat.house.analysed("s_forgotten") == []
+    assert analysis.is_done("s_gone")
+    assert caplog.text == ""
+
+
 class NoModel(ScriptedVision):
     missing = True
 

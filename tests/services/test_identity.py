@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from proctor.domain.identity import AgainCode, IdEvent, IdReasonMissing, IdState
+from proctor.domain.identity import AgainCode, Checked, CheckKind, IdEvent, IdReasonMissing, IdState
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import AnotherPersonNeeded
 from proctor.domain.session import ExamSession, State
@@ -195,6 +197,12 @@ async def test_a_code_is_logged_and_the_learner_reads_its_words() -> None:
     shown = view(case.session, published, now=seat.house.clock.now(), held_before=0).id_check
     assert shown.reason.startswith("Light is reflected")
     assert shown.assurance == ("New pictures were asked for by bo (person)",)
+    checks = (Checked(check=CheckKind.ONE_FACE, result="differs"),)
+    doubted = replace(case.session, id_check=replace(case.session.id_check, checks=checks))
+    for staff in (False, True):
+        now = seat.house.clock.now()
+        told = view(doubted, published, now=now, held_before=0, staff=staff).id_check.assurance
+        assert ("account" in str(told)) == staff  # the learner reads of no other account
     (_, asked) = await id_records(seat)
     assert (asked.facts["code"], asked.facts["reason"]) == ("glare", "")
 

@@ -1,10 +1,11 @@
 """What machines make of a check-in: read off the request path, kept, and noted in the log."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,9 @@ from proctor.domain.mrz import Mrz
 from proctor.domain.observation import Compared, Face
 from proctor.domain.session import ExamSession, State
 from proctor.evidence.record import Kind, parse
+from proctor.services import one_account, readings
 from proctor.services.journal import milliseconds
+from proctor.services.ports import StorageFull
 from proctor.services.readings import NO_READER
 from proctor.services.retention import Retention
 from tests.conftest import ScriptedVision, until
@@ -450,8 +453,93 @@ async def test_a_face_that_was_erased_meanwhile_is_passed_over() -> None:
         assert await house.readings.read(seat.session)
     listed = await house.store.faces(bob.session, most=9)
     await house.store.erase(ada.session, [listed[0].sha256])
-    await house.accounts._compare(bob.session, b"who=x", listed)
+    await house.accounts._compare((await house.cases.get(bob.session)).session, b"who=x", listed)
     assert list(await house.store.raised(bob.session)) == []
+
+
+async def test_a_face_that_is_shown_anew_while_it_is_compared_marks_nothing_new() -> None:
+    house, _ = a_house()
+    ada, bob = await two_learners(house, numbers=("L1", "L2"), faces=("x", "x"))
+    for seat in (ada, bob):
+        assert await house.readings.read(seat.session)
+    before = (await house.cases.get(bob.session)).session
+    listed = await house.store.faces(bob.session, most=9)
+    for seat in (ada, bob):
+        seat.tick(1)
+        await house.identity.decide(seat.session, IdEvent.ASK_AGAIN, by="bo", reason="again")
+        seat.tick(1)
+        await seat.show_papers("other", b"number=L3")
+        await house.identity.check_in(seat.session, "d_test")
+
+    await house.accounts._compare(before, b"who=x", listed)
+
+    for seat in (ada, bob):
+        assert await checks_of(seat) == {}
+        assert (await house.store.case(seat.session)).session.id_check.doubted_at is None
+        # That both showed it once is a fact, and people read it.
+        assert [each.why for each in await house.store.raised(seat.session)] == ["same-face"]
+
+
+async def test_a_face_that_nobody_found_agrees_with_nothing_even_alone() -> None:
+    house, _ = a_house()
+    seat = await house.seat(policy="closed-book")
+    await seat.check_in("", b"number=L1")
+    assert await house.readings.read(seat.session)
+    await house.accounts.face(seat.session)
+    assert (await checks_of(seat))[CheckKind.ONE_FACE] == "unavailable"
+
+
+async def test_a_search_that_fails_is_made_again_and_one_added_meanwhile_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(one_account, "AGAIN_AFTER_S", 0.01)
+    house, _ = a_house()
+    accounts, looked = house.accounts, 0
+
+    async def face(session_id: str) -> None:
+        nonlocal looked
+        looked += 1
+        if looked == 1:
+            accounts.add(session_id)  # its new pictures were read
+        elif looked <= 3:
+            raise StorageFull
+
+    monkeypatch.setattr(accounts, "face", face)
+    async with reading(house):
+        accounts.add("s_one")
+        await until(lambda: _has(lambda: looked == 3))
+        assert accounts.waiting == 1
+        await until(lambda: _has(lambda: accounts.waiting == 0))
+    assert looked == 4
+
+
+async def _has(what: Callable[[], bool]) -> bool:
+    await asyncio.sleep(0.001)
+    return what()
+
+
+async def test_a_database_that_fails_once_ends_no_reading(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(readings, "AGAIN_AFTER_S", 0.01)
+    house, _ = a_house()
+    seat = await house.seat(policy="closed-book")
+    await seat.check_in("ada", b"number=L1")
+    again = House(house.store, house.clock, reader=ScriptedReader())
+    cases, fails = house.store.cases, 2
+
+    async def failing(exam_id: str | None) -> Any:
+        nonlocal fails
+        fails -= 1
+        if fails >= 0:
+            raise ConnectionError("LOVELACE")
+        return await cases(exam_id)
+
+    monkeypatch.setattr(house.store, "cases", failing)
+    async with reading(again):
+        await until(lambda: is_searched(seat))
+    assert "check-ins not found" in caplog.text
+    assert "LOVELACE" not in caplog.text
 
 
 # --- waits -------------------------------------------------------------------------------------

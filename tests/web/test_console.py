@@ -103,7 +103,7 @@ async def test_what_does_not_exist_is_not_found(server: Server) -> None:
         (proctor, "GET", "/api/v1/sessions/s_none/bundle", None),
         (proctor, "GET", f"/api/v1/sessions/s_none/blobs/{'0' * 64}", None),
         (proctor, "POST", "/api/v1/sessions/s_none/acts", {"act": "pause", "reason": "x"}),
-        (proctor, "POST", "/api/v1/sessions/s_none/id-check", {"event": "accepted"}),
+        (proctor, "POST", "/api/v1/sessions/s_none/id-check", {"event": "accepted", "seen": {}}),
         (
             proctor,
             "POST",
@@ -139,12 +139,16 @@ async def test_a_session_is_read_and_acted_on(desk: Desk) -> None:
 
 
 async def test_an_id_check_is_decided(desk: Desk) -> None:
-    refused = await desk.proctor("POST", "{session}/id-check", 422, json={"event": "refused"})
+    shown = await desk.proctor("GET", "{session}/id-check")
+    seen = {"seen": {each: shown[each]["sha256"] for each in ("face", "document")}}
+    refused = await desk.proctor(
+        "POST", "{session}/id-check", 422, json=seen | {"event": "refused"}
+    )
     assert code_of(refused) == "id-reason-missing"
     captured = {"event": "captured"}
     refused = await desk.proctor("POST", "{session}/id-check", 403, json=captured)
     assert code_of(refused) == "not-their-event"
-    accepted = await desk.proctor("POST", "{session}/id-check", json={"event": "accepted"})
+    accepted = await desk.proctor("POST", "{session}/id-check", json=seen | {"event": "accepted"})
     assert (accepted["state"], accepted["by"]) == ("accepted", "proctor")
     found = await desk.proctor("GET", "{session}")
     assert found["id_check"]["state"] == "accepted"

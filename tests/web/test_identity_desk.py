@@ -71,6 +71,9 @@ class Held:
 
     async def decide(self, event: str, *, as_: str = "bo", status: int = 200, **more: Any) -> Any:
         body = {"event": event, **more}
+        if event in ("accepted", "refused") and "seen" not in body:
+            desk = await self.ask("GET", as_=as_)
+            body["seen"] = {each: desk[each]["sha256"] for each in ("face", "document")}
         return await self.ask("POST", as_=as_, status=status, json=body)
 
     async def queue(self, **query: str) -> Any:
@@ -181,6 +184,10 @@ async def test_a_decision_on_other_pictures_than_those_that_are_there_is_refused
         assert no["type"].endswith("id-check-changed")
         assert no["detail"].startswith("other pictures were shown meanwhile")
     await held.decide("accepted", seen={"face": "no digest"}, status=422)
+    for event in ("accepted", "refused"):
+        no = await held.decide(event, reason="no", seen=None, status=422)
+        assert no["type"].endswith("invalid-input")
+        assert "which pictures" in str(no)
     assert (await held.ask("GET"))["state"] == "captured"
     now = await held.ask("GET")
     seen = {each: now[each]["sha256"] for each in ("face", "document")}
@@ -192,7 +199,9 @@ async def test_vouching_is_recorded_with_a_name(held: Held) -> None:
     assert no["type"].endswith("id-reason-missing")
     desk = await held.decide("vouched", as_="lin", reason="my student for two years")
     assert (desk["state"], desk["by"]) == ("accepted", "lin")
-    assert desk["assurance"][-1] == "No document: vouched for by lin (person)"
+    assert desk["assurance"][-1] == (
+        "Accepted without a matching document: vouched for by lin (person)"
+    )
     assert (await held.device.call("GET", "/api/v1/session"))["state"] == "ready"
 
 
