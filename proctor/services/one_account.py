@@ -30,7 +30,7 @@ REST = 3
 BUSY_FOR_S = 1.0
 # A search that failed is made again after this, and after twice as long each time it fails again.
 AGAIN_AFTER_S = 30.0
-AGAIN_AFTER_S_MOST = 3600.0
+MAX_AGAIN_AFTER_S = 3600.0
 
 _KIND: dict[str, CheckKind] = {
     "same-document": CheckKind.ONE_DOCUMENT,
@@ -92,7 +92,7 @@ class OneAccount:
                         self._rests.pop(session_id, None)
                     else:
                         rest = 2 * self._rests.get(session_id, AGAIN_AFTER_S / 2)
-                        rest = min(rest, AGAIN_AFTER_S_MOST)
+                        rest = min(rest, MAX_AGAIN_AFTER_S)
                         self._rests[session_id] = rest
                         group.create_task(self._add_later(session_id, rest))
                     self._searching = ""
