@@ -19,7 +19,7 @@ from proctor.evidence.record import Kind
 from proctor.services.logins import StaffRole
 from proctor.services.ports import StorageFull
 from tests.cli.running import Ran, Terminal, in_its_own_process
-from tests.conftest import Server, analysed
+from tests.conftest import Server, analysed, check_in_read
 from tests.device import JPEG, Device
 
 DEMO = builtin_folder() / "demo.toml"
@@ -57,6 +57,7 @@ async def session(server: Server) -> AsyncIterator[str]:
         await device.send(lines, pictures)
         proctor = await server.as_staff(StaffRole.PROCTOR)
         await analysed(proctor, f"/api/v1/sessions/{joined['session']}")
+        await check_in_read(server, joined["session"])
         yield joined["session"]
         await device.hang_up()
 
