@@ -116,8 +116,8 @@ class Segments:
         """Yield session, digest and place of what was written, from a segment on, in order.
 
         To be called before anything is written. What a crash left half-written at the end of a
-        segment may be among them: whether a blob is whole, its tag tells. Room that was set aside
-        behind is given back. A segment of an earlier version says nothing of itself.
+        segment may be among them: whether a blob is whole, its tag tells. What was written ahead
+        is cut off. A segment of an earlier version says nothing of itself.
         """
         for number in sorted(each for each in self._numbers() if each >= since):
             file = os.open(self._path(number), os.O_RDWR)
