@@ -824,16 +824,17 @@ async def test_the_server_s_own_absence_is_given_back(
         await device.open("part-a")
         clock.pass_(20)
         await device.answer("part-a", "two-dice", "a")
-        # As after a kill -9: nobody noted that contact was lost.
+        # As after a kill -9: nobody noted that contact was lost, and no time passes for the dead.
+        later = StillClock()
+        later.pass_(20 + 60)
         async with aiohttp.ClientSession() as http:
-            clock.pass_(60)
-            second = await open_server(tmp_path / "data", clock)
+            second = await open_server(tmp_path / "data", later)
             back = Device(http)
             back.key, back.log, back.joined = device.key, device.log, device.joined
             back.http = await stack.enter_async_context(aiohttp.ClientSession(second.url))
             await back.connect()
             assert await _ledger(back) == [("part-a", 60.0, "outage")]
-            clock.pass_(9)
+            later.pass_(9)
             await back.answer("part-a", "two-dice", "b")
             shown = await timeline(second, device.joined["session"])
             assert [each["late"] for each in shown["answers"]] == [False]
