@@ -45,6 +45,13 @@ def test_both_looks_must_see_a_second_person() -> None:
     assert faces.settle((), ()) == ()
 
 
+def test_folds_of_a_suit_that_the_closer_look_takes_for_a_face_are_none() -> None:
+    suit = cv2.resize(astronaut()[341 : 341 + 162, 50 : 50 + 217], (640, 480))
+    picture = Picture(jpeg(np.asarray(suit, np.uint8)))
+    assert len(faces.at(picture, faces.SECOND_LOOK)) == 1
+    assert faces.find(picture) == ()
+
+
 def test_boxes_that_share_most_of_the_smaller_one_are_the_same_face() -> None:
     assert faces.same_place(box(0), box(20, 20, 50))
     assert faces.same_place(box(0), box(30))
