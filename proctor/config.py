@@ -12,10 +12,12 @@ from proctor.adapters import exams, keys, policies, practice
 from proctor.adapters.clock import SystemClock
 from proctor.adapters.documents import Reader
 from proctor.adapters.logins import SqlLogins
+from proctor.adapters.looks import SqlLooks
 from proctor.adapters.mail import MailSettings, SmtpMailer
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import SqlStore, open_engine
+from proctor.adapters.thumbnails import Sheets
 from proctor.adapters.vision import SAME_FACE_ON_TWO_ACCOUNTS, SAME_PERSON, Workers
 from proctor.domain.policy import section_mismatches
 from proctor.services.ports import Published
@@ -97,11 +99,14 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     with _locked(settings.data):
         async with open_store(settings, alone=True) as (store, found):
             mailer = None if settings.mail is None else SmtpMailer(settings.mail)
-            vision, reader = Workers(settings.workers), Reader()
+            vision, reader, thumbnails = Workers(settings.workers), Reader(), Sheets()
             try:
                 yield Parts(
                     store=store,
                     logins=SqlLogins(store),
+                    looks=SqlLooks(store),
+                    ticket_key=found.ticket_key(),
+                    thumbnails=thumbnails,
                     passwords=Argon2Passwords(),
                     vision=vision,
                     reader=reader,
@@ -121,6 +126,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             finally:
                 await vision.close()
                 await reader.close()
+                await thumbnails.close()
                 if mailer is not None:
                     await mailer.close()
 

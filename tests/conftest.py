@@ -18,7 +18,9 @@ from hypothesis import settings
 from proctor import config
 from proctor.adapters import exams
 from proctor.adapters.logins import SqlLogins
+from proctor.adapters.looks import SqlLooks
 from proctor.adapters.store import SqlStore
+from proctor.adapters.thumbnails import Sheets
 from proctor.config import Settings
 from proctor.domain.identity import CheckKind
 from proctor.domain.observation import Compared, Face, Measured
@@ -120,6 +122,14 @@ class Server:
             )
         return self.staff[name]
 
+    async def terminate(self, session: str) -> None:
+        """Let two proctors end a session."""
+        for name, act in (("proctor", "terminate"), ("another", "confirm-terminate")):
+            proctor = await self.as_staff(StaffRole.PROCTOR, name)
+            body = {"act": act, "code": "other/other", "note": "a test's"}
+            async with proctor.post(f"/api/v1/sessions/{session}/acts", json=body) as response:
+                assert response.status == 200, await response.text()
+
     async def invite(self, exam: str = "short", **body: Any) -> dict[str, Any]:
         team = await self.as_staff(StaffRole.COURSE_TEAM)
         body = {"learner": "Ada Lovelace", **body}
@@ -186,11 +196,16 @@ async def open_server(tmp_path: Path) -> AsyncIterator[OpenServer]:
         ) -> Server:
             settings = Settings(data=data, server="proctor.test")
             clock = clock or StillClock()
+            thumbnails = Sheets()
+            stack.push_async_callback(thumbnails.close)
             store, keys = await stack.enter_async_context(config.open_store(settings))
             await config.publish(store, SHORT_EXAM)
             parts = Parts(
                 store=store,
                 logins=SqlLogins(store),
+                looks=SqlLooks(store),
+                ticket_key=keys.ticket_key(),
+                thumbnails=thumbnails,
                 passwords=PlainHasher(),  # Argon2 takes a core for 50 ms
                 vision=ScriptedVision(),
                 lanes=1,

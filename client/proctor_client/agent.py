@@ -154,7 +154,11 @@ class _Run:
         self._recorder = recorder
         self._spool = recorder.spool
         self._memory = Memory.of(recorder.spool)
-        self._standing = Standing(server)
+        self._standing = Standing(
+            server,
+            asked_still=lambda: self._capture.soon(),  # noqa: PLW0108 - it is made further down
+            acted=screen.say,
+        )
         self._watching = asyncio.Event()  # snapshots are to be taken
         document_asked = joined.policy.get("identity", {}).get("document") != "none"
         self._wanted = {"face", "document"} if document_asked else {"face"}

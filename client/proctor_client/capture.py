@@ -50,6 +50,7 @@ class Capture:
         self._outage: _Outage | None = None
         self._slept_s = clock.suspended_s()
         self._stop = asyncio.Event()
+        self._wake = asyncio.Event()  # to stop, or to take one now
         self._stopped = asyncio.Event()
         self._stopped.set()  # it has not begun
 
@@ -67,13 +68,20 @@ class Capture:
                 # Snapshots that a slow camera made impossible are not made up for in a burst.
                 due_s = max(due_s + self._every_s, clock.monotonic_s())
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), due_s - clock.monotonic_s())
+                    await asyncio.wait_for(self._wake.wait(), due_s - clock.monotonic_s())
+                    self._wake.clear()
+                    due_s = clock.monotonic_s()  # the schedule goes on from the one asked for
         finally:
             self._stopped.set()
+
+    def soon(self) -> None:
+        """Take the next snapshot now, if one is `wanted`: a proctor asks for it."""
+        self._wake.set()
 
     async def stop(self) -> None:
         """Take no more snapshots, and say of an outage that it lasted until now."""
         self._stop.set()
+        self._wake.set()
         await self._stopped.wait()
         await self._close_outage()
 

@@ -4,6 +4,7 @@ Both are looked at by whoever decides what is next; neither decides anything.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -56,8 +57,21 @@ class Memory:
 class Standing:
     """The session as the server last told of it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(
+        self,
+        server: Server,
+        *,
+        asked_still: Callable[[], None] = lambda: None,
+        acted: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Take the server, and whom to tell what proctors do from now on.
+
+        `asked_still` is called when one asks for a new picture, `acted` with what the learner
+        reads of each act.
+        """
         self._server = server
+        self._asked_still = asked_still
+        self._acted = acted
         self._view: View = {}
         self._news = asyncio.Event()
         self._stale = False
@@ -65,8 +79,19 @@ class Standing:
     def see(self, view: View) -> None:
         """Take in a view: an answer, or a push."""
         if view != self._view:
-            self._view = view
+            before, self._view = self._view, view
             self._news.set()
+            if before:  # what was done before this run of the program is told by the state
+                self._tell_acts(before)
+
+    def _tell_acts(self, before: View) -> None:
+        asked = self._view.get("asked_still_ms")
+        if asked is not None and asked != before.get("asked_still_ms"):
+            self._asked_still()
+        known = {each.get("id") for each in before.get("acts", [])}
+        for act in self._view.get("acts", []):
+            if act.get("id") not in known:
+                self._acted(f"{act.get('words', '')} {act.get('note', '')}".strip())
 
     def doubt(self) -> None:
         """Note that pushes may have been lost: there was a reconnection."""

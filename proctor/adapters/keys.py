@@ -56,6 +56,11 @@ class Keys:
         key = HKDFExpand(hashes.SHA256(), SECRET_BYTES, purpose).derive(self.master)
         return hmac.digest(key, f"{issuer}\0{number}".encode(), "sha256")
 
+    def ticket_key(self) -> bytes:
+        """Return the 32 bytes that tickets for looks at pictures are signed under."""
+        purpose = b"proctor look tickets"
+        return HKDFExpand(hashes.SHA256(), SECRET_BYTES, purpose).derive(self.master)
+
     def unwrap(self, session_id: str, wrapped: bytes) -> bytes:
         """Return the session's key that `wrap` encrypted.
 

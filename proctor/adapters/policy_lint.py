@@ -215,6 +215,12 @@ def _tables(doc: PolicyDoc) -> Iterator[Fault]:
             problem=f"is {doc.time.most_s}, and outages under {doc.time.after_s} s give nothing",
             right='more than time.after_s, or give_back = "none"',
         )
+    if doc.review.contest_days == 0 and doc.review.results_held == "until-contest-over":
+        yield Fault(
+            path=("review", "results_held"),
+            problem="waits for the end of a contest that nobody can begin",
+            right='results_held = "until-decided", or contest_days of 1 or more',
+        )
     for index, rule in enumerate(doc.system.refuse):
         if not any(rule.model_dump().values()):
             yield Fault(

@@ -14,6 +14,7 @@ from proctor.domain.policy import (
     DocumentKind,
     GiveBack,
     IdKind,
+    ResultsHeld,
     SecondCameraKind,
     When,
 )
@@ -197,6 +198,15 @@ class FlagDoc(_Doc):
 
 class ReviewDoc(_Doc):
     adverse_needs: int = _whole(1, 2, 2, "people who must agree to an adverse verdict")
+    terminate_needs: int = _whole(1, 2, 2, "people who must agree to end a running session")
+    due_days: int = _whole(1, 365, 5, "days from the session's end until it should be decided")
+    contest_days: int = _whole(0, 365, 14, "days in which the learner may answer; 0: not at all")
+    second_looks: float = Field(
+        default=0.1, ge=0, le=1, description="share of clear verdicts that another person checks"
+    )
+    results_held: ResultsHeld = Field(
+        default="until-decided", description="until when results are held back"
+    )
 
 
 class RetainDoc(_Doc):

@@ -36,6 +36,7 @@ from proctor.adapters.tables import (
     FlagRow,
     IdRaisedRow,
     IdReadingRow,
+    LookRow,
     ObservationRow,
     PolicyRow,
     ServerLineRow,
@@ -384,7 +385,7 @@ class SqlStore:
             if tx.execute(_select(BlobRow, "sha256", session=session_id).limit(1)).first():
                 return
             of: tuple[type[SQLModel], ...] = (ObservationRow, FlagRow, BatchRow, DeviceRow)
-            of += (ServerLineRow, SessionKeyRow, IdReadingRow, IdRaisedRow)
+            of += (ServerLineRow, SessionKeyRow, IdReadingRow, IdRaisedRow, LookRow)
             sessions = _table(SessionRow)
             with _overwriting(tx):
                 for row in of:
@@ -406,7 +407,7 @@ class SqlStore:
             .order_by(table.c.first.desc())
             .limit(1)
         )
-        rows = await self._rows(found, of_batches=True)
+        rows = await self._rows(found, soon=True)
         if self._writer.is_behind:
             raise StorageFull  # else a device would be told less than it has receipts for
         if not rows:
@@ -420,12 +421,12 @@ class SqlStore:
 
     async def receipt_at(self, session_id: str, device: str, size: int) -> bytes | None:
         found = _select(BatchRow, "receipt", session=session_id, device=device, size=size)
-        rows = await self._rows(found, of_batches=True)
+        rows = await self._rows(found, soon=True)
         return rows[0].receipt if rows else None
 
     async def received(self, session_id: str, device: str) -> Sequence[Received]:
         found = _select(BatchRow, session=session_id, device=device)
-        rows = await self._rows(found.order_by("first"), of_batches=True)
+        rows = await self._rows(found.order_by("first"), soon=True)
         return [
             Received(
                 first=row.first,
@@ -441,12 +442,12 @@ class SqlStore:
 
     async def held(self, session_id: str) -> Mapping[str, int]:
         found = _select(BlobRow, "sha256", "size", session=session_id).where(_has_key(session_id))
-        rows = await self._rows(found, of_batches=True)
+        rows = await self._rows(found, soon=True)
         return {row.sha256: row.size - OVERHEAD_BYTES for row in rows}
 
     async def blob(self, session_id: str, sha256: str) -> bytes:
         found = _select(BlobRow, session=session_id, sha256=sha256)
-        rows = await self._rows(found, of_batches=True)
+        rows = await self._rows(found, soon=True)
         if not rows:
             raise NotFound(what="blob", id=sha256)
         key = await self._session_key(session_id)
@@ -454,7 +455,7 @@ class SqlStore:
 
     async def blobs(self, session_id: str) -> AsyncIterator[tuple[str, bytes]]:
         found = _select(BlobRow, session=session_id).where(_has_key(session_id))
-        rows = await self._rows(found.order_by("sha256"), of_batches=True)
+        rows = await self._rows(found.order_by("sha256"), soon=True)
         if not rows:
             return
         key = await self._session_key(session_id)
@@ -464,7 +465,7 @@ class SqlStore:
     async def holding(self) -> Sequence[str]:
         table, blobs = _table(SessionRow), _table(BlobRow)
         some = select(blobs.c.session).where(blobs.c.session == table.c.id).exists()
-        rows = await self._rows(select(table.c.id).where(some), of_batches=True)
+        rows = await self._rows(select(table.c.id).where(some), soon=True)
         return [row.id for row in rows]
 
     async def erase(self, session_id: str, digests: Collection[str]) -> None:
@@ -494,25 +495,21 @@ class SqlStore:
         return True
 
     async def observe(self, session_id: str, observation: Observation) -> None:
-        row = {
-            "session": session_id,
-            "device": observation.device,
-            "seq": observation.seq,
-            "body": _OBSERVATION.dump_json(observation).decode(),
-        }
-        await self._writer.run(
-            lambda tx: _upsert(tx, ObservationRow, row, ["session", "device", "seq"])
-        )
+        body = _OBSERVATION.dump_json(observation).decode()
+        self._writer.observe(session_id, observation.device, observation.seq, body)
 
     async def observations(self, session_id: str) -> Sequence[Observation]:
         found = _select(ObservationRow, "body", session=session_id)
-        rows = await self._rows(found.order_by("device", "seq"))
+        rows = await self._rows(found.order_by("device", "seq"), soon=True)
+        if self._writer.lacks_observations:
+            raise StorageFull  # else a flag would be missed for good that rests on what lacks
         # In a thread: those of two hours take 13 ms, and a receipt would wait as long.
         return await asyncio.to_thread(_parsed_observations, rows)
 
     async def observed(self, session_id: str) -> int:
         table = _table(ObservationRow)
         counted = select(func.count()).select_from(table).where(table.c.session == session_id)
+        await self._writer.applied()
         return int(await self.read(lambda tx: tx.execute(counted).scalar_one()))
 
     async def flags(self, session_id: str) -> Sequence[Flag]:
@@ -584,7 +581,7 @@ class SqlStore:
             .order_by(newest.desc(), table.c.session)
             .limit(most)
         )
-        rows = await self._rows(found, of_batches=True)
+        rows = await self._rows(found, soon=True)
         return [
             ShownFace(session=row.session, learner=row.learner, sha256=row.face_sha256)
             for row in rows
@@ -634,9 +631,9 @@ class SqlStore:
 
         await self._writer.run(job)
 
-    async def _rows(self, statement: Any, *, of_batches: bool = False) -> Sequence[Any]:
-        """Return rows; `of_batches` waits for those that were answered and are not written yet."""
-        if of_batches:
+    async def _rows(self, statement: Any, *, soon: bool = False) -> Sequence[Any]:
+        """Return rows; `soon` waits for those that the writer was given and has not written yet."""
+        if soon:
             await self._writer.applied()
         return await self.read(lambda tx: tx.execute(statement).all())
 

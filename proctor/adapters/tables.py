@@ -136,6 +136,21 @@ class IdRaisedRow(SQLModel, table=True):
     at_ms: int
 
 
+class LookRow(SQLModel, table=True):
+    """Who looked at what of a session, why, and how often within ten minutes."""
+
+    __tablename__: ClassVar[str] = "looks"
+    session: str = Field(primary_key=True)
+    window: int = Field(primary_key=True)
+    by: str = Field(primary_key=True)
+    what: str = Field(primary_key=True)
+    why: str = Field(primary_key=True)
+    allowed: bool = Field(primary_key=True)
+    at_ms: int
+    until_ms: int
+    count: int
+
+
 class StaffRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "staff"
     name: str = Field(primary_key=True)

@@ -17,7 +17,7 @@ import queue
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Any, TypeVar
@@ -57,6 +57,7 @@ _INSERT_BATCHES = (
     "INSERT INTO batches (session, device, first, size, received_at_ms, lines, frontier, receipt)"
 )
 _INSERT_BLOBS = "INSERT OR IGNORE INTO blobs (session, sha256, segment, start, size)"
+_PUT_OBSERVATIONS = "INSERT OR REPLACE INTO observations (session, device, seq, body)"
 # Rows of one statement. Each statement gives up the interpreter's lock and must wait to have it
 # back, which under load took longer than the row; more than this is more statements to keep ready.
 _ROWS = 32
@@ -88,13 +89,25 @@ Results = list[tuple[Job, object]]
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What the database lacks still of batches that are durable."""
+    """What the database lacks still: of batches that are durable, and what a crash may take."""
 
-    batches: list[tuple[object, ...]]
-    blobs: list[tuple[object, ...]]
+    batches: list[tuple[object, ...]] = field(default_factory=list)
+    blobs: list[tuple[object, ...]] = field(default_factory=list)
+    observations: list[tuple[object, ...]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
+        return bool(self.answered or self.observations)
+
+    @property
+    def answered(self) -> bool:
+        """Whether any is of a batch that was answered."""
         return bool(self.batches or self.blobs)
+
+    def add(self, more: "_Rows") -> None:
+        """Take over those of another, which come later."""
+        self.batches.extend(more.batches)
+        self.blobs.extend(more.blobs)
+        self.observations.extend(more.observations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +120,7 @@ class _Turn:
     last: bool = False
 
 
-_NO_ROWS = _Rows([], [])
+_NO_ROWS = _Rows()  # never added to
 
 
 class Writer:
@@ -124,7 +137,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Turn] = queue.SimpleQueue()
         self._appends: list[_AppendJob] = []  # that came while others are being written
         self._others: list[_OtherJob] = []  # of this turn of the event loop
-        self._rows = _Rows([], [])  # to be handed over with them, or soon
+        self._rows = _Rows()  # to be handed over with them, or soon
         self._queued = 0  # jobs that have no answer yet
         self._queued_bytes = 0  # of their blobs, and of rows that are not committed
         self._closed = False
@@ -167,6 +180,16 @@ class Writer:
         self._put(other)
         return await done
 
+    def observe(self, session: str, device: str, seq: int, body: str) -> None:
+        """Keep an observation soon: a crash until then takes it, and its picture waits again.
+
+        Raises:
+            StorageFull: It will not be kept.
+        """
+        if self._closed or self._dead or self._owing:
+            raise StorageFull
+        self._add(_Rows(observations=[(session, device, seq, body)]))
+
     async def recovered(self) -> None:
         """Wait until rows that a crash left unwritten are written.
 
@@ -178,7 +201,12 @@ class Writer:
     @property
     def is_behind(self) -> bool:
         """Tell whether a commit failed: the database lacks what was answered, for now."""
-        return bool(self._owing)
+        return self._owing.answered
+
+    @property
+    def lacks_observations(self) -> bool:
+        """Tell whether a commit failed: the database lacks observations, for now."""
+        return bool(self._owing.observations)
 
     async def applied(self) -> None:
         """Wait until the database has what was answered by now, so that who reads is told of it."""
@@ -224,7 +252,7 @@ class Writer:
         if self._others or self._rows:
             self._turns += 1
             self._queue.put(_Turn(self._turns, self._others, self._rows))
-            self._others, self._rows = [], _Rows([], [])
+            self._others, self._rows = [], _Rows()
 
     async def _append_all(self) -> None:
         while self._appends:
@@ -250,7 +278,7 @@ class Writer:
         return [result for job in jobs for result in await self._store([job])]
 
     async def _store_together(self, jobs: Sequence[_AppendJob]) -> Results:
-        if self._owing:
+        if self._owing.answered:
             raise StorageFull
         results: Results = []
         ends: dict[tuple[str, str], int] = {}
@@ -280,12 +308,14 @@ class Writer:
             for blob, place in zip(blobs, places, strict=True)
             if blob.sha256 != _ROW
         ]
-        if not self._rows:
-            self._loop.call_later(ROWS_WITHIN_S, self._hand_over)
-        self._rows.batches.extend(batches)
-        self._rows.blobs.extend(placed)
+        self._add(_Rows(batches, placed))
         self._queued_bytes += _bytes_of(batches)
         return results
+
+    def _add(self, rows: _Rows) -> None:
+        if not self._rows:
+            self._loop.call_later(ROWS_WITHIN_S, self._hand_over)
+        self._rows.add(rows)
 
     async def _stored_end(self, log: tuple[str, str]) -> int:
         # Asked of the thread, so that all before is committed.
@@ -365,10 +395,9 @@ class Writer:
 
     def _commit(self, connection: Connection, turns: Sequence[_Turn]) -> None:
         """Commit what turns and earlier failures leave to commit, and tell of it."""
-        rows = _Rows(
-            [*self._owing.batches, *(row for turn in turns for row in turn.rows.batches)],
-            [*self._owing.blobs, *(row for turn in turns for row in turn.rows.blobs)],
-        )
+        rows = _Rows()
+        for more in (self._owing, *(turn.rows for turn in turns)):
+            rows.add(more)
         others = [job for turn in turns for job in turn.jobs]
         results: Results = []
         committed = _bytes_of(rows.batches)
@@ -400,6 +429,7 @@ class Writer:
         database.execute("BEGIN IMMEDIATE")
         _insert(database, _INSERT_BATCHES, rows.batches)
         _insert(database, _INSERT_BLOBS, rows.blobs)
+        _insert(database, _PUT_OBSERVATIONS, rows.observations)
         results: Results = [(job, _run(connection, job)) for job in others]
         database.execute("COMMIT")
         return results

@@ -135,6 +135,7 @@ def invite(
     email: Annotated[
         str, typer.Option(help="Where the receipt is mailed to, if the server sends mail.")
     ] = "",
+    group: Annotated[str, typer.Option(help="Whom proctors see them among.")] = "",
 ) -> None:
     """Invite a learner to a published exam and print the join link, which is kept nowhere."""
     try:
@@ -152,6 +153,7 @@ def invite(
                 time_factor=factor,
                 extra=timedelta(seconds=extra_s),
                 email=email,
+                group=group,
             )
             print(f"{made.session}  {url.rstrip('/')}/join/{made.join_token}")
 

@@ -38,6 +38,7 @@ EXAM, SHOWCASE = "short", "sds-capstone"
 STAFF = (
     ("proctor", StaffRole.PROCTOR),
     ("second-proctor", StaffRole.PROCTOR),
+    ("lead", StaffRole.LEAD),
     ("course-team", StaffRole.COURSE_TEAM),
     ("administrator", StaffRole.ADMINISTRATOR),
 )
@@ -211,7 +212,15 @@ async def _close(proctor: _Staff, played: Played, bundles: Path) -> Row:
     verdict = {
         "outcome": "clear",
         "reasons": "Demonstration: looked at every flag; nothing in them is a breach.",
-        "flags": [{"flag": flag["flag"], "outcome": "not-upheld"} for flag in timeline["flags"]],
+        "flags": [
+            {
+                "flag": flag["flag"],
+                "outcome": "not-upheld",
+                "reason": "Demonstration: part of the story that is played.",
+            }
+            for flag in timeline["flags"]
+        ],
+        "flags_seen": [flag["flag"] for flag in timeline["flags"]],
     }
     decided = await proctor.call("POST", f"{path}/verdicts", json=verdict)
     keys = await proctor.call("GET", "/.well-known/proctor-keys.json")

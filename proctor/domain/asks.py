@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from proctor.domain.acts import Lift
 from proctor.domain.flags import CLASS_OF, FlagClass
-from proctor.domain.incidents import PICTURES, SectionAt, runs
+from proctor.domain.incidents import PICTURES, SectionAt, runs, unless_lifted
 from proctor.domain.observation import Measured, Observation
 from proctor.domain.policy import FlagRule, Policy, When
 
@@ -47,7 +48,11 @@ def wanting(rules: Iterable[FlagRule], seen: Measured) -> frozenset[When]:
 
 
 def asks_of(
-    policy: Policy, observations: Iterable[Observation], section_at: SectionAt
+    policy: Policy,
+    observations: Iterable[Observation],
+    section_at: SectionAt,
+    *,
+    lifts: Sequence[Lift] = (),
 ) -> tuple[QualityAsk, ...]:
     """Return what the learner of a session was asked for, by time; at most `ASKS_MOST`, the newest.
 
@@ -55,12 +60,19 @@ def asks_of(
         policy: The session's policy.
         observations: Of the periodic snapshots, one for each, `at` by the server's clock.
         section_at: The open section at an instant, or None.
+        lifts: Rules that a proctor lifted for this learner: nobody is asked what need not be.
     """
     pictures = sorted(observations, key=lambda seen: (seen.at, seen.device, seen.seq))
     asks = [
         QualityAsk(kind=rule.when, section=run.section_id, since=run.held[0].at, until=run.until)
         for rule in ask_rules(policy)
-        for run in runs(policy, rule, pictures, section_at, needs=ASKS_AFTER)
+        for run in runs(
+            policy,
+            rule,
+            pictures,
+            unless_lifted(section_at, rule.when, lifts),
+            needs=ASKS_AFTER,
+        )
     ]
     return tuple(_told_once(sorted(asks, key=lambda ask: (ask.since, ask.kind))))[-ASKS_MOST:]
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar, assert_never
 
+from proctor.domain.acts import Lift
 from proctor.domain.flag_words import explain, rule_words
 from proctor.domain.incidents import (
     PICTURES,
@@ -23,6 +24,7 @@ from proctor.domain.incidents import (
     from_events,
     from_pictures,
     merged,
+    unless_lifted,
 )
 from proctor.domain.observation import Model, Observation
 from proctor.domain.policy import FlagRule, Policy, When
@@ -115,6 +117,8 @@ def evaluate(
     observations: Iterable[Observation],
     happenings: Iterable[Happening],
     section_at: SectionAt,
+    *,
+    lifts: Sequence[Lift] = (),
 ) -> tuple[Flag, ...]:
     """Return the flags of a session, by time. The order of what is given does not matter.
 
@@ -126,6 +130,8 @@ def evaluate(
         section_at: The open section at an instant, or None. What is outside of every section,
             a break or the check-in, raises nothing. It is asked with the times of the records:
             where a device's clock is off, it must allow for that.
+        lifts: Rules that a proctor lifted for this learner: what happens while one is lifted is
+            not its business. What it saw before stays.
 
     A flag whose first snapshot is analysed only after its second gets a new, earlier id when
     evaluated again: evaluate in the order of the log where ids are kept.
@@ -136,9 +142,9 @@ def evaluate(
         _flag(policy, policy_sha256, rule, number, incident)
         for number, rule in _numbered(rules_of(policy))
         for incident in merged(
-            from_pictures(policy, rule, pictures, section_at)
+            from_pictures(policy, rule, pictures, unless_lifted(section_at, rule.when, lifts))
             if rule.when in PICTURES
-            else from_events(policy, rule, events, section_at)
+            else from_events(policy, rule, events, unless_lifted(section_at, rule.when, lifts))
         )
     ]
     return tuple(sorted(flags, key=lambda flag: (flag.started_at, flag.id)))

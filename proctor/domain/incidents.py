@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
+from proctor.domain.acts import Lift, lifted
 from proctor.domain.observation import Measured, Model, Observation
 from proctor.domain.policy import (
     FlagRule,
@@ -26,6 +27,14 @@ from proctor.domain.policy import (
 MERGE_WITHIN = timedelta(seconds=60)
 
 SectionAt = Callable[[datetime], str | None]
+
+
+def unless_lifted(section_at: SectionAt, rule: When, lifts: Sequence[Lift]) -> SectionAt:
+    """Return `section_at` for one rule: while it is lifted, it sees no section and so nothing."""
+    mine = [each for each in lifts if each.rule == rule]
+    if not mine:
+        return section_at
+    return lambda at: None if lifted(mine, rule, at) else section_at(at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +246,14 @@ PICTURES: Mapping[When, _PictureRule] = {
         out_of=2,
     ),
 }
+
+
+def is_about(policy: Policy, seen: Measured) -> bool:
+    """Tell whether a rule about pictures holds in one, be it enough for a flag or not."""
+    return any(
+        rule.when in PICTURES and PICTURES[rule.when].holds(rule, seen) is True
+        for rule in policy.flags
+    )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -16,6 +16,7 @@ DocumentKind = Literal["government-photo-id", "student-id", "any-photo-id", "non
 IdKind = Literal["passport", "national-id", "driving-licence"]
 GiveBack = Literal["all", "none"]
 SecondCameraKind = Literal["none", "phone"]
+ResultsHeld = Literal["until-decided", "until-contest-over"]
 When = Literal[
     "person-count",  # more than `above` people in the picture
     "another-person",  # the face is unlike the one shown at check-in
@@ -168,6 +169,11 @@ class SystemRules:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRules:
     adverse_needs: int = 2  # people who must agree to an adverse verdict: 1 or 2
+    terminate_needs: int = 2  # people who must agree to end a running session: 1 or 2
+    due_days: int = 5  # from the session's end until a review should be decided, 1 to 365
+    contest_days: int = 14  # in which the learner may answer a decision, 0 to 365; 0: not at all
+    second_looks: float = 0.1  # share of first verdicts "clear" that a second person checks, 0 to 1
+    results_held: ResultsHeld = "until-decided"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

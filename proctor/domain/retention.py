@@ -6,7 +6,7 @@ from enum import StrEnum
 from math import ceil
 
 from proctor.domain.policy import Policy
-from proctor.domain.review import ReviewState
+from proctor.domain.review import SETTLED, ReviewState
 from proctor.domain.session import ENDED, ExamSession
 
 _HOURS_A_DAY = 24
@@ -49,7 +49,7 @@ def review_is_open(session: ExamSession, *, conduct_flags: bool) -> bool:
     A session that nobody has a reason to look at is not held back, or all would be.
     """
     state = session.review.state
-    return state is not ReviewState.DECIDED and (conduct_flags or state is not ReviewState.AWAITING)
+    return state not in SETTLED and (conduct_flags or state is not ReviewState.AWAITING)
 
 
 def due(
@@ -72,6 +72,10 @@ def due(
     # From the verdict, where it came later: its learner must be able to see what it rests on.
     decided = max((verdict.at for verdict in session.review.verdicts), default=session.closed_at)
     kept = now - max(session.closed_at, decided)
+    # Nor before the learner can no longer contest what the pictures show.
+    least = policy.review.contest_days if session.review.state is ReviewState.DECIDED else 0
     return frozenset(
-        holding for holding, days in kept_days(policy).items() if kept >= timedelta(days=days)
+        holding
+        for holding, days in kept_days(policy).items()
+        if kept >= timedelta(days=max(days, least))
     )

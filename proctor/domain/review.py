@@ -1,18 +1,41 @@
 """The review: people look at what was flagged and decide, with reasons.
 
-An adverse verdict needs as many people as the policy says. When the second does not agree, a third
-decides. Nothing here is decided by a machine, and nothing by one number.
+An adverse end rests on as many adverse verdicts as the policy says, on every way to it: a first
+one alone waits for a second, and where two differ, a third decides, and others until enough agree.
+Some clear ones are looked at by a second person, too. Who has yet to decide reads nothing of what
+others said. The learner may contest a decision; somebody who said nothing before then settles it.
+Nothing here is decided by a machine, and nothing by one number.
+
+Refusal
+├── ReasonsMissing        a verdict without reasons
+├── FlagReasonMissing     a flag judged without a reason
+├── AnotherPersonNeeded   who has decided already
+├── ActedAlone            who alone acted on the session
+├── SessionGoesOn         too early
+├── TooManyComments       more than are kept
+└── ResultsHeld           the policy holds results back until the days to contest are over
 """
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from proctor.domain.contest import Contest, ContestOver
 from proctor.domain.errors import Refusal
 from proctor.domain.moves import Actor, move
+from proctor.domain.policy import ReviewRules
 
 MAX_REASONS_CHARS = 4000
+MAX_FLAG_REASON_CHARS = 500
+MAX_COMMENT_CHARS = 1000
+MAX_COMMENTS = 200  # of a session, which is one row
+# A due date this near is warned of.
+DUE_SOON = timedelta(hours=24)
+
+_ROLL_BITS = 64
+_ROLLS: int = 1 << _ROLL_BITS
 
 
 class Outcome(StrEnum):
@@ -35,34 +58,48 @@ class ReviewState(StrEnum):
     SECOND_NEEDED = "second-needed"
     THIRD_NEEDED = "third-needed"
     DECIDED = "decided"
+    CONTESTED = "contested"
+    FINAL = "final"
 
 
 class ReviewEvent(StrEnum):
-    """What one person's verdict does to the review."""
+    """What one person's verdict, or the learner's answer, does to the review."""
 
     DECIDE = "decided"  # not adverse, or adverse where one person suffices
-    ACCUSE = "accused"  # adverse, and another person must agree
+    SAMPLE = "sampled"  # clear, and chosen to be looked at twice
+    ACCUSE = "accused"  # adverse, and not enough people have said so
     CONFIRM = "confirmed"  # a second person agrees
     DIFFER = "differed"  # a second person does not
-    SETTLE = "settled"  # a third person decides between them
+    SETTLE = "settled"  # another person decides between them, or on a contest
+    CONTEST = "contested"  # the learner answers the decision
 
 
 MOVES: Mapping[ReviewState, Mapping[ReviewEvent, ReviewState]] = {
     ReviewState.AWAITING: {
         ReviewEvent.DECIDE: ReviewState.DECIDED,
+        ReviewEvent.SAMPLE: ReviewState.SECOND_NEEDED,
         ReviewEvent.ACCUSE: ReviewState.SECOND_NEEDED,
     },
     ReviewState.SECOND_NEEDED: {
         ReviewEvent.CONFIRM: ReviewState.DECIDED,
         ReviewEvent.DIFFER: ReviewState.THIRD_NEEDED,
     },
-    ReviewState.THIRD_NEEDED: {ReviewEvent.SETTLE: ReviewState.DECIDED},
-    # Final here: a contest, which reopens it, comes with the learner's side.
-    ReviewState.DECIDED: {},
+    ReviewState.THIRD_NEEDED: {
+        ReviewEvent.SETTLE: ReviewState.DECIDED,
+        # Clear, then void, then a breach: one person's word is not enough for that.
+        ReviewEvent.ACCUSE: ReviewState.THIRD_NEEDED,
+    },
+    ReviewState.DECIDED: {ReviewEvent.CONTEST: ReviewState.CONTESTED},
+    ReviewState.CONTESTED: {
+        ReviewEvent.SETTLE: ReviewState.FINAL,
+        ReviewEvent.ACCUSE: ReviewState.CONTESTED,
+    },
+    ReviewState.FINAL: {},
 }
 CAUSES: Mapping[ReviewEvent, frozenset[Actor]] = dict.fromkeys(
     ReviewEvent, frozenset({Actor.PROCTOR})
-)
+) | {ReviewEvent.CONTEST: frozenset({Actor.LEARNER})}
+SETTLED = frozenset({ReviewState.DECIDED, ReviewState.FINAL})
 
 
 class ReasonsMissing(Refusal):
@@ -73,11 +110,28 @@ class ReasonsMissing(Refusal):
         self.at_most = MAX_REASONS_CHARS
 
 
+class FlagReasonMissing(Refusal):
+    code = "flag-reason-missing"
+
+    def __init__(self, *, flag: str) -> None:
+        super().__init__(f"a flag is judged with a reason: 1 to {MAX_FLAG_REASON_CHARS} characters")
+        self.flag = flag
+        self.at_most = MAX_FLAG_REASON_CHARS
+
+
 class AnotherPersonNeeded(Refusal):
     code = "another-person-needed"
 
     def __init__(self, *, by: str) -> None:
         super().__init__(f"{by} has decided already: another person is needed")
+        self.by = by
+
+
+class ActedAlone(Refusal):
+    code = "acted-alone"
+
+    def __init__(self, *, by: str) -> None:
+        super().__init__(f"{by} alone acted on this session: another person judges it")
         self.by = by
 
 
@@ -89,6 +143,22 @@ class SessionGoesOn(Refusal):
         self.state = state
 
 
+class TooManyComments(Refusal):
+    code = "too-many-comments"
+
+    def __init__(self) -> None:
+        super().__init__(f"a session has at most {MAX_COMMENTS} comments")
+        self.at_most = MAX_COMMENTS
+
+
+class ResultsHeld(Refusal):
+    code = "results-held"
+
+    def __init__(self, *, until: datetime) -> None:
+        super().__init__(f"results are held until {until.isoformat()}: the learner may contest")
+        self.until = until
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     by: str
@@ -96,47 +166,223 @@ class Verdict:
     reasons: str
     at: datetime  # aware UTC, server clock
     flags: tuple[tuple[str, FlagOutcome], ...] = ()  # (flag's id, outcome)
+    flag_reasons: tuple[tuple[str, str], ...] = ()  # (flag's id, reason)
+
+    @property
+    def adverse(self) -> bool:
+        return self.outcome is Outcome.BREACH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """What one person noted at a moment of a session; for staff alone."""
+
+    by: str
+    at_ms: int  # the moment, server's milliseconds since 1970
+    text: str
+    written_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     state: ReviewState = ReviewState.AWAITING
     verdicts: tuple[Verdict, ...] = ()  # one a person, oldest first
+    comments: tuple[Comment, ...] = ()  # oldest first; at most MAX_COMMENTS
+    assigned_to: str = ""  # who is asked to; anybody who may can
+    due_at: datetime | None = None  # None: as the policy says
+    contest: Contest | None = None
+
+    @property
+    def decision(self) -> Verdict | None:
+        """The verdict that stands; None while nothing is decided. A contested one stands."""
+        if self.state in SETTLED:
+            return self.verdicts[-1]
+        return None if self.contest is None else self.verdicts[self.contest.rests_on - 1]
 
     @property
     def outcome(self) -> Outcome | None:
         """What was decided; None while it isn't."""
-        return self.verdicts[-1].outcome if self.state is ReviewState.DECIDED else None
+        decision = self.decision
+        return None if decision is None else decision.outcome
 
 
-def give_verdict(review: Review, verdict: Verdict, *, adverse_needs: int) -> Review:
+# --- deciding --------------------------------------------------------------------------------
+
+
+def give_verdict(
+    review: Review, verdict: Verdict, *, adverse_needs: int, look_twice: bool = False
+) -> Review:
     """Return the review after one person's verdict.
 
     Args:
         review: As it stands.
         verdict: One person's, with reasons.
         adverse_needs: How many must agree to a breach, 1 or 2: the policy's `review`.
+        look_twice: A second person looks, too, should this be the first and clear.
 
     Raises:
         AnotherPersonNeeded: This person has given one already.
+        FlagReasonMissing: A flag is judged without a reason, or with over 500 characters of them.
         IllegalMove: It is decided.
         ReasonsMissing: No reasons, or over 4,000 characters of them.
     """
     if not 0 < len(verdict.reasons.strip()) <= MAX_REASONS_CHARS:
         raise ReasonsMissing
-    event = _event(review, verdict, adverse_needs)
+    given = dict(verdict.flag_reasons)
+    for flag, _ in verdict.flags:
+        if not 0 < len(given.get(flag, "").strip()) <= MAX_FLAG_REASON_CHARS:
+            raise FlagReasonMissing(flag=flag)
+    event = _event(review, verdict, adverse_needs, look_twice=look_twice)
     state = move("review", review.state, event, Actor.PROCTOR, moves=MOVES, causes=CAUSES)
     if verdict.by in {earlier.by for earlier in review.verdicts}:
         raise AnotherPersonNeeded(by=verdict.by)
     return replace(review, state=state, verdicts=(*review.verdicts, verdict))
 
 
-def _event(review: Review, verdict: Verdict, adverse_needs: int) -> ReviewEvent:
-    adverse = verdict.outcome is Outcome.BREACH
+def _event(
+    review: Review, verdict: Verdict, adverse_needs: int, *, look_twice: bool
+) -> ReviewEvent:
+    said = sum(each.adverse for each in (*review.verdicts, verdict))
+    too_few = verdict.adverse and said < adverse_needs
     match review.state:
+        case ReviewState.AWAITING if too_few:
+            return ReviewEvent.ACCUSE
+        case ReviewState.AWAITING if look_twice and verdict.outcome is Outcome.CLEAR:
+            return ReviewEvent.SAMPLE
         case ReviewState.SECOND_NEEDED:
-            return ReviewEvent.CONFIRM if adverse else ReviewEvent.DIFFER
-        case ReviewState.THIRD_NEEDED:
-            return ReviewEvent.SETTLE
+            agrees = verdict.outcome is review.verdicts[0].outcome
+            return ReviewEvent.CONFIRM if agrees else ReviewEvent.DIFFER
+        case ReviewState.THIRD_NEEDED | ReviewState.CONTESTED:
+            return ReviewEvent.ACCUSE if too_few else ReviewEvent.SETTLE
         case _:
-            return ReviewEvent.ACCUSE if adverse and adverse_needs > 1 else ReviewEvent.DECIDE
+            return ReviewEvent.DECIDE
+
+
+def is_second_look(session_id: str, *, share: float, key: bytes) -> bool:
+    """Tell whether a session is one of those whose clear verdict a second person checks.
+
+    The first 64 bits of HMAC-SHA-256(key, id), as a fraction of 2**64, are below `share`: the
+    same answer each time, which nobody knows in advance who does not have the server's key.
+
+    Args:
+        session_id: Which.
+        share: Of all sessions, 0 to 1.
+        key: The server's, secret.
+    """
+    digest = hmac.digest(key, session_id.encode(), "sha256")
+    return int.from_bytes(digest[: _ROLL_BITS // 8]) < share * _ROLLS
+
+
+def require_impartial(by: str, *, acted: Collection[str]) -> None:
+    """Refuse a verdict by who alone acted on the session.
+
+    Raises:
+        ActedAlone: All of `acted`, the names of who did, are `by`.
+    """
+    if set(acted) == {by}:
+        raise ActedAlone(by=by)
+
+
+# --- what is not said before its time --------------------------------------------------------
+
+
+def verdicts_for(review: Review, me: str | None) -> tuple[Verdict, ...]:
+    """Return the verdicts that a person may read; `me` None is anybody who gives none.
+
+    Who has yet to decide reads none of those that a decision is still to rest on, nor that there
+    are any; of a contested decision, the verdicts it rests on are known.
+    """
+    if _knows(review, me):
+        return review.verdicts
+    return review.verdicts[: review.contest.rests_on] if review.contest else ()
+
+
+def state_for(review: Review, me: str | None) -> ReviewState:
+    """Return where a review stands, as a person may know it.
+
+    To who has yet to decide, one that waits for a second or third person looks like any other: a
+    clear one that is sampled like an accusation, and like one that nobody has looked at.
+    """
+    known = _knows(review, me) or review.contest is not None
+    return review.state if known else ReviewState.AWAITING
+
+
+def comments_for(review: Review, me: str | None) -> tuple[Comment, ...]:
+    """Return the comments that a person may read: until they have decided, their own."""
+    if _knows(review, me):
+        return review.comments
+    known_at = review.contest.at if review.contest else None
+    return tuple(
+        each
+        for each in review.comments
+        if each.by == me or (known_at is not None and each.written_at < known_at)
+    )
+
+
+def _knows(review: Review, me: str | None) -> bool:
+    return review.state in SETTLED or me in {each.by for each in review.verdicts}
+
+
+# --- contest and results ---------------------------------------------------------------------
+
+
+def contest(review: Review, answer: Contest, *, rules: ReviewRules) -> Review:
+    """Return the review contested by the learner. It is nobody's any more, and due anew.
+
+    Raises:
+        ContestOver: The policy's days since the decision are over, or it gives none.
+        IllegalMove: Nothing is decided, or it was contested before.
+    """
+    # As the learner may know it: a refusal must not tell that somebody has given a verdict.
+    known = state_for(review, None)
+    state = move("review", known, ReviewEvent.CONTEST, Actor.LEARNER, moves=MOVES, causes=CAUSES)
+    until = contest_until(review, rules)
+    if until is None or answer.at >= until:
+        raise ContestOver(until=until)
+    answer = replace(answer, rests_on=len(review.verdicts))
+    return replace(review, state=state, contest=answer, assigned_to="", due_at=None)
+
+
+def contest_until(review: Review, rules: ReviewRules) -> datetime | None:
+    """Return until when, exclusive, a decision can or could be contested; None where it can't be.
+
+    That stays what it was once it is contested.
+    """
+    decision = review.decision
+    if review.contest is not None:
+        decision = review.verdicts[review.contest.rests_on - 1]
+    if decision is None or rules.contest_days == 0:
+        return None
+    return decision.at + timedelta(days=rules.contest_days)
+
+
+def require_results_free(review: Review, *, rules: ReviewRules, now: datetime) -> None:
+    """Refuse to release results of a decided session that the policy holds back still.
+
+    Raises:
+        ResultsHeld: The learner may still contest.
+    """
+    until = contest_until(review, rules)
+    waits = review.state is ReviewState.DECIDED and rules.results_held == "until-contest-over"
+    if waits and until is not None and now < until:
+        raise ResultsHeld(until=until)
+
+
+# --- the queue -------------------------------------------------------------------------------
+
+
+def due_at(review: Review, *, ended_at: datetime, rules: ReviewRules) -> datetime:
+    """Return when a review should be decided: as was said, or so many days after it was due."""
+    since = review.contest.at if review.contest else ended_at
+    return review.due_at or since + timedelta(days=rules.due_days)
+
+
+def comment(review: Review, written: Comment) -> Review:
+    """Return the review with a comment.
+
+    Raises:
+        TooManyComments: It has as many as are kept.
+    """
+    if len(review.comments) >= MAX_COMMENTS:
+        raise TooManyComments
+    return replace(review, comments=(*review.comments, written))

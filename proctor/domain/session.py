@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from proctor.domain.acts import Act, Lift, Termination
 from proctor.domain.asks import IN_CHECK_IN, QualityAsk
 from proctor.domain.devices import Devices, KnownDevice
 from proctor.domain.errors import Refusal
 from proctor.domain.help import Call
 from proctor.domain.identity import UNDECIDED, IdCheck
 from proctor.domain.moves import Actor, move
-from proctor.domain.policy import TimeRules
-from proctor.domain.review import Review, ReviewState
+from proctor.domain.policy import ReviewRules, TimeRules
+from proctor.domain.review import SETTLED, Review, require_results_free, state_for
 from proctor.domain.second_camera import SecondCamera
 from proctor.domain.timing import (
     NO_TIME,
@@ -245,6 +246,10 @@ class ExamSession:
     closed_by: Actor | None = None
     released_at: datetime | None = None  # since when the learner may see the result
     rehearsal_of: str = ""  # the session a practice session was made for; "": this one counts
+    group: str = ""  # whom the course team counts the learner among
+    acts: tuple[Act, ...] = ()  # what proctors did, oldest first; at most acts.MAX_ACTS
+    lifts: tuple[Lift, ...] = ()  # rules that do not hold, or did not for a while
+    termination: Termination | None = None  # one person proposes to end it, another has to agree
 
     def section(self, section_id: str) -> SectionRun:
         """Return one section.
@@ -453,16 +458,68 @@ def grant(
     return _enter(session, section_id, given, Cause.PROCTOR, at=now, reason=reason)
 
 
-def release(session: ExamSession, *, now: datetime) -> ExamSession:
+def granted_to_open(session: ExamSession, at: datetime) -> LedgerEntry | None:
+    """Return what a proctor gave at an instant to a section that is open still, or None."""
+    return next(
+        (
+            entry
+            for entry in session.ledger
+            if entry.cause is Cause.PROCTOR
+            and entry.at == at
+            and session.section(entry.section).state is SectionState.OPEN
+        ),
+        None,
+    )
+
+
+def take_back(session: ExamSession, at: datetime, *, reason: str, now: datetime) -> ExamSession:
+    """Return the session without the time that a proctor gave at an instant, if it is open.
+
+    At most what is left of the section is taken: a deadline never moves before now. In a pause the
+    learner's now is when it began.
+    """
+    entry = granted_to_open(session, at)
+    if entry is None:
+        return session
+    section = session.section(entry.section)
+    assert section.opened_at is not None
+    # Without the window: what it cuts is not there to be taken.
+    end = section_closes_at(
+        opened_at=section.opened_at,
+        limit=section.limit,
+        allowance=session.allowance,
+        given=total(session.ledger, section.id),
+        window_end=None,
+    )
+    taken = min(entry.given, end - (session.paused_at or now))
+    if taken <= NO_TIME:
+        return session
+    return _enter(session, section.id, -taken, Cause.CORRECTION, at=now, reason=reason)
+
+
+def lapse(session: ExamSession, *, now: datetime) -> ExamSession:
+    """Return the session without a proposal to end it that nobody confirmed in time.
+
+    Apart from `settle`: no loss of contact makes it uncertain, so that it waits for none.
+    """
+    proposed = session.termination
+    if proposed is None or now < proposed.lapses_at:
+        return session
+    return replace(session, termination=None)
+
+
+def release(session: ExamSession, *, now: datetime, rules: ReviewRules) -> ExamSession:
     """Return the session with its result released; the same if it is already.
 
     Raises:
-        NotDecidedYet: People have not decided on it.
+        NotDecidedYet: People have not decided on it, or it is contested.
+        ResultsHeld: The policy holds it back.
     """
     if session.released_at is not None:
         return session
-    if session.review.state is not ReviewState.DECIDED:
-        raise NotDecidedYet(review=session.review.state)
+    if session.review.state not in SETTLED:
+        raise NotDecidedYet(review=state_for(session.review, None))
+    require_results_free(session.review, rules=rules, now=now)
     return replace(session, released_at=now)
 
 
@@ -617,7 +674,13 @@ def _ended(session: ExamSession, event: Event, actor: Actor, *, at: datetime) ->
         for section in session.sections
     )
     return replace(
-        ended, sections=sections, closed_at=at, closed_by=actor, paused_at=None, lost_at=None
+        ended,
+        sections=sections,
+        closed_at=at,
+        closed_by=actor,
+        paused_at=None,
+        lost_at=None,
+        termination=None,
     )
 
 

@@ -21,6 +21,7 @@ class Cause(StrEnum):
     OUTAGE = "outage"  # no device was in contact; the policy's `time` says how much comes back
     PAUSE = "pause"  # a proctor paused the session
     PROCTOR = "proctor"  # a proctor gave it, with a reason
+    CORRECTION = "correction"  # a proctor took back what was given by mistake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Allowance:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
     section: str
-    given: timedelta  # > 0
+    given: timedelta  # > 0; of a correction < 0
     cause: Cause
     # Aware UTC, server clock: the end of the outage or pause, or when a proctor gave it.
     at: datetime
@@ -116,6 +117,6 @@ def total(ledger: Sequence[LedgerEntry], section: str, cause: Cause | None = Non
 def given_until(ledger: Sequence[LedgerEntry], section: str) -> datetime | None:
     """Return up to when outages and pauses are given back to a section; None where none was."""
     return max(
-        (e.at for e in ledger if e.section == section and e.cause is not Cause.PROCTOR),
+        (e.at for e in ledger if e.section == section and e.cause in (Cause.OUTAGE, Cause.PAUSE)),
         default=None,
     )

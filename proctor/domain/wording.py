@@ -336,8 +336,8 @@ def _people(policy: Policy) -> str:
 def _seen_and_kept(policy: Policy) -> Chapter:
     lines = [
         "Only the proctors and reviewers of this exam see your pictures and records.",
-        f"Before anything is decided against you, {_people(policy)}. "
-        "You may ask to see what they saw, and answer it.",
+        f"Before anything is decided against you, {_people(policy)}.",
+        _answered(policy),
         "Snapshots are erased from the exam server "
         f"{_days(policy, Holding.SNAPSHOT)} after your exam ends. "
         "The picture of your face from check-in is erased with them.",
@@ -349,12 +349,26 @@ def _seen_and_kept(policy: Policy) -> Chapter:
             "read on it, and the code of its number, are erased with them."
         )
     lines += [
-        "If a review of what was seen is open then, pictures are kept until it is decided.",
+        "If a review of what was seen is open then, pictures are kept until it is decided"
+        + (", and until you can no longer answer." if policy.review.contest_days else "."),
         "Files that you hand in as answers stay with your answers.",
         "An e-mail address that was given for you is for your receipt: it is erased once that was "
         "mailed, and at the latest with your snapshots.",
     ]
     return Chapter(heading="Who sees it, and for how long", lines=tuple(lines))
+
+
+def _answered(policy: Policy) -> str:
+    days = policy.review.contest_days
+    if not days:
+        return "Once it is decided you read the reasons, and see what they saw."
+    held = ""
+    if policy.review.results_held == "until-contest-over":
+        held = " Your result is held until then."
+    return (
+        "Once it is decided you read the reasons, see what they saw, and may answer within "
+        f"{counted(days, 'day')}: another person then looks.{held}"
+    )
 
 
 def _outage(policy: Policy) -> Chapter:
@@ -387,8 +401,23 @@ def _deciding(policy: Policy) -> Chapter:
             "Every verdict has a reason in your words. The learner will read it.",
             f"For an adverse verdict {_people(policy)}.",
             "A quality flag alone is never a reason for one.",
+            "Until you have decided you read nothing of what others said. Who alone acted on a "
+            "session does not judge it.",
+            *_twice(policy),
+            f"Decide within {counted(policy.review.due_days, 'day')} of the session's end.",
+            "Two people end an exam early: one proposes it, another confirms it within a minute."
+            if policy.review.terminate_needs > 1
+            else "One person may end an exam early, with a reason.",
         ),
     )
+
+
+def _twice(policy: Policy) -> Iterator[str]:
+    if policy.review.second_looks:
+        yield (
+            f"Of clear verdicts {policy.review.second_looks:.0%} are checked by another person, "
+            "who does not know that it is a check."
+        )
 
 
 def _ledger(policy: Policy) -> Chapter:

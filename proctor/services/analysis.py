@@ -7,7 +7,7 @@ say where to look next, so one that overflows, or a restart, costs a second look
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,10 +23,10 @@ from proctor.domain.asks import (
     wanting,
 )
 from proctor.domain.flags import Flag
-from proctor.domain.incidents import COMPARE_EVERY
+from proctor.domain.incidents import COMPARE_EVERY, ENDS_AFTER, is_about
 from proctor.domain.observation import Measured, Observation
 from proctor.domain.policy import Policy, When
-from proctor.domain.review import ReviewState
+from proctor.domain.review import SETTLED
 from proctor.domain.session import ENDED, ExamSession, State
 from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases, Decide
@@ -42,6 +42,10 @@ logger = logging.getLogger(__name__)
 # Snapshots waiting in one lane: those of a whole hall whose network was cut, some 20 MB. Of more,
 # the sessions are read again from the rows.
 MAX_WAITING = 16_384
+# Of those that wait so many bytes are at hand as they came; the others are read from the store.
+MAX_AT_HAND_BYTES = 64 * 2**20
+# Of one camera, running: what was under way is over, also where one in six is compared.
+CALM_AFTER = (ENDS_AFTER + 1) * COMPARE_EVERY
 # Cameras of which is known what they lacked; one that falls out is asked a second later.
 MAX_STREAMS = 4096
 # Flags are looked for this often at the most: a reviewer's second, not a machine's.
@@ -68,6 +72,7 @@ class _Stream:
     """One camera, as far as it was looked at since the start."""
 
     periodic: int = 0  # snapshots looked at
+    calm: int = 0  # of them, how many running no rule is about
     lacked: list[frozenset[When]] = field(default_factory=list)  # by the last ones
     asked: frozenset[When] = frozenset()
 
@@ -80,6 +85,7 @@ class Analysis:
         self._cases = cases
         self._vision = vision
         self._faces = CheckInFaces(store)
+        cases.when_ended(lambda case: self._faces.forget(case.session.id))
         self._lanes = [PictureQueue(self._rank) for _ in range(lanes)]
         self._streams: OrderedDict[str, _Stream] = OrderedDict()
         self._lacking: dict[str, str] = {}  # what is not measured for want of a model, and why
@@ -90,8 +96,14 @@ class Analysis:
         self._touched: set[str] = set()
         self._under_way: dict[str, set[tuple[str, int]]] = {}  # device and seq, queued or in work
         self._growing: set[str] = set()  # sessions with flags, that go on
+        self._at_hand = 0  # bytes of pictures in the queues
         self._evaluating = ""
         self._catching_up = False
+        self._found: list[Callable[[str, Sequence[Flag]], None]] = []
+
+    def when_found(self, tell: Callable[[str, Sequence[Flag]], None]) -> None:
+        """Call `tell` with a session and all its flags, once they were found. It must not wait."""
+        self._found.append(tell)
 
     def progress(self) -> Progress:
         oldest = [lane.oldest for lane in self._lanes] + [*self._behind.values()]
@@ -113,7 +125,13 @@ class Analysis:
             if reading or session in self._behind:
                 self._behind.setdefault(session, now)
             else:
-                self._queue(snapshot, since=now)
+                self._queue(self._with_room(snapshot), since=now)
+
+    def _with_room(self, snapshot: Snapshot) -> Snapshot:
+        """Let go of a picture for which there is no room: the store has it."""
+        if snapshot.picture is None or self._at_hand + len(snapshot.picture) <= MAX_AT_HAND_BYTES:
+            return snapshot
+        return replace(snapshot, picture=None)
 
     def _queue(self, snapshot: Snapshot, *, since: datetime) -> None:
         session, place = snapshot.session, (snapshot.device, snapshot.record.seq)
@@ -126,6 +144,7 @@ class Analysis:
             self._behind.setdefault(session, since)
             return
         lane.put(snapshot, since=since)
+        self._at_hand += len(snapshot.picture or b"")
         under_way.add(place)
         self._under_way[session] = under_way
 
@@ -157,7 +176,7 @@ class Analysis:
         sessions = [
             case.session.id
             for case in await self._store.cases(None)
-            if case.session.review.state is not ReviewState.DECIDED
+            if case.session.review.state not in SETTLED
         ]
         self._reading = set(sessions)
         for session_id in sessions:
@@ -181,6 +200,7 @@ class Analysis:
     async def _look(self, lane: PictureQueue) -> None:
         while True:
             snapshot = await lane.get()
+            self._at_hand -= len(snapshot.picture or b"")
             session = snapshot.session
             try:
                 await self._observe(snapshot)
@@ -195,11 +215,15 @@ class Analysis:
                 left.discard((snapshot.device, snapshot.record.seq))
                 if not left:
                     del self._under_way[session]
+                    if self._has_ended(session):
+                        self._faces.forget(session)  # what came late has fetched it anew
 
     async def _observe(self, snapshot: Snapshot) -> None:
         record, session_id = snapshot.record, snapshot.session
         assert record.blob is not None
-        jpeg = await self._store.blob(session_id, record.blob.sha256)
+        jpeg = snapshot.picture
+        if jpeg is None:
+            jpeg = await self._store.blob(session_id, record.blob.sha256)
         measured = await self._measure(snapshot, jpeg)
         observation = Observation(
             device=snapshot.device,
@@ -210,7 +234,8 @@ class Analysis:
         )
         self._note_lacking(measured)
         await self._store.observe(session_id, observation)
-        self._touched.add(session_id)
+        if await self._says_something(snapshot, measured):
+            self._touched.add(session_id)
         if _is_periodic(snapshot) and await self._has_turned(snapshot, measured):
             # A full disk: what the learner is asked for is found again with the flags.
             with suppress(StorageFull):
@@ -241,6 +266,25 @@ class Analysis:
             what, _, why = cause.partition(": ")
             if why.startswith("the model "):
                 self._lacking[what] = cause
+
+    async def _says_something(self, snapshot: Snapshot, measured: Measured) -> bool:
+        """Tell whether a picture can change a session's flags or what its learner is asked for.
+
+        Most can't: to look through two hours of records for each of those took the server longer
+        than all its receipts.
+        """
+        if not _is_periodic(snapshot):
+            return True
+        case = await self._cases.get(snapshot.session)
+        policy = (await self._cases.published(case.session)).policy
+        stream = self._stream(_name(snapshot))
+        if is_about(policy, measured):
+            stream.calm = 0
+            return True
+        stream.calm += 1
+        # A calm picture begins nothing. It ends what is under way, a few of them for certain.
+        under_way = snapshot.session in self._growing or bool(case.session.asks)
+        return under_way and stream.calm <= CALM_AFTER
 
     async def _has_turned(self, snapshot: Snapshot, measured: Measured) -> bool:
         """Note what a picture lacks; tell whether its learner is to be asked, or thanked."""
@@ -350,8 +394,6 @@ class Analysis:
         """Raise the flags that the policy's rules find in what is known by now."""
         case = await self._cases.get(session_id)
         session = case.session
-        if session.state in ENDED:
-            self._faces.forget(session_id)
         if session.rehearsal_of:
             return  # it counts for nothing, so there is nothing for a person to look at
         published = await self._cases.published(session)
@@ -386,13 +428,18 @@ class Analysis:
             )
         if flags and not ended:
             self._growing.add(session_id)
+        raised_by_now = tuple((known | {flag.id: flag for flag in flags}).values())
+        for tell_of in self._found:
+            tell_of(session_id, raised_by_now)
 
 
 def _asks(session: ExamSession, policy: Policy, rows: Rows) -> tuple[QualityAsk, ...]:
     seen = read(session, rows)
     if session.state is State.CHECK_IN:
         return ask_in_check_in(seen.face)
-    return asks_of(policy, seen.observations, lambda at: section_at(session, at))
+    return asks_of(
+        policy, seen.observations, lambda at: section_at(session, at), lifts=session.lifts
+    )
 
 
 def _name(snapshot: Snapshot) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from proctor.domain.flags import Flag
-from proctor.domain.session import ENDED, ExamSession, contact_lost, held_since, settle
+from proctor.domain.session import ENDED, ExamSession, contact_lost, held_since, lapse, settle
 from proctor.services.journal import Entry, entries, lines
 from proctor.services.ports import (
     Case,
@@ -136,6 +136,7 @@ class Cases:
                 if lost_at := self._lost.get(session_id):
                     session = contact_lost(session, at=lost_at)
                 settled = settle(session, now=self._certain(session_id, now), rules=rules)
+                settled = lapse(settled, now=now)
                 refused: Exception | None = None
                 try:
                     decided = decide(settled, now)
@@ -233,6 +234,13 @@ class Cases:
         """Call `tell` with each session that was read or saved. It must not wait."""
         self._kept.append(tell)
 
+    async def tell_all(self) -> None:
+        """Call whoever asked by `when_kept` with every session there is, ended ones too."""
+        for case in await self._store.cases(None):
+            newest = self._cases.get(case.session.id, case)  # saved since they were read
+            for tell in self._kept:
+                tell(newest)
+
     async def forget(self, session_id: str) -> None:
         """Delete a practice session, once it holds no picture: `ports.Store.forget`."""
         async with self._locks.setdefault(session_id, asyncio.Lock()):
@@ -253,7 +261,7 @@ class Cases:
             try:
                 rules = (await self.published(case.session)).policy.time
                 certain = self._certain(session_id, now)
-                if settle(case.session, now=certain, rules=rules) != case.session:
+                if lapse(settle(case.session, now=certain, rules=rules), now=now) != case.session:
                     await self.settled(session_id)
             except StorageFull:
                 logger.warning("sessions not settled: nothing can be stored")

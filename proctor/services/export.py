@@ -35,7 +35,7 @@ class Export:
             server_lines = await self._store.server_lines(session_id)
             logs: list[tuple[str, bytes]] = []
             devices: dict[str, str] = {}
-            named: set[str] = set()
+            named = _blobs(server_lines)  # files that the learner answered with
             for device in await self._store.devices(session_id):
                 # The receipt first, and as many lines as it covers: more may be coming in.
                 log = await self._store.device_log(session_id, device.id)

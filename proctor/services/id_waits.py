@@ -6,7 +6,7 @@ from statistics import median
 from proctor.domain.identity import UNDECIDED, waits_since
 from proctor.domain.session import ExamSession, State
 from proctor.services.cases import Cases
-from proctor.services.ports import Case, Store
+from proctor.services.ports import Case
 
 # Over which the median of waits is taken.
 LATELY = timedelta(hours=24)
@@ -17,8 +17,7 @@ _OVER = frozenset({State.TERMINATED, State.EXPIRED})
 class IdWaits:
     """Kept in memory, from every session as it is read or saved; the rows are the truth."""
 
-    def __init__(self, store: Store, cases: Cases) -> None:
-        self._store = store
+    def __init__(self, cases: Cases) -> None:
         self._cases = cases
         self._waiting: dict[str, datetime] = {}
         self._decided: dict[str, tuple[datetime, timedelta]] = {}
@@ -26,8 +25,7 @@ class IdWaits:
 
     async def after_restart(self) -> None:
         """See all sessions once, those that have ended too."""
-        for case in await self._store.cases(None):
-            self.see(case)
+        await self._cases.tell_all()
 
     def see(self, case: Case) -> None:
         """Take note of where a session's ID check stands."""

@@ -6,7 +6,7 @@ nothing is acknowledged before all is durable.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -134,6 +134,8 @@ class Snapshot:
     session: str
     device: str
     record: Record
+    # As it came, where it is still at hand; else the store has it.
+    picture: bytes | None = field(default=None, repr=False, compare=False)
 
 
 # Blobs that records name and that have not come, by digest, oldest first. Several records may name
@@ -174,7 +176,17 @@ class Intake:
         self.server = server
         self.seen = seen
         self._newest: dict[tuple[str, str], Line] = {}
+        self._lined: list[Callable[[str], None]] = []
+        self._said: list[Callable[[str, Record], None]] = []
         cases.in_contact(self._last_heard)
+
+    def when_line(self, tell: Callable[[str], None]) -> None:
+        """Call `tell` with each session of which a line opened or closed. It must not wait."""
+        self._lined.append(tell)
+
+    def when_said(self, tell: Callable[[str, Record], None]) -> None:
+        """Call `tell` with each message of a learner, and its session. It must not wait."""
+        self._said.append(tell)
 
     async def connect(self, device: Device) -> "Line":
         """Open a line for a device; an older one of the same device takes nothing more.
@@ -188,6 +200,7 @@ class Intake:
         line = Line(self, device, published, log.frontier, await self.standing(device))
         # Known before contact is back: the end of an older line meanwhile is no loss of contact.
         self._newest[device.session, device.id] = line
+        self._tell_line(device.session)
         try:
             if device.kind == PHONE:
                 case = await self.cases.change(device.session, camera_back, by="clock")
@@ -209,10 +222,23 @@ class Intake:
         if line is not None:
             line.heard_at = self.cases.now()
 
-    def _last_heard(self, session_id: str) -> datetime | None:
+    def line(self, session_id: str) -> "Line | None":
+        """Return the line of the device that has a session; None while it has none."""
         known = self.cases.in_memory(session_id)
         used = None if known is None else known[0].session.devices.used
-        line = None if used is None else self._newest.get((session_id, used.id))
+        return None if used is None else self._newest.get((session_id, used.id))
+
+    def said(self, session_id: str, message: Record) -> None:
+        """Tell whoever asked to be told what a learner said."""
+        for tell in self._said:
+            tell(session_id, message)
+
+    def _tell_line(self, session_id: str) -> None:
+        for tell in self._lined:
+            tell(session_id)
+
+    def _last_heard(self, session_id: str) -> datetime | None:
+        line = self.line(session_id)
         return None if line is None else line.heard_at
 
     async def disconnect(self, line: "Line") -> None:
@@ -224,6 +250,7 @@ class Intake:
         if self._newest.get((device.session, device.id)) is not line:
             return
         del self._newest[device.session, device.id]
+        self._tell_line(device.session)
         if device.kind == PHONE:
             await self._camera_lost(device)
         elif not any(
@@ -294,6 +321,7 @@ class Line:
         "_used",
         "device",
         "heard_at",
+        "still",
     )
 
     def __init__(
@@ -306,6 +334,9 @@ class Line:
     ) -> None:
         self.device = device
         self.heard_at = intake.cases.now()
+        # The newest periodic snapshot whose picture is held, and when it came. Whoever shows it
+        # looks here: to be told of each would cost more than to take it.
+        self.still: tuple[Record, datetime] | None = None
         self._intake = intake
         self._published = published
         self._frontier = frontier
@@ -419,7 +450,7 @@ class Line:
             *(each for digest in came for each in owed.get(digest, ())),
             *(each for each in records if each.blob and each.blob[0] in held),
         ]
-        self._tell(pictured)
+        self._tell(pictured, came)
         for record in records:
             if record.kind is Kind.MESSAGE:
                 await self._call(record)
@@ -437,11 +468,20 @@ class Line:
         self._blobs += blobs
         self._used += used
 
-    def _tell(self, records: Sequence[Record]) -> None:
+    def _tell(self, records: Sequence[Record], came: Mapping[str, bytes]) -> None:
         session, device = self.device.session, self.device.id
-        snapshots = [Snapshot(session, device, each) for each in records if is_watched(each)]
+        snapshots = [
+            Snapshot(session, device, each, came.get(each.blob[0]) if each.blob else None)
+            for each in records
+            if is_watched(each)
+        ]
         if snapshots:
             self._intake.seen(snapshots)
+            for each in snapshots:
+                # What an outage kept back comes after what is newer.
+                newer = self.still is None or each.record.seq > self.still[0].seq
+                if newer and each.record.facts.get("purpose") == "periodic":
+                    self.still = (each.record, self.heard_at)
 
     async def _call(self, record: Record) -> None:
         """Let a person be called, if the message is for one; the record itself is held already."""
@@ -450,6 +490,7 @@ class Line:
             # A full disk: the message stands in the timeline, and nobody is called.
             with suppress(StorageFull):
                 await self._intake.sessions.call(self.device.session, Topic(topic), raised=raised)
+            self._intake.said(self.device.session, record)
 
     async def _settled(self, now: datetime) -> ExamSession:
         """Return the session as of now; without waiting where it is in memory."""

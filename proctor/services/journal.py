@@ -8,14 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from proctor.domain.acts import Act
+from proctor.domain.contest import Contest
 from proctor.domain.devices import AskState, Devices
 from proctor.domain.help import Call
 from proctor.domain.identity import IdCheck, IdState
-from proctor.domain.review import Verdict
+from proctor.domain.review import ReviewState, Verdict, verdicts_for
 from proctor.domain.second_camera import SecondCamera
-from proctor.domain.session import ExamSession, SectionState, closes_at
-from proctor.evidence.record import SERVER_DEVICE, Kind, encode, parse
+from proctor.domain.session import ENDED, ExamSession, SectionState, closes_at
+from proctor.domain.timing import Cause
+from proctor.evidence.record import SERVER_DEVICE, BlobRef, Kind, encode, parse
 
+_BY_PERSON = frozenset({Cause.PROCTOR, Cause.CORRECTION})
 _ERASED = f'"kind":"{Kind.ERASED}"'.encode()  # most lines need not be parsed to see they are none
 
 
@@ -24,6 +28,7 @@ class Entry(NamedTuple):
 
     kind: Kind
     facts: Mapping[str, Any]
+    blob: BlobRef | None = None  # which it names
 
 
 def milliseconds(at: datetime) -> int:
@@ -48,6 +53,12 @@ def entries(
         reason: In their words, where they gave one.
     """
     why = {"reason": reason} if reason else {}
+    for act in after.acts[len(before.acts) :]:
+        yield Entry(Kind.STATE, {"state": str(after.state), "event": "act", **_act(act)})
+    if _lapsed(before, after):
+        assert before.termination is not None
+        lapsed = {"event": "termination-lapsed", "proposed_by": before.termination.by, "by": by}
+        yield Entry(Kind.STATE, {"state": str(after.state), **lapsed})
     if after.state is not before.state:
         yield Entry(Kind.STATE, {"state": str(after.state), "by": by, **why})
     yield from _devices(before.devices, after.devices, str(after.state), by)
@@ -64,7 +75,7 @@ def entries(
             "seconds": seconds(grant.given),
             "cause": str(grant.cause),
             "reason": grant.reason,
-            "by": by if grant.reason else "clock",
+            "by": by if grant.cause in _BY_PERSON else "clock",
         }
         yield Entry(Kind.TIME, given)
     for old, new in zip(before.sections, after.sections, strict=True):
@@ -81,8 +92,12 @@ def entries(
         if new.closed_at is not None:
             changed["closed_at_ms"] = milliseconds(new.closed_at)
         yield Entry(Kind.SECTION, changed)
-    for verdict in after.review.verdicts[len(before.review.verdicts) :]:
-        yield Entry(Kind.VERDICT, {**_verdict(verdict), "review": str(after.review.state)})
+    if before.review.contest is None and after.review.contest is not None:
+        yield from _contest(after.review.contest, str(after.state))
+    # Once they are no secret from who has yet to decide: whoever may review can read this log.
+    known = len(verdicts_for(before.review, None))
+    for verdict in verdicts_for(after.review, None)[known:]:
+        yield verdict_entry(verdict, review=after.review.state)
 
 
 def lines(of: Sequence[Entry], *, session: str, first: int, now: datetime) -> list[bytes]:
@@ -96,6 +111,7 @@ def lines(of: Sequence[Entry], *, session: str, first: int, now: datetime) -> li
             at_ms=at_ms,
             kind=entry.kind,
             facts=entry.facts,
+            blob=entry.blob,
         )
         for at, entry in enumerate(of)
     ]
@@ -133,6 +149,25 @@ def _id_check(before: IdCheck, after: IdCheck) -> dict[str, Any]:
     return facts
 
 
+def _act(act: Act) -> dict[str, Any]:
+    """Return what a person did; of what it is about, only what is said."""
+    said: dict[str, Any] = {
+        "act": str(act.kind),
+        "id": act.id,
+        "code": act.code,
+        "note": act.note,
+        "by": act.by,
+    }
+    about = {"seconds": act.seconds, "rule": act.rule, "of": act.of, "proposal": act.proposal}
+    return {**said, **{name: value for name, value in about.items() if value}}
+
+
+def _lapsed(before: ExamSession, after: ExamSession) -> bool:
+    """Tell whether a proposal to end the session is gone, though nobody did anything about it."""
+    gone = before.termination is not None and after.termination is None
+    return gone and after.state not in ENDED and len(after.acts) == len(before.acts)
+
+
 def _devices(before: Devices, after: Devices, state: str, by: str) -> Iterator[Entry]:
     """Return who asked and was refused, beside the state, and who was admitted."""
     old = (*before.asks, *[None] * (len(after.asks) - len(before.asks)))
@@ -165,10 +200,32 @@ def _help(call: Call | None) -> dict[str, Any]:
     return {"event": "help-called" if call.waits else "help-answered", "topic": str(call.topic)}
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "by": verdict.by,
-        "outcome": str(verdict.outcome),
-        "reasons": verdict.reasons,
-        "flags": [{"flag": flag, "outcome": str(outcome)} for flag, outcome in verdict.flags],
-    }
+def verdict_entry(verdict: Verdict, *, review: ReviewState) -> Entry:
+    """Return one person's verdict as the log tells it, once the review stands at `review`."""
+    reasons = dict(verdict.flag_reasons)
+    return Entry(
+        Kind.VERDICT,
+        {
+            "by": verdict.by,
+            "outcome": str(verdict.outcome),
+            "reasons": verdict.reasons,
+            "flags": [
+                {"flag": flag, "outcome": str(outcome), "reason": reasons.get(flag, "")}
+                for flag, outcome in verdict.flags
+            ],
+            "given_at_ms": milliseconds(verdict.at),
+            "review": str(review),
+        },
+    )
+
+
+def _contest(contest: Contest, state: str) -> Iterator[Entry]:
+    """Return what a learner answers: a record for each flag and file, as each has its bound."""
+    told = {"state": state, "by": "learner"}
+    yield Entry(Kind.STATE, {**told, "event": "contested", "text": contest.text})
+    for flag, text in contest.flags:
+        yield Entry(Kind.STATE, {**told, "event": "contested-flag", "flag": flag, "text": text})
+    for file in contest.attachments:
+        blob = BlobRef(file.sha256, file.type, file.size)
+        facts = {**told, "event": "contest-attachment", "name": file.name, "purpose": "contest"}
+        yield Entry(Kind.STATE, facts, blob)

@@ -69,6 +69,7 @@ class NameTaken(Refusal):
 
 class StaffRole(StrEnum):
     PROCTOR = "proctor"
+    LEAD = "lead"  # a proctor who also sees how well proctors agree, and who looked at what
     COURSE_TEAM = "course-team"
     ADMINISTRATOR = "administrator"
 

@@ -159,7 +159,8 @@ class Clock(Protocol):
 class Store(Protocol):
     """Everything that is kept. Every method may run concurrently with every other.
 
-    What a write returned is durable: it outlives a power cut. A write that raised stored nothing.
+    What a write returned is durable: it outlives a power cut (of `observe`, soon). A write that
+    raised stored nothing.
     """
 
     async def publish(
@@ -325,10 +326,23 @@ class Store(Protocol):
         ...
 
     async def observe(self, session_id: str, observation: Observation) -> None:
-        """Keep an observation. The same snapshot's is replaced."""
+        """Keep an observation. The same snapshot's is replaced.
+
+        Whoever reads finds it at once; durable it is soon. A crash until then leaves the snapshot
+        without one, which is what says that it is to be looked at.
+
+        Raises:
+            StorageFull: It is not kept.
+        """
         ...
 
-    async def observations(self, session_id: str) -> Sequence[Observation]: ...
+    async def observations(self, session_id: str) -> Sequence[Observation]:
+        """Return all observations of a session.
+
+        Raises:
+            StorageFull: Some that were taken by `observe` can't be written now, nor read.
+        """
+        ...
 
     async def observed(self, session_id: str) -> int:
         """Return how many snapshots of a session were looked at."""
@@ -429,6 +443,19 @@ class DocumentReader(Protocol):
 
     async def read(self, picture: bytes) -> DocumentRead:
         """Return what is read in a picture; what could not be is said in `unavailable`."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Thumbnails(Protocol):
+    """Makes sheets of small pictures. Never raises for what a picture holds."""
+
+    async def sheet(self, pictures: Sequence[bytes | None]) -> bytes:
+        """Return a JPEG of at most 60 pictures, ten in a row, each fitted into 96 x 72 pixels.
+
+        None, or what can't be read, is black.
+        """
         ...
 
     async def close(self) -> None: ...

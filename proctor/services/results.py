@@ -68,10 +68,13 @@ class Results:
 
         Raises:
             NotDecidedYet: The review goes on.
+            ResultsHeld: The learner may still contest.
         """
+        session = (await self._cases.get(session_id)).session
+        rules = (await self._cases.published(session)).policy.review
 
         def decide(session: ExamSession, now: datetime) -> ExamSession:
-            return release(session, now=now)
+            return release(session, now=now, rules=rules)
 
         return await self._cases.change(session_id, decide, by=by)
 

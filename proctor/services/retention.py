@@ -5,6 +5,7 @@ The truth is in the rows: what is held, due and not yet gone is erased by this r
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 
 from proctor.domain.flags import FlagClass
 from proctor.domain.policy import Policy
@@ -96,17 +97,20 @@ class Retention:
         return len(gone)
 
     async def _holdings(self, session_id: str) -> Mapping[str, Holding]:
-        """Return what each blob is that a record of the session names."""
-        purposes: dict[str, set[str]] = {}
+        """Return what each blob is that a session holds or a record of it names."""
+        # What no record names goes, too: a file of an answer that was not kept after all.
+        held = await self._store.held(session_id)
+        purposes: dict[str, set[str]] = {digest: set() for digest in held}
+        logs = [await self._store.server_lines(session_id)]
         for device in await self._store.devices(session_id):
-            for batch in await self._store.received(session_id, device.id):
-                for line in batch.lines:
-                    if b'"blob":{' not in line:
-                        continue
-                    record = parse(line)
-                    if record.blob is not None:
-                        purpose = str(record.facts.get("purpose", ""))
-                        purposes.setdefault(record.blob.sha256, set()).add(purpose)
+            logs += [batch.lines for batch in await self._store.received(session_id, device.id)]
+        for line in chain.from_iterable(logs):
+            if b'"blob":{' not in line:
+                continue
+            record = parse(line)
+            if record.blob is not None:
+                purpose = str(record.facts.get("purpose", ""))
+                purposes.setdefault(record.blob.sha256, set()).add(purpose)
         return {digest: holding_of(some) for digest, some in purposes.items()}
 
 

@@ -1,49 +1,65 @@
 """Reviews: which sessions need a person first, what happened in one, and the verdict."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
+from proctor.domain.acts import ActKind, StalePage
 from proctor.domain.errors import Refusal
-from proctor.domain.flags import Flag, FlagClass
-from proctor.domain.help import MAX_MESSAGE_CHARS, Topic
-from proctor.domain.identity import UNDECIDED
-from proctor.domain.observation import Observation
 from proctor.domain.review import (
+    SETTLED,
+    ActedAlone,
+    Comment,
     FlagOutcome,
     Outcome,
-    Review,
     ReviewState,
     SessionGoesOn,
     Verdict,
+    comment,
     give_verdict,
+    is_second_look,
+    require_impartial,
 )
-from proctor.domain.session import ENDED, ExamSession, State, is_late
-from proctor.evidence.record import Kind
+from proctor.domain.session import ENDED, ExamSession
+from proctor.evidence.errors import MalformedRecord
+from proctor.evidence.note import SigningKey
+from proctor.services.acts import FailedView
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
-from proctor.services.device_time import Dated, dated
-from proctor.services.journal import erased, milliseconds
-from proctor.services.ports import Case, Published, Store
-from proctor.services.results import sections_of_items
-from proctor.services.views import LedgerView, SessionView, view
+from proctor.services.journal import lines, milliseconds, verdict_entry
+from proctor.services.logins import LoginStore, StaffRole
+from proctor.services.ports import Store
+from proctor.services.review_queue import ReviewRow, row_of, urgency, waits_for
+from proctor.services.review_views import (
+    CommentView,
+    ContestView,
+    ReviewView,
+    comment_views,
+    contest_view,
+    review_view,
+)
+from proctor.services.timeline import (
+    AnswerView,
+    ExamView,
+    FlagView,
+    GapView,
+    MessageView,
+    SnapshotView,
+    UnavailableView,
+    flag_view,
+    happened,
+)
+from proctor.services.views import ActView, LedgerView, SessionView, act_views, view
 
-# What a person takes to look at a flag and at the whole of a session: for the length of a queue
-# said in minutes, not for judging anyone's work.
-MINUTES_A_FLAG = 1.0
-MINUTES_A_SESSION = 2.0
-
-# Causes of what could not be measured, in one session: a device could make up many.
-MOST_UNAVAILABLE = 5
-
-ID_CHECK_WAITS = "ID check waits for a person"
-DEVICE_ASKS = "another computer asks to go on"
-CALLS = {
-    Topic.QUESTION: "the learner asks a question",
-    Topic.HAND: "the learner raised a hand",
-    Topic.FAULT: "the learner reports a technical fault",
-}
+# Sessions assigned side by side: as many as one group commit takes well.
+ASSIGNED_AT_ONCE = 16
+REVIEWERS = frozenset({StaffRole.PROCTOR, StaffRole.LEAD})
+# Words to a learner, or to a whole exam, are no act upon the session.
+_WORDS = frozenset({ActKind.MESSAGE, ActKind.ANSWER})
+# Of a place in the log: more digits than any will have.
+_FAR = 10**9
 
 
 class UnknownFlag(Refusal):
@@ -61,24 +77,18 @@ class NotLookedAtYet(Refusal):
         super().__init__("the machine is still looking at this session's pictures: wait a moment")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewRow:
-    session: str
-    learner: str
-    exam: str
-    exam_title: str
-    state: str
-    session_state: str
-    id_check: str
-    conduct: int
-    quality: int
-    severity: float  # of the gravest conduct flag; 0 where there is none. Never a sum
-    why: list[str]
-    snapshots: int
-    minutes: float
-    waiting_since_ms: int
-    outcome: str | None
-    may_decide: bool  # the person who asked may give a verdict now
+class VerdictTooLarge(Refusal):
+    code = "verdict-too-large"
+
+    def __init__(self) -> None:
+        super().__init__("all reasons of a verdict together are more than one record holds")
+
+
+class NoSuchReviewer(Refusal):
+    code = "no-such-reviewer"
+
+    def __init__(self) -> None:
+        super().__init__("nobody of this name may give verdicts here")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,119 +103,18 @@ class PicturesView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictView:
-    by: str
-    outcome: str
-    reasons: str
-    at_ms: int
-    flags: list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewView:
-    state: str
-    outcome: str | None
-    adverse_needs: int  # how many must agree to a breach
-    verdicts: list[VerdictView]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservationView:
-    faces: list[tuple[float, ...]] | None  # x, y, width, height in pixels, score
-    dark: bool | None
-    covered: bool | None
-    frozen: bool | None
-    light_mean: float | None
-    unavailable: list[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnavailableView:
-    """What could not be measured in pictures that were looked at."""
-
-    why: str  # "faces: the model yunet is not there", "picture: the picture ends early"
-    snapshots: int  # in how many
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotView:
-    """A snapshot. All times of a timeline are by the server's clock."""
-
-    device: str
-    seq: int
-    at_ms: int
-    sha256: str
-    type: str
-    blob: str  # "held", "owed" or "erased"
-    purpose: str
-    observation: ObservationView | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefView:
-    device: str
-    seq: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlagView:
-    flag: str
-    rule: str
-    flag_class: str
-    severity: float
-    started_at_ms: int
-    ended_at_ms: int
-    section: str
-    measurement: str
-    value: float | None
-    threshold: float | None
-    explanation: str
-    snapshots: list[RefView]
-    snapshot_count: int
-    policy_sha256: str
-    models: list[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapView:
-    device: str
-    seq: int
-    cause: str
-    of: str
-    from_ms: int
-    to_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerView:
-    section: str
-    item: str
-    saved: int  # how often
-    last_at_ms: int
-    late: bool  # the last one came when the section was not open
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageView:
-    """What the learner wrote to a proctor."""
-
-    device: str
-    seq: int
-    at_ms: int
-    topic: str  # "question", "hand", "fault", or whatever a device made of it
-    text: str
-    raised: bool | None  # of a hand: up or down; None for any other
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExamView:
-    id: str
-    title: str
+class Queue:
+    reviews: list[ReviewRow]
+    pictures: PicturesView
+    minutes: float  # of what the person who asked may decide now
+    fits: int  # how many of these, from the top, fit the budget; 0 without one
+    done_today: int  # verdicts that the person gave since midnight UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
+    """All that happened in a session, as one of the staff may read it."""
+
     session: SessionView
     learner: str
     exam: ExamView
@@ -217,6 +126,9 @@ class Timeline:
     ledger: list[LedgerView]
     answers: list[AnswerView]
     messages: list[MessageView]
+    acts: list[ActView]
+    comments: list[CommentView]
+    contest: ContestView | None
     analysed: bool  # the machine has looked at every picture that is held
     unavailable: list[UnavailableView]  # and what it could not see; the most frequent
     me: str
@@ -224,29 +136,49 @@ class Timeline:
     why_not: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned:
+    done: list[str]
+    failed: list[FailedView]
+
+
 class Reviews:
-    def __init__(self, store: Store, cases: Cases, analysis: Analysis) -> None:
+    def __init__(
+        self, store: Store, cases: Cases, analysis: Analysis, logins: LoginStore, *, key: bytes
+    ) -> None:
+        """Take the parts; `key` chooses which clear sessions are looked at twice, and is secret."""
         self._store = store
         self._cases = cases
         self._analysis = analysis
+        self._logins = logins
+        self._key = key
 
-    async def queue(self, exam_id: str | None, *, me: str) -> list[ReviewRow]:
-        """Return the sessions that were begun or need someone now, those that do first.
-
-        A learner held in check-in cannot begin before a person has looked, and one who calls for
-        help waits: these come before all reviews. Then undecided ones with conduct flags, the
-        gravest on top; quality flags alone never lift a session above another.
-        """
-        rows = []
+    async def queue(
+        self, exam_id: str | None, *, me: str, budget_min: float | None = None
+    ) -> Queue:
+        """Return the sessions that were begun or need someone now, those that do first."""
+        rows: list[tuple[bool, ReviewRow]] = []
+        now = self._cases.now()
+        today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        done = 0
         for case in await self._store.cases(exam_id):
-            if case.session.rehearsal_of:
+            session = case.session
+            if session.rehearsal_of:
                 continue  # nobody looks at a rehearsal
-            begun = any(section.opened_at for section in case.session.sections)
-            waits = _waits_for(case.session)
-            if not (begun or waits):
-                continue
-            rows.append((not waits, await self._row(case, me)))
-        return [row for _, row in sorted(rows, key=_urgency)]
+            done += sum(each.by == me and each.at >= today for each in session.review.verdicts)
+            begun = any(section.opened_at for section in session.sections)
+            waits = bool(waits_for(session))
+            if begun or waits:
+                rows.append((waits, await self._row(session, me, now)))
+        ordered = [row for _, row in sorted(rows, key=lambda row: urgency(row[1], waits=row[0]))]
+        mine = [row.minutes for row in ordered if row.may_decide]
+        return Queue(
+            reviews=ordered,
+            pictures=self.pictures(),
+            minutes=sum(mine),
+            fits=_fitting(mine, budget_min),
+            done_today=done,
+        )
 
     def pictures(self) -> PicturesView:
         """Return how far the machine is behind."""
@@ -263,32 +195,9 @@ class Reviews:
         case = await self._cases.settled(session_id)
         session = case.session
         published = await self._cases.published(session)
-        held = await self._store.held(session_id)
-        seen = {
-            (each.device, each.seq): each for each in await self._store.observations(session_id)
-        }
-        gone = erased(await self._store.server_lines(session_id))
-        snapshots: list[SnapshotView] = []
-        gaps: list[GapView] = []
-        answers: dict[tuple[str, str], AnswerView] = {}
-        messages: list[MessageView] = []
-        sections = sections_of_items(published.exam)
-        for device in await self._store.devices(session_id):
-            for each in dated(await self._store.received(session_id, device.id)):
-                match each.record.kind:
-                    case Kind.SNAPSHOT:
-                        found = seen.get((device.id, each.record.seq))
-                        snapshots.append(_snapshot(each, found, held, gone))
-                    case Kind.GAP:
-                        gaps.append(_gap(each))
-                    case Kind.MESSAGE:
-                        messages.append(_message(each))
-                    case Kind.ANSWER if section := sections.get(str(each.record.facts.get("item"))):
-                        late = is_late(session, section, received_at=each.received_at)
-                        _count(answers, section, each, late=late)
-                    case _:
-                        pass
-        why_not = self._why_not(session, me)
+        rules = published.policy.review
+        found = await happened(self._store, session, published.exam)
+        why_not = why_not_decide(session, me)
         before = self._cases.held_before(session)
         shown = view(session, published, now=self._cases.now(), held_before=before, staff=True)
         return Timeline(
@@ -296,15 +205,18 @@ class Reviews:
             learner=session.learner,
             exam=ExamView(id=published.exam.id, title=published.exam.title),
             policy_sha256=published.policy_sha256,
-            review=review_view(session.review, published),
-            snapshots=sorted(snapshots, key=lambda each: each.at_ms),
-            flags=[_flag(flag) for flag in await self._store.flags(session_id)],
-            gaps=sorted(gaps, key=lambda each: each.from_ms),
+            review=review_view(session.review, rules, me=me),
+            snapshots=found.snapshots,
+            flags=[flag_view(flag) for flag in await self._store.flags(session_id)],
+            gaps=found.gaps,
             ledger=shown.ledger,
-            answers=list(answers.values()),
-            messages=sorted(messages, key=lambda each: each.at_ms),
+            answers=found.answers,
+            messages=found.messages,
+            acts=act_views(session, published, session.acts, staff=True),
+            comments=comment_views(session.review, me=me),
+            contest=contest_view(session.review, rules),
             analysed=self._analysis.is_done(session_id),
-            unavailable=_unavailable(seen.values()),
+            unavailable=found.unavailable,
             me=me,
             may_decide=why_not is None,
             why_not=why_not,
@@ -317,238 +229,166 @@ class Reviews:
         by: str,
         outcome: Outcome,
         reasons: str,
-        flags: Sequence[tuple[str, FlagOutcome]],
-    ) -> Case:
-        """Give one person's verdict.
+        flags: Sequence[tuple[str, FlagOutcome, str]] = (),
+        flags_seen: Sequence[str] | None = None,
+    ) -> ReviewView:
+        """Give one person's verdict, and return the review as they may read it from then on.
+
+        Args:
+            session_id: Which.
+            by: The person.
+            outcome: What they say of the session.
+            reasons: Why.
+            flags: What they say of flags: the flag's id, the outcome, the reason.
+            flags_seen: The flags that they saw, by id; None: it is not said.
 
         Raises:
             NotLookedAtYet: Pictures wait for the machine: a verdict now could miss what it shows.
             SessionGoesOn: It has not ended.
+            StalePage: Other flags were raised since.
             UnknownFlag: A flag was judged that was not raised.
-            Refusal: Of `domain.review.give_verdict`.
+            VerdictTooLarge: No record holds it.
+            Refusal: Of `domain.review`: `give_verdict`, `require_impartial`.
         """
-        raised = {flag.id for flag in await self._store.flags(session_id)}
-        judged = dict(flags)
-        for flag in judged:
+        raised = [flag.id for flag in await self._store.flags(session_id)]
+        for flag, _, _ in flags:
             if flag not in raised:
                 raise UnknownFlag(flag=flag)
         case = await self._cases.settled(session_id)
         if case.session.state in ENDED and not self._analysis.is_done(session_id):
             raise NotLookedAtYet
-        needs = (await self._cases.published(case.session)).policy.review.adverse_needs
+        if flags_seen is not None and (since := sorted(set(raised) - set(flags_seen))):
+            raise StalePage(flags=since)
+        rules = (await self._cases.published(case.session)).policy.review
         verdict = Verdict(
             by=by,
             outcome=outcome,
             reasons=reasons.strip(),
             at=self._cases.now(),
-            flags=tuple(judged.items()),
+            flags=tuple({flag: outcome for flag, outcome, _ in flags}.items()),
+            flag_reasons=tuple({flag: reason.strip() for flag, _, reason in flags}.items()),
         )
+        _require_room(verdict, session_id)
+        twice = is_second_look(session_id, share=rules.second_looks, key=self._key)
 
         def decide(session: ExamSession, _now: datetime) -> ExamSession:
             if session.state not in ENDED:
                 raise SessionGoesOn(state=session.state)
-            review = give_verdict(session.review, verdict, adverse_needs=needs)
+            require_impartial(by, acted=_acted(session))
+            review = give_verdict(
+                session.review, verdict, adverse_needs=rules.adverse_needs, look_twice=twice
+            )
             return replace(session, review=review)
 
-        return await self._cases.change(session_id, decide, by=by)
+        case = await self._cases.change(session_id, decide, by=by)
+        return review_view(case.session.review, rules, me=by)
 
-    async def _row(self, case: Case, me: str) -> ReviewRow:
-        session = case.session
-        published: Published = await self._cases.published(session)
-        flags = await self._store.flags(session.id)
-        conduct = [flag for flag in flags if flag.flag_class is FlagClass.CONDUCT]
-        waits = _waits_for(session)
-        since = milliseconds(session.closed_at or session.made_at)
-        if _is_held(session):  # since the pictures came, not since the learner was invited
-            since = milliseconds(session.id_check.captured_at or session.made_at)
-        elif waits:
-            since = milliseconds(_waits_since(session))
-        rules = list(dict.fromkeys(flag.rule for flag in (conduct or flags)))[:3]
-        return ReviewRow(
-            session=session.id,
-            learner=session.learner,
-            exam=session.exam,
-            exam_title=published.exam.title,
-            state=str(session.review.state),
-            session_state=str(session.state),
-            id_check=str(session.id_check.state),
-            conduct=len(conduct),
-            quality=len(flags) - len(conduct),
-            severity=max((flag.severity for flag in conduct), default=0.0),
-            why=waits or rules,
-            snapshots=await self._store.observed(session.id),
-            minutes=MINUTES_A_SESSION + MINUTES_A_FLAG * len(flags),
-            waiting_since_ms=since,
-            outcome=session.review.outcome and str(session.review.outcome),
-            may_decide=self._why_not(session, me) is None,
+    async def note(self, session_id: str, *, by: str, at_ms: int, text: str) -> list[CommentView]:
+        """Keep a comment at a moment of a session, and return those that its writer may read.
+
+        Raises:
+            TooManyComments: It has as many as are kept.
+        """
+
+        def decide(session: ExamSession, now: datetime) -> ExamSession:
+            written = Comment(by=by, at_ms=at_ms, text=text, written_at=now)
+            return replace(session, review=comment(session.review, written))
+
+        case = await self._cases.change(session_id, decide, by=by)
+        return comment_views(case.session.review, me=by)
+
+    async def assign(
+        self, sessions: Sequence[str], *, to: str | None, by: str, due_at: datetime | None
+    ) -> Assigned:
+        """Ask a person to look at sessions, each by itself.
+
+        Args:
+            sessions: Which.
+            to: Their login name; None takes back what was assigned.
+            by: Who asks.
+            due_at: Until when; None leaves that as it is.
+
+        Raises:
+            NoSuchReviewer: Nobody of this name gives verdicts.
+        """
+        if to is not None:
+            account = await self._logins.account(to)
+            if account is None or account.role not in REVIEWERS:
+                raise NoSuchReviewer
+
+        def decide(session: ExamSession, _now: datetime) -> ExamSession:
+            review = session.review
+            given = replace(review, assigned_to=to or "", due_at=due_at or review.due_at)
+            return replace(session, review=given)
+
+        room = asyncio.Semaphore(ASSIGNED_AT_ONCE)
+
+        async def one(session_id: str) -> FailedView | None:
+            async with room:
+                try:
+                    await self._cases.change(session_id, decide, by=by)
+                except Refusal as no:
+                    return FailedView(session=session_id, code=no.code, detail=str(no))
+                return None
+
+        asked = list(dict.fromkeys(sessions))
+        found = await asyncio.gather(*map(one, asked))
+        return Assigned(
+            done=[session for session, no in zip(asked, found, strict=True) if no is None],
+            failed=[no for no in found if no is not None],
         )
 
-    def _why_not(self, session: ExamSession, me: str) -> str | None:
-        if session.state not in ENDED:
-            return "The session goes on: a verdict waits for its end."
-        if session.review.state is ReviewState.DECIDED:
-            return "This session is decided."
-        if me in {verdict.by for verdict in session.review.verdicts}:
-            return "You have given your verdict: another person is needed."
-        return None
+    async def _row(self, session: ExamSession, me: str, now: datetime) -> ReviewRow:
+        return row_of(
+            session,
+            await self._cases.published(session),
+            list(await self._store.flags(session.id)),
+            snapshots=await self._store.observed(session.id),
+            may_decide=why_not_decide(session, me) is None,
+            me=me,
+            now=now,
+        )
 
 
-def _is_held(session: ExamSession) -> bool:
-    """Return whether the learner has shown face and document and waits for a person to look."""
-    return session.state is State.CHECK_IN and session.id_check.state in UNDECIDED
+def second_look_key(key: SigningKey) -> bytes:
+    """Return the secret that chooses whose clear verdict is checked: grown from the server's."""
+    return hmac.digest(key.seed(), b"proctor second looks", "sha256")
 
 
-def _waits_for(session: ExamSession) -> list[str]:
-    """Return what a learner waits for a person for, now."""
-    waits = [ID_CHECK_WAITS] if _is_held(session) else []
-    if session.help is not None and session.help.waits and session.state not in ENDED:
-        waits.append(CALLS[session.help.topic])
-    if session.devices.waiting:
-        waits.append(DEVICE_ASKS)
-    return waits
+def why_not_decide(session: ExamSession, me: str) -> str | None:
+    """Return why a person can't give a verdict now, in words; None where they can."""
+    if session.state not in ENDED:
+        return "The session goes on: a verdict waits for its end."
+    if session.review.state in SETTLED:
+        return "This session is decided."
+    if me in {verdict.by for verdict in session.review.verdicts}:
+        return "You have given your verdict: another person is needed."
+    try:
+        require_impartial(me, acted=_acted(session))
+    except ActedAlone:
+        return "You alone acted on this session: another person judges it."
+    return None
 
 
-def _waits_since(session: ExamSession) -> datetime:
-    """Return since when a session's learner waits for a person, who called or whose device asks."""
-    asked = [ask.asked_at for ask in session.devices.waiting]
-    if session.help is not None and session.help.waits:
-        asked.append(session.help.since)
-    return min(asked)
+def _acted(session: ExamSession) -> set[str]:
+    return {act.by for act in session.acts if act.kind not in _WORDS}
 
 
-def _urgency(place: tuple[bool, ReviewRow]) -> tuple[object, ...]:
-    nobody_waits, row = place
-    return (
-        nobody_waits,
-        row.state == ReviewState.DECIDED,
-        row.conduct == 0,
-        -row.severity,
-        row.waiting_since_ms,
-    )
+def _require_room(verdict: Verdict, session_id: str) -> None:
+    """Refuse a verdict that could not be told in the log: it is told later, and must not fail."""
+    entry = verdict_entry(verdict, review=ReviewState.SECOND_NEEDED)
+    try:
+        lines([entry], session=session_id, first=_FAR, now=verdict.at)
+    except MalformedRecord:
+        raise VerdictTooLarge from None
 
 
-def review_view(review: Review, published: Published) -> ReviewView:
-    return ReviewView(
-        state=str(review.state),
-        outcome=review.outcome and str(review.outcome),
-        adverse_needs=published.policy.review.adverse_needs,
-        verdicts=[
-            VerdictView(
-                by=verdict.by,
-                outcome=str(verdict.outcome),
-                reasons=verdict.reasons,
-                at_ms=milliseconds(verdict.at),
-                flags=[(flag, str(outcome)) for flag, outcome in verdict.flags],
-            )
-            for verdict in review.verdicts
-        ],
-    )
-
-
-def _snapshot(
-    dated: Dated,
-    observation: Observation | None,
-    held: Mapping[str, int],
-    gone: frozenset[str],
-) -> SnapshotView:
-    record = dated.record
-    digest = record.blob.sha256 if record.blob else ""
-    state = "held" if digest in held else "erased" if digest in gone else "owed"
-    return SnapshotView(
-        device=record.device,
-        seq=record.seq,
-        at_ms=milliseconds(dated.written_at),
-        sha256=digest,
-        type=record.blob.type if record.blob else "",
-        blob=state,
-        purpose=str(record.facts.get("purpose", "")),
-        observation=_observation(observation),
-    )
-
-
-def _unavailable(seen: Iterable[Observation]) -> list[UnavailableView]:
-    causes = Counter(why for each in seen for why in each.measured.unavailable)
-    return [
-        UnavailableView(why=why, snapshots=count)
-        for why, count in causes.most_common(MOST_UNAVAILABLE)
-    ]
-
-
-def _observation(observation: Observation | None) -> ObservationView | None:
-    if observation is None:
-        return None
-    measured = observation.measured
-    faces = measured.faces
-    return ObservationView(
-        faces=None
-        if faces is None
-        else [(face.x, face.y, face.width, face.height, face.score) for face in faces],
-        dark=measured.dark,
-        covered=measured.covered,
-        frozen=measured.frozen,
-        light_mean=measured.light_mean,
-        unavailable=list(measured.unavailable),
-    )
-
-
-def _flag(flag: Flag) -> FlagView:
-    return FlagView(
-        flag=flag.id,
-        rule=flag.rule,
-        flag_class=str(flag.flag_class),
-        severity=flag.severity,
-        started_at_ms=milliseconds(flag.started_at),
-        ended_at_ms=milliseconds(flag.ended_at),
-        section=flag.section_id,
-        measurement=flag.measurement,
-        value=flag.value,
-        threshold=flag.threshold,
-        explanation=flag.explanation,
-        snapshots=[
-            RefView(device=ref.device, seq=ref.seq, sha256=ref.sha256) for ref in flag.snapshots
-        ],
-        snapshot_count=flag.snapshot_count,
-        policy_sha256=flag.policy_sha256,
-        models=[f"{model.name} {model.version}".strip() for model in flag.models],
-    )
-
-
-def _gap(dated: Dated) -> GapView:
-    record, facts = dated.record, dated.record.facts
-    times = [facts.get(key) for key in ("from_ms", "to_ms")]
-    start, end = (dated.at(each if type(each) is int else record.at_ms) for each in times)
-    return GapView(
-        device=record.device,
-        seq=record.seq,
-        cause=str(facts.get("cause", "")),
-        of=str(facts.get("of", "")),
-        from_ms=milliseconds(start),
-        to_ms=milliseconds(end),
-    )
-
-
-def _message(dated: Dated) -> MessageView:
-    record, facts = dated.record, dated.record.facts
-    raised = facts.get("raised")
-    return MessageView(
-        device=record.device,
-        seq=record.seq,
-        at_ms=milliseconds(dated.written_at),
-        topic=str(facts.get("topic", ""))[:MAX_MESSAGE_CHARS],
-        text=str(facts.get("text", ""))[:MAX_MESSAGE_CHARS],
-        raised=raised if isinstance(raised, bool) else None,
-    )
-
-
-def _count(
-    answers: dict[tuple[str, str], AnswerView], section: str, dated: Dated, *, late: bool
-) -> None:
-    item = str(dated.record.facts.get("item"))
-    before = answers.get((section, item))
-    answers[section, item] = AnswerView(
-        section=section,
-        item=item,
-        saved=before.saved + 1 if before else 1,
-        last_at_ms=milliseconds(dated.written_at),
-        late=late,
-    )
+def _fitting(minutes: Sequence[float], budget_min: float | None) -> int:
+    if budget_min is None:
+        return 0
+    left = budget_min
+    for count, each in enumerate(minutes):
+        left -= each
+        if left < 0:
+            return count
+    return len(minutes)

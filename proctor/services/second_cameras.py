@@ -149,6 +149,11 @@ def as_phone_sees(shown: SessionView) -> SessionView:
         device="",
         asking=[],
         help=None,
+        acts=[],
+        lifted=[],
+        permitted=[],
+        version=0,
+        asked_still_ms=None,
     )
 
 

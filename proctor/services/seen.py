@@ -92,6 +92,7 @@ def flags_in(
         seen.observations,
         seen.happenings,
         lambda at: section_at(session, at),
+        lifts=session.lifts,
     )
 
 

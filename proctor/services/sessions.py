@@ -1,12 +1,11 @@
-"""A session's way: invited, joined, sections opened and closed, handed in; and a proctor's acts."""
+"""A session's way: invited, joined, sections opened and closed, handed in."""
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
@@ -29,6 +28,7 @@ from proctor.services.ports import Case, Device, NotFound, Published, Store
 
 MAX_LEARNER_CHARS = 200
 MAX_EMAIL_CHARS = 254  # RFC 5321: a path of 256, without its brackets
+MAX_GROUP_CHARS = 64
 MAX_TIME_FACTOR = Decimal(4)
 MAX_EXTRA = timedelta(hours=24)
 # Loosely: whether there is such a mailbox only its mail server knows.
@@ -76,23 +76,6 @@ class BadInvitation(Refusal):
         self.problem = problem
 
 
-class Act(StrEnum):
-    """What a proctor does to a session."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    TERMINATE = "terminate"
-    EXTRA_TIME = "extra-time"
-    ANSWER = "answer"  # to a call for help; the reason is the answer
-
-
-class ActReasonMissing(Refusal):
-    code = "act-reason-missing"
-
-    def __init__(self) -> None:
-        super().__init__("an act needs its reason: the learner reads it")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
     session: str
@@ -135,13 +118,16 @@ class Sessions:
         time_factor: Decimal = Decimal(1),
         extra: timedelta = NO_TIME,
         email: str = "",
+        group: str = "",
     ) -> Invitation:
         """Open a session for a learner and return its join link's token, which is kept nowhere.
 
         `email` is where the receipt is mailed to once it is handed in, and used for nothing else.
+        `group` is whom proctors see the learner among, such as a course's name.
 
         Raises:
-            BadInvitation: No name, an allowance out of its range, or an address that is none.
+            BadInvitation: No name, an allowance out of its range, an address that is none, or a
+                group that is no line.
             NotFound: No such exam was published.
         """
         name = learner.strip()
@@ -154,6 +140,10 @@ class Sessions:
         to = email.strip()
         if to and not (len(to) <= MAX_EMAIL_CHARS and to.isprintable() and _EMAIL.fullmatch(to)):
             raise BadInvitation(problem="an email address is name@example.edu, one and no more")
+        among = group.strip()
+        if len(among) > MAX_GROUP_CHARS or not among.isprintable():
+            problem = f"a group is at most {MAX_GROUP_CHARS} characters on one line"
+            raise BadInvitation(problem=problem)
         if exam_id == PRACTICE_EXAM:
             raise NotFound(what="exam", id=exam_id)  # who rehearses brings a link of their own
         published = await self._store.latest(exam_id)
@@ -171,6 +161,7 @@ class Sessions:
             starts_at=window.start if window else None,
             ends_at=window.end if window else None,
             allowance=Allowance(time_factor=time_factor, extra=extra),
+            group=among,
         )
         opened = Entry(
             Kind.OPENED,
@@ -367,46 +358,6 @@ class Sessions:
             session_id, lambda session, now: rules.submit(session, now=now), by="learner"
         )
 
-    async def act(
-        self, session_id: str, act: Act, *, by: str, reason: str, section_s: int = 0
-    ) -> Case:
-        """Do what a proctor does to a session.
-
-        Args:
-            session_id: Which.
-            act: What.
-            by: The proctor's login name.
-            reason: For the learner to read.
-            section_s: Extra seconds for the section that is open.
-
-        Raises:
-            ActReasonMissing: No reason.
-            Refusal: Of `domain.session`.
-        """
-        if not reason.strip():
-            raise ActReasonMissing
-        case = await self._cases.get(session_id)
-        time = (await self._cases.published(case.session)).policy.time
-
-        def decide(session: ExamSession, now: datetime) -> ExamSession:
-            match act:
-                case Act.PAUSE:
-                    return rules.pause(session, now=now)
-                case Act.RESUME:
-                    return rules.resume(session, now=now, rules=time)
-                case Act.TERMINATE:
-                    return rules.terminate(session, now=now)
-                case Act.ANSWER:
-                    return replace(
-                        session, help=calls.answer(session.help, reason.strip(), by=by, now=now)
-                    )
-                case Act.EXTRA_TIME:
-                    given = timedelta(seconds=section_s)
-                    section = _open_section(session.sections)
-                    return rules.grant(session, section, given, reason=reason, now=now)
-
-        return await self._cases.change(session_id, decide, by=by, reason=reason)
-
     async def contact_lost(self, session_id: str, *, at: datetime) -> None:
         """Note since when no device of a session is in contact."""
         await self._cases.contact_lost(session_id, at=at)
@@ -484,10 +435,3 @@ def _device_key(key: str) -> VerifierKey:
     if not _DEVICE_NAME.fullmatch(verifier.name):
         raise BadDeviceKey(problem="a device's name has letters and digits, 64 at the most")
     return verifier
-
-
-def _open_section(sections: Sequence[SectionRun]) -> str:
-    for section in sections:
-        if section.state is SectionState.OPEN:
-            return section.id
-    raise rules.SectionNotOpen(section="")

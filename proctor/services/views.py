@@ -1,14 +1,21 @@
 """A session as its learner and its proctors are shown it: plain values, times in milliseconds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from proctor.domain.act_words import act_words, lifted_words, permitted_words, told
+from proctor.domain.acting import undoable
+from proctor.domain.acts import Act, ActKind
 from proctor.domain.asks import QualityAsk
 from proctor.domain.assurance import assurance
 from proctor.domain.identity import learner_reads
 from proctor.domain.session import ExamSession, ask_ended_at, closes_at, held_since
 from proctor.services.journal import milliseconds, seconds
 from proctor.services.ports import Published
+
+# Of a session's acts, the newest: it is sent whole to whoever watches it.
+ACTS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +104,30 @@ class SecondCameraView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActView:
+    """What a proctor did."""
+
+    id: str
+    act: str
+    code: str  # of its reason: "technical/network"; empty where it needs none
+    words: str  # as the learner reads it: "A proctor paused your exam: network."
+    note: str  # in the proctor's words, for the learner
+    by: str  # to staff alone; else empty
+    at_ms: int
+    undone: bool
+    undoable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminationView:
+    """That one person proposes to end the session. Another may confirm it until it lapses."""
+
+    by: str
+    note: str
+    lapses_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionView:
     session: str
     exam: str
@@ -111,6 +142,13 @@ class SessionView:
     help: HelpView | None
     asks: list[QualityAskView]  # by time; the newest
     second_camera: SecondCameraView | None  # None: its link was not asked for
+    acts: list[ActView]  # by time; the newest
+    lifted: list[str]  # the rules, in words, that do not hold for this learner now
+    permitted: list[str]  # what this learner is permitted beside what all are; never why
+    termination: TerminationView | None  # to staff alone
+    group: str
+    version: int  # grows with each act
+    asked_still_ms: int | None  # when a new picture was last asked for
     now_ms: int
 
 
@@ -132,8 +170,10 @@ def view(
         staff: It is shown to staff; else nothing in it is for staff alone.
     """
     titles = {section.id: section.title for section in published.exam.sections}
-    outcome, used, call = session.review.outcome, session.devices.used, session.help
+    decided, used, call = session.review.decision, session.devices.used, session.help
     camera, held = session.second_camera, held_since(session)
+    acts, proposed = session.acts if staff else told(session.acts), session.termination
+    asked = [each.at for each in acts if each.kind is ActKind.ASK_STILL]
     return SessionView(
         session=session.id,
         exam=session.exam,
@@ -174,8 +214,8 @@ def view(
             for entry in session.ledger
         ],
         verdict=None
-        if outcome is None
-        else OutcomeView(outcome=str(outcome), reasons=session.review.verdicts[-1].reasons),
+        if decided is None
+        else OutcomeView(outcome=str(decided.outcome), reasons=decided.reasons),
         device=used.id if used else "",
         asking=[
             AskView(
@@ -197,8 +237,42 @@ def view(
         second_camera=None
         if camera is None
         else SecondCameraView(state=str(camera.state), since_ms=milliseconds(camera.since)),
+        acts=act_views(session, published, acts[-ACTS_SHOWN:], staff=staff),
+        lifted=list(lifted_words(session, published.policy)),
+        permitted=list(permitted_words(session, published.policy)),
+        termination=None
+        if proposed is None or not staff
+        else TerminationView(
+            by=proposed.by, note=proposed.note, lapses_at_ms=milliseconds(proposed.lapses_at)
+        ),
+        group=session.group if staff else "",
+        version=len(acts),
+        asked_still_ms=_ms(max(asked, default=None)),
         now_ms=milliseconds(now),
     )
+
+
+def act_views(
+    session: ExamSession, published: Published, acts: Sequence[Act], *, staff: bool
+) -> list[ActView]:
+    """Return acts of a session as they are shown; `staff` also reads who, and what can be undone.
+
+    To a learner show those of `told` alone.
+    """
+    return [
+        ActView(
+            id=act.id,
+            act=str(act.kind),
+            code=act.code,
+            words=act_words(act, session.acts, published.policy),
+            note=act.note,
+            by=act.by if staff else "",
+            at_ms=milliseconds(act.at),
+            undone=act.undone,
+            undoable=staff and undoable(session, act),
+        )
+        for act in acts
+    ]
 
 
 def _ask(session: ExamSession, ask: QualityAsk, now: datetime) -> QualityAskView:

@@ -32,6 +32,7 @@ from proctor.web.inputs import BadRoute, Id, Inputs, Sha256, inputs_of
 
 __all__ = [
     "DEVICES",
+    "REFUSED",
     "ROLES",
     "STAFF",
     "Api",
@@ -47,21 +48,23 @@ __all__ = [
 
 _Handles = TypeVar("_Handles", bound=Callable[..., Awaitable[object]])
 CanFail = type[Refusal | EvidenceError] | int
+Refused = Callable[[web.Request], Awaitable[None]]
 
 
 class Role(StrEnum):
-    """Who may call a route. No role contains another: a route names all of its own."""
+    """Who may call a route. A route names all of its own; what a proctor may, a lead may too."""
 
     ANYONE = "anyone"
     LEARNER = "learner"
     SECOND_CAMERA = "second-camera"  # a learner's phone
     PROCTOR = "proctor"
+    LEAD = "lead"
     COURSE_TEAM = "course-team"
     ADMINISTRATOR = "administrator"
 
 
 DEVICES = (Role.LEARNER, Role.SECOND_CAMERA)
-STAFF = (Role.PROCTOR, Role.COURSE_TEAM, Role.ADMINISTRATOR)
+STAFF = (Role.PROCTOR, Role.LEAD, Role.COURSE_TEAM, Role.ADMINISTRATOR)
 
 
 class Shape(BaseModel):
@@ -85,6 +88,8 @@ class Operation:
     status: HTTPStatus
     tags: tuple[str, ...]
     errors: tuple[CanFail, ...]
+    refused: Refused | None = None
+    max_body: int | None = None  # bytes; None: the app's own bound
 
     @property
     def name(self) -> str:
@@ -96,7 +101,7 @@ class Operation:
         Raises:
             InvalidInput, NotJson, UnreadableBody: As `Inputs.read` says.
         """
-        arguments = await self.inputs.read(request)
+        arguments = await self.inputs.read(request, max_body=self.max_body)
         result = await self.handler(request, **arguments)
         if self.raw:
             if not isinstance(result, web.StreamResponse):
@@ -130,6 +135,8 @@ class Api:
         status: int = 200,
         tags: Sequence[str] = (),
         errors: Sequence[CanFail] = (),
+        refused: Refused | None = None,
+        max_body: int | None = None,
     ) -> Callable[[_Handles], _Handles]:
         """Declare a route; the handler's first line of docstring says what it does.
 
@@ -144,6 +151,9 @@ class Api:
             status: That of success.
             tags: For the document.
             errors: The refusals and other statuses that callers should expect, for the document.
+            refused: Awaited before one of the staff, whose role the route does not name, is
+                refused: for what is written down.
+            max_body: The bytes that a body may have, where that is not the app's own bound.
 
         Raises:
             BadRoute: The declaration can't work, or another has its method and path, or its name.
@@ -162,6 +172,8 @@ class Api:
                 status=HTTPStatus(status),
                 tags=tuple(tags),
                 errors=tuple(errors),
+                refused=refused,
+                max_body=max_body,
             )
             if operation.inputs.body is not None and method in {"GET", "DELETE"}:
                 raise BadRoute(f"{method} {path}: a {method} has no body")
@@ -193,20 +205,25 @@ class Api:
         self._pages.append((f"{prefix}/{{file:.+}}", handler, _roles(role)))
 
     def mount(self, app: web.Application) -> None:
-        """Add all routes to the app, and their roles to app[ROLES]."""
+        """Add all routes to the app, their roles to app[ROLES], who is told to app[REFUSED]."""
         roles: dict[web.AbstractRoute, frozenset[Role]] = {}
+        refused: dict[web.AbstractRoute, Refused] = {}
         for one in self.operations:
             route = app.router.add_route(one.method, one.path, one.answer, expect_handler=_continue)
             roles[route] = one.roles
+            if one.refused is not None:
+                refused[route] = one.refused
         for path, handler, allowed in self._pages:
             resource = app.router.add_resource(path)
             for method in ("GET", "HEAD"):
                 route = resource.add_route(method, handler, expect_handler=_continue)
                 roles[route] = allowed
         app[ROLES] = roles
+        app[REFUSED] = refused
 
 
 ROLES: web.AppKey[dict[web.AbstractRoute, frozenset[Role]]] = web.AppKey("roles")
+REFUSED: web.AppKey[dict[web.AbstractRoute, Refused]] = web.AppKey("refused")
 
 
 def undeclared(app: web.Application) -> list[str]:
@@ -219,7 +236,7 @@ def _roles(role: Role | Iterable[Role]) -> frozenset[Role]:
     roles = frozenset({role} if isinstance(role, Role) else role)
     if not roles or (Role.ANYONE in roles and len(roles) > 1):
         raise BadRoute("a route has roles, or is for anyone")
-    return roles
+    return roles | {Role.LEAD} if Role.PROCTOR in roles else roles
 
 
 def _place(path: str) -> str:

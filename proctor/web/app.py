@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -11,33 +11,46 @@ from aiohttp import web
 
 from proctor.domain.second_camera import PHONE
 from proctor.evidence.note import SigningKey
+from proctor.services.acts import Acts
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
+from proctor.services.contests import Contests
+from proctor.services.exam_tables import ExamTables
 from proctor.services.export import Export
 from proctor.services.id_desk import IdDesks
 from proctor.services.id_waits import IdWaits
 from proctor.services.identity import Identity
-from proctor.services.intake import Intake
+from proctor.services.intake import Intake, Snapshot
 from proctor.services.logins import LoginStore, PasswordHasher, who
+from proctor.services.look_book import LookBook, LookStore
+from proctor.services.looks import Looks
 from proctor.services.one_account import OneAccount
 from proctor.services.outcomes import Outcomes
-from proctor.services.ports import DocumentReader, Mailer, Store, Vision
+from proctor.services.ports import DocumentReader, Mailer, Store, Thumbnails, Vision
 from proctor.services.readings import Readings
 from proctor.services.receipts import Receipts
 from proctor.services.rehearsals import Practice, Rehearsals
 from proctor.services.results import Results
 from proctor.services.retention import Retention
-from proctor.services.reviews import Reviews
+from proctor.services.reviews import Reviews, second_look_key
 from proctor.services.second_cameras import SecondCameras
 from proctor.services.sessions import Sessions
+from proctor.services.strips import Strips
+from proctor.services.wall import Wall
 from proctor.web import auth, metrics, openapi, problems
+from proctor.web.acts import ActsDesk, add_act_routes
+from proctor.web.after import AfterDesk, add_after_routes
 from proctor.web.api import Api, Role
 from proctor.web.auth import LearnerDevice, LoginDesk, Staff
 from proctor.web.console import ConsoleDesk, add_console_routes
+from proctor.web.exports import add_export_routes
 from proctor.web.identity import IdentityDesk, add_identity_routes
 from proctor.web.learner import LearnerDesk, add_learner_routes
+from proctor.web.looks import LookDesk, add_look_routes
 from proctor.web.rehearsals import RehearsalDesk, add_rehearsal_routes
+from proctor.web.reviews import ReviewDesk, add_review_routes
 from proctor.web.uplink import UPLINKS, add_uplink_route, close_uplinks
+from proctor.web.wall import WALLS, add_wall_route, close_walls
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +68,9 @@ class Parts:
 
     store: Store
     logins: LoginStore
+    looks: LookStore
+    ticket_key: bytes = field(repr=False)  # signs tickets for looks, and nothing else
+    thumbnails: Thumbnails
     passwords: PasswordHasher
     vision: Vision
     lanes: int  # pictures looked at side by side
@@ -84,7 +100,7 @@ def build(parts: Parts) -> web.Application:
     sessions = Sessions(parts.store, cases, token=parts.token, new_id=parts.new_id)
     phones = SecondCameras(parts.store, cases, token=parts.token)
     analysis = Analysis(parts.store, cases, parts.vision, lanes=parts.lanes)
-    waits = IdWaits(parts.store, cases)
+    waits = IdWaits(cases)
     accounts = OneAccount(
         parts.store,
         cases,
@@ -101,9 +117,16 @@ def build(parts: Parts) -> web.Application:
         same_person=parts.same_person,
     )
     identity = Identity(parts.store, cases, captured=readings.add)
-    intake = Intake(
-        parts.store, cases, sessions, key=parts.key, server=parts.server, seen=analysis.add
-    )
+    book = LookBook(parts.looks, parts.now)
+    strips = Strips(parts.store, cases, parts.thumbnails)
+    looks = Looks(parts.store, cases, book, strips, key=parts.ticket_key)
+
+    def seen(snapshots: Sequence[Snapshot]) -> None:
+        analysis.add(snapshots)
+        strips.saw(snapshots)
+
+    intake = Intake(parts.store, cases, sessions, key=parts.key, server=parts.server, seen=seen)
+    wall = Wall(parts.store, cases, intake, analysis)
     retention = Retention(parts.store, cases, analysis.is_done)
     receipts: Receipts | None = None
     if parts.mailer is not None:
@@ -132,7 +155,6 @@ def build(parts: Parts) -> web.Application:
             phones=phones,
             identity=identity,
             results=results,
-            outcomes=Outcomes(parts.store, cases, results),
             server=parts.server,
             server_key=parts.key.verifier.encode(),
         ),
@@ -142,20 +164,37 @@ def build(parts: Parts) -> web.Application:
     )
     add_rehearsal_routes(api, RehearsalDesk(cases=cases, rehearsals=rehearsals))
     add_uplink_route(api, intake=intake, cases=cases, analysis=analysis, metrics=counts)
+    add_wall_route(api, wall=wall)
     add_console_routes(
         api,
         ConsoleDesk(
             store=parts.store,
             cases=cases,
             sessions=sessions,
-            reviews=Reviews(parts.store, cases, analysis),
             results=results,
-            export=Export(parts.store, cases, key=parts.key, server=parts.server),
         ),
     )
+    reviews = Reviews(parts.store, cases, analysis, parts.logins, key=second_look_key(parts.key))
+    add_review_routes(api, ReviewDesk(store=parts.store, reviews=reviews))
+    export = Export(parts.store, cases, key=parts.key, server=parts.server)
+    after = AfterDesk(
+        store=parts.store,
+        outcomes=Outcomes(parts.store, cases, results),
+        contests=Contests(parts.store, cases),
+        export=export,
+    )
+    add_after_routes(api, after)
+    add_look_routes(api, LookDesk(looks=looks, export=export))
+    add_export_routes(api, ExamTables(parts.store))
+    add_act_routes(api, ActsDesk(cases=cases, acts=Acts(parts.store, cases)))
     add_identity_routes(
         api,
-        IdentityDesk(identity=identity, desks=IdDesks(parts.store, cases, waits), metrics=counts),
+        IdentityDesk(
+            identity=identity,
+            desks=IdDesks(parts.store, cases, waits),
+            looks=looks,
+            metrics=counts,
+        ),
     )
     auth.add_login_routes(
         api,
@@ -169,9 +208,10 @@ def build(parts: Parts) -> web.Application:
     metrics.install(app, counts)
     problems.install(app)
     auth.install(app, _Identify(parts, sessions, intake), public_origin=parts.public_origin)
-    app[UPLINKS] = set()
+    app[UPLINKS], app[WALLS] = set(), set()
     api.mount(app)
     app.on_shutdown.append(close_uplinks)
+    app.on_shutdown.append(close_walls)
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
         await sessions.after_restart()
@@ -182,7 +222,9 @@ def build(parts: Parts) -> web.Application:
                 group.create_task(readings.run()),
                 group.create_task(_see_waits(waits)),
                 group.create_task(_sweep(cases)),
+                group.create_task(wall.run()),
                 group.create_task(_retain(retention, rehearsals)),
+                group.create_task(book.run()),
             ]
             if receipts is not None:
                 tasks.append(group.create_task(receipts.run()))
@@ -223,8 +265,11 @@ def _add_pages(api: Api, pages: Path) -> None:
     api.page("/", pages / "index.html", role=Role.ANYONE)
     api.page("/join/{token}", pages / "join.html", role=Role.ANYONE)
     # The page itself holds nothing: it asks who is signed in, and shows what they may see.
+    api.page("/console", pages / "console" / "wall.html", role=Role.ANYONE)
     api.page("/console/review", pages / "console" / "review.html", role=Role.ANYONE)
     api.page("/console/identity", pages / "console" / "identity.html", role=Role.ANYONE)
+    api.page("/console/report", pages / "console" / "report.html", role=Role.ANYONE)
+    api.page("/console/agreement", pages / "console" / "agreement.html", role=Role.ANYONE)
     api.static("/static", pages, role=Role.ANYONE)
 
 

@@ -20,7 +20,7 @@ from pydantic import StringConstraints
 
 from proctor.services import logins
 from proctor.services.logins import LoginStore, PasswordHasher, StaffRole
-from proctor.web.api import ROLES, STAFF, Api, Role, Shape
+from proctor.web.api import REFUSED, ROLES, STAFF, Api, Role, Shape
 from proctor.web.problems import CrossSite, LoginNeeded, RoleNotAllowed
 
 COOKIE = "__Host-login"
@@ -100,6 +100,11 @@ def learner_of(request: web.Request) -> LearnerDevice:
     return caller
 
 
+async def still_allowed(request: web.Request) -> bool:
+    """Tell whether who asked is signed in still, and as before: for what stays open for hours."""
+    return await _caller(request) == request[CALLER]
+
+
 def protocols_of(request: web.Request) -> tuple[str, ...]:
     """Return the subprotocols that a WebSocket was asked for with; one of them may be a token."""
     if not _is_websocket(request):
@@ -124,9 +129,12 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
         caller = await _caller(request)
         if caller is None:
             raise LoginNeeded
-        if caller.allowed_as not in allowed:
-            raise RoleNotAllowed(role=caller.allowed_as, allowed=allowed)
         request[CALLER] = caller
+        if caller.allowed_as not in allowed:
+            tell = request.app[REFUSED].get(request.match_info.route)
+            if tell is not None and isinstance(caller, Staff):
+                await tell(request)
+            raise RoleNotAllowed(role=caller.allowed_as, allowed=allowed)
     return await handler(request)
 
 

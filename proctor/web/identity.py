@@ -12,6 +12,8 @@ from proctor.domain.review import MAX_REASONS_CHARS, AnotherPersonNeeded
 from proctor.services.id_desk import IdDesk, IdDesks, IdQueue
 from proctor.services.id_pictures import Digests
 from proctor.services.identity import IdCheckChanged, Identity
+from proctor.services.look_book import What, Why
+from proctor.services.looks import Looks
 from proctor.services.ports import NotFound
 from proctor.web.api import Api, Id, Role, Sha256, Shape
 from proctor.web.auth import staff_of
@@ -47,11 +49,18 @@ class IdentityDesk:
 
     identity: Identity
     desks: IdDesks
+    looks: Looks
     metrics: Metrics
 
 
 def add_identity_routes(api: Api, desk: IdentityDesk) -> None:
     """Declare the routes."""
+
+    async def shown(session: str, *, me: str) -> IdDesk:
+        found = await desk.desks.desk(session, me=me)
+        if found.reading is not None and (found.reading.lines or found.reading.mrz):
+            await desk.looks.note(session, by=me, what=What.READING, why=Why.CHECK_IN)
+        return found
 
     @api.route("GET", "/api/v1/id-checks", role=Role.PROCTOR, out=IdQueue, tags=["identity"])
     async def list_id_checks(_request: web.Request, exam: Id | None = None) -> IdQueue:
@@ -68,7 +77,7 @@ def add_identity_routes(api: Api, desk: IdentityDesk) -> None:
     )
     async def get_id_check(request: web.Request, session: Id) -> IdDesk:
         """Read all there is to decide one ID check by."""
-        return await desk.desks.desk(session, me=staff_of(request).name)
+        return await shown(session, me=staff_of(request).name)
 
     @api.route(
         "POST",
@@ -94,4 +103,4 @@ def add_identity_routes(api: Api, desk: IdentityDesk) -> None:
         waited = case.session.id_check.waited
         if waited is not None:
             desk.metrics.id_check_waited.observe(waited.total_seconds())
-        return await desk.desks.desk(session, me=by)
+        return await shown(session, me=by)

@@ -42,8 +42,12 @@ class Inputs:
     query: Mapping[str, Parameter]
     body: tuple[str, TypeAdapter[Any]] | None
 
-    async def read(self, request: web.Request) -> dict[str, object]:
+    async def read(self, request: web.Request, *, max_body: int | None = None) -> dict[str, object]:
         """Return the handler's arguments.
+
+        Args:
+            request: The request.
+            max_body: The bytes that its body may have; None: the app's own bound.
 
         Raises:
             InvalidInput: Path, query or body is not of the declared type.
@@ -55,7 +59,7 @@ class Inputs:
         arguments |= _arguments(self.query, "query", request.query.items(), errors)
         if self.body is not None:
             name, adapter = self.body
-            sent = await _json_bytes(request)
+            sent = await _json_bytes(request, max_body)
             try:
                 arguments[name] = adapter.validate_json(sent)
             except ValidationError as refused:
@@ -127,9 +131,11 @@ def _arguments(
     return arguments
 
 
-async def _json_bytes(request: web.Request) -> bytes:
+async def _json_bytes(request: web.Request, max_body: int | None) -> bytes:
     if request.content_type != "application/json":
         raise NotJson
+    if max_body is not None:
+        request = request.clone(client_max_size=max_body)
     try:
         return await request.read()
     except web.RequestPayloadError:

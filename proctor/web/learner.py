@@ -24,7 +24,6 @@ from proctor.evidence.note import origin_of
 from proctor.services.cases import Cases
 from proctor.services.identity import CheckInIncomplete, Identity, SystemRefused
 from proctor.services.journal import milliseconds, seconds
-from proctor.services.outcomes import Outcomes, SessionOutcome
 from proctor.services.ports import Case, NotFound, Published
 from proctor.services.rehearsals import exam_rehearsed
 from proctor.services.results import GivenAnswer, Results
@@ -37,9 +36,9 @@ from proctor.services.sessions import (
     SubmissionMissing,
 )
 from proctor.services.views import SessionView, view
+from proctor.web.acts import DeviceDecision
 from proctor.web.api import DEVICES, Api, Id, Role, Sha256, Shape
 from proctor.web.auth import learner_of, origin_of_request
-from proctor.web.console import DeviceDecision
 
 _Text = Annotated[str, StringConstraints(max_length=512)]
 
@@ -129,7 +128,6 @@ class LearnerDesk:
     phones: SecondCameras
     identity: Identity
     results: Results
-    outcomes: Outcomes
     server: str
     server_key: str  # VerifierKey.encode()
 
@@ -257,13 +255,6 @@ def add_learner_routes(api: Api, desk: LearnerDesk) -> None:
     async def get_answers(request: web.Request) -> GivenAnswers:
         """Read the answers that count, from whichever device they came."""
         return GivenAnswers(answers=await desk.results.given(learner_of(request).session))
-
-    @api.route(
-        "GET", "/api/v1/session/outcome", role=Role.LEARNER, out=SessionOutcome, tags=["learner"]
-    )
-    async def get_outcome(request: web.Request) -> SessionOutcome:
-        """Read how far the review is, and once it is decided, what was decided and why."""
-        return await desk.outcomes.of(learner_of(request).session)
 
     @api.route(
         "POST",

@@ -27,6 +27,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from proctor.domain import (
+    acts,
+    contest,
     devices,
     exam,
     identity,
@@ -40,7 +42,7 @@ from proctor.domain import (
 from proctor.domain.errors import Refusal
 from proctor.evidence.errors import EvidenceError
 from proctor.services import identity as check_in
-from proctor.services import intake, logins, ports, sessions
+from proctor.services import intake, logins, look_tickets, ports, reviews, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -112,13 +114,19 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     CrossSite: HTTPStatus.FORBIDDEN,
     RoleNotAllowed: HTTPStatus.FORBIDDEN,
     moves.NotTheirEvent: HTTPStatus.FORBIDDEN,
+    review.ActedAlone: HTTPStatus.FORBIDDEN,
     review.AnotherPersonNeeded: HTTPStatus.FORBIDDEN,
+    contest.ContestOver: HTTPStatus.FORBIDDEN,
     session.OutsideWindow: HTTPStatus.FORBIDDEN,
     check_in.SystemRefused: HTTPStatus.FORBIDDEN,
+    look_tickets.LookElsewhere: HTTPStatus.FORBIDDEN,
+    look_tickets.LookExpired: HTTPStatus.FORBIDDEN,
+    look_tickets.LookNotYours: HTTPStatus.FORBIDDEN,
     second_camera.SecondCameraOnly: HTTPStatus.FORBIDDEN,
     session.SectionClosed: HTTPStatus.FORBIDDEN,
     session.SessionClosed: HTTPStatus.FORBIDDEN,
     exam.UnknownSection: HTTPStatus.NOT_FOUND,
+    acts.NoSuchAct: HTTPStatus.NOT_FOUND,
     devices.NoSuchAsk: HTTPStatus.NOT_FOUND,
     ports.NotFound: HTTPStatus.NOT_FOUND,
     session.NoSuchSection: HTTPStatus.NOT_FOUND,
@@ -137,10 +145,19 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     identity.IdReasonMissing: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.BadHello: HTTPStatus.UNPROCESSABLE_ENTITY,
     logins.BadAccount: HTTPStatus.UNPROCESSABLE_ENTITY,
+    contest.ContestEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
+    contest.ContestOfUnknownFlag: HTTPStatus.UNPROCESSABLE_ENTITY,
+    contest.ContestTooLarge: HTTPStatus.UNPROCESSABLE_ENTITY,
+    review.FlagReasonMissing: HTTPStatus.UNPROCESSABLE_ENTITY,
     review.ReasonsMissing: HTTPStatus.UNPROCESSABLE_ENTITY,
+    reviews.NoSuchReviewer: HTTPStatus.UNPROCESSABLE_ENTITY,
+    reviews.VerdictTooLarge: HTTPStatus.UNPROCESSABLE_ENTITY,
     scoring.BadMark: HTTPStatus.UNPROCESSABLE_ENTITY,
     session.BadGrant: HTTPStatus.UNPROCESSABLE_ENTITY,
-    sessions.ActReasonMissing: HTTPStatus.UNPROCESSABLE_ENTITY,
+    acts.ActIncomplete: HTTPStatus.UNPROCESSABLE_ENTITY,
+    acts.ActReasonMissing: HTTPStatus.UNPROCESSABLE_ENTITY,
+    acts.NoSuchReason: HTTPStatus.UNPROCESSABLE_ENTITY,
+    acts.NoSuchRule: HTTPStatus.UNPROCESSABLE_ENTITY,
     sessions.BadDeviceKey: HTTPStatus.UNPROCESSABLE_ENTITY,
     sessions.BadInvitation: HTTPStatus.UNPROCESSABLE_ENTITY,
     logins.TooManyLogins: HTTPStatus.TOO_MANY_REQUESTS,
@@ -295,8 +312,9 @@ async def _on_prepare(request: web.Request, response: web.StreamResponse) -> Non
     # By the address: a 304 has no type, and its headers become those of the page that it confirms.
     in_room = request.path.startswith("/join/")
     response.headers["Permissions-Policy"] = _IN_ROOM if in_room else _NOTHING
-    if in_room:
-        # An item's image is asked for with the device's token, which an <img> can't send.
+    if in_room or request.path.startswith("/console"):
+        # An item's image is asked for with the device's token, which an <img> can't send; the
+        # console keeps each picture that it was let see, so that one look is one request.
         response.headers["Content-Security-Policy"] += "; img-src 'self' blob:"
     if request.path.startswith("/api/"):
         response.headers.setdefault("Cache-Control", "no-store")

@@ -56,6 +56,7 @@ def test_a_session_of_before_keeps_its_device(tmp_path: Path) -> None:
     engine.dispose()
     bodies: dict[str, str] = {row.id: row.body for row in rows}
     session = TypeAdapter(ExamSession).validate_json(bodies["s_1"])
+    assert (session.acts, session.lifts, session.termination, session.group) == ((), (), None, "")
     assert session.devices.used is not None
     assert (session.devices.used.id, session.devices.used.kind) == ("d_1", "desktop")
     assert session.learner == "Ἄδα"

@@ -1,7 +1,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from proctor.adapters import keys
+from proctor.adapters import writer as writing
 from proctor.adapters.clock import SystemClock
 from proctor.adapters.segments import BLOCK_BYTES, Segments
 from proctor.adapters.store import DatabaseUnusable, SqlStore, open_engine
@@ -27,7 +28,7 @@ from tests.adapters.store_contract import (
     observation,
     session,
 )
-from tests.conftest import full_disk
+from tests.conftest import full_disk, until
 from tests.memory_store import Fault, MemoryStore
 
 
@@ -139,8 +140,7 @@ async def test_a_full_disk_stores_nothing_and_the_same_again_succeeds_when_there
         if room == 0:
             with pytest.raises(StorageFull):
                 await sql.save(case, ended, lines=[b"ended"], flags=[flag()])
-            with pytest.raises(StorageFull):
-                await sql.observe("s_1", observation())
+            await sql.observe("s_1", observation())
         # What is there can be read meanwhile.
         assert await sql.blob("s_1", digest_of(b"first picture")) == b"first picture"
         assert (await sql.device_log("s_1", "d_1")).receipt == b"note 1"
@@ -149,6 +149,7 @@ async def test_a_full_disk_stores_nothing_and_the_same_again_succeeds_when_there
 
     await sql.append(second)
     saved = await sql.save(case, ended, lines=[b"ended"])
+    assert len(await sql.observations("s_1")) == (room == 0)
     assert await sql.case("s_1") == saved
     assert await sql.blob("s_1", digest_of(second.blobs[0][1])) == second.blobs[0][1]
     assert await sql.blob("s_1", digest_of(b"first picture")) == b"first picture"
@@ -203,6 +204,26 @@ async def test_what_was_destroyed_does_not_come_back_after_a_crash(
         assert set(await store.held("s_1")) == {digest_of(b"other")}
         assert await store.received("s_2", "d_1") == []
         assert await store.held("s_2") == {}
+
+
+async def test_observations_that_could_not_be_written_are_not_passed_over(
+    sql: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await created(sql)
+    with monkeypatch.context() as broken:
+        broken.setattr(writing, "_PUT_OBSERVATIONS", "INSERT INTO nowhere")
+        await sql.observe(first.session.id, observation(1))
+        with pytest.raises(StorageFull):
+            await sql.observations(first.session.id)
+        with pytest.raises(StorageFull):
+            await sql.observe(first.session.id, observation(2))
+
+    async def written() -> bool:
+        with suppress(StorageFull):
+            return [each.seq for each in await sql.observations(first.session.id)] == [1]
+        return False
+
+    await until(written)
 
 
 async def test_pictures_lie_on_the_disk_encrypted(tmp_path: Path, sql: SqlStore) -> None:

@@ -61,6 +61,10 @@ class Size:
     others: int = bundle.OTHERS
     looked_at: int = 240  # pictures, a round
     burst: int = 10  # batches of a learner whose pictures are then looked at
+    walls: int = 20  # proctors
+    wall_sessions: int = 2000
+    wall_events: int = 1000  # a second
+    wall_s: float = 10.0  # for each part of a round
 
 
 SMALL = Size(
@@ -78,6 +82,10 @@ SMALL = Size(
     others=200,
     looked_at=12,
     burst=2,
+    walls=2,
+    wall_sessions=40,
+    wall_events=200,
+    wall_s=0.3,
 )
 
 
@@ -187,6 +195,11 @@ class Bench:
             "p99 of the receipt while pictures are looked at, to while they wait", 1.25, "lower"
         )
         self.worker = Figure("memory of a worker that looks at pictures", 350.0, "lower", " MB")
+        self.fan_out = Figure(
+            "walls kept up to date, to one JSON message per event and proctor", 0.10, "lower"
+        )
+        self.wall_bytes = Figure("what a proctor's wall is told, a second", 20.0, "lower", " KB")
+        self.wall_age = Figure("age of what a wall shows, p99", 1.0, "lower", " s")
         self.measured: dict[str, list[float]] = {}
 
     @property
@@ -204,6 +217,9 @@ class Bench:
             self.worker,
             self.drained,
             self.beside,
+            self.fan_out,
+            self.wall_bytes,
+            self.wall_age,
         ]
 
     def note(self, name: str, value: float) -> float:
@@ -258,6 +274,7 @@ class Bench:
             self.verify.rounds.append(verify / one_pass)
 
         self._vision()
+        self._walls()
 
     def _vision(self) -> None:
         """Measure looking at pictures: these goals are bare, as the issue that set them said."""
@@ -278,6 +295,29 @@ class Bench:
             self.faces.rounds.append(alone / 80)
             self.same_person.rounds.append(compared / 40)
         self.worker.rounds.append(most_bytes / 1e6)
+
+    def _walls(self) -> None:
+        """Measure what proctors are told, and what telling each event to each of them would cost.
+
+        Both in one run. What is told a second, and its age, are to bare goals.
+        """
+        size = self.size
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.bench.wall"),
+                *map(str, (self.server_core, self.load_core, size.rounds, size.wall_s)),
+                *map(str, (size.wall_sessions, size.wall_events, size.walls)),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        )
+        for seen in map(json.loads, done.stdout.splitlines()):
+            self.note("walls kept up to date, us an event", seen["fan_out_s"] * 1e6)
+            self.note("a message an event and proctor, us an event", seen["messages_s"] * 1e6)
+            self.fan_out.rounds.append(seen["fan_out_s"] / seen["messages_s"])
+            self.wall_bytes.rounds.append(seen["bytes_s"] / 1000)
+            self.wall_age.rounds.append(seen["age_s"])
 
     def _bundle(self, path: Path, key: str) -> list[tuple[float, float]]:
         """Measure verifying a bundle; for each round the seconds of a pass, and of verifying."""
@@ -450,6 +490,9 @@ def main() -> int:
         learners=size.learners,
         idle=size.idle,
         burst=size.burst,
+        walls=size.walls,
+        wall_sessions=size.wall_sessions,
+        wall_events=size.wall_events,
         day=datetime.now(UTC).date(),
     )
     if len(cores) == 1:

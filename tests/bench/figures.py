@@ -107,8 +107,8 @@ PAGE = """# Performance
 
 Written by `make bench` on {day}; run it again to see it on your machine. Nothing here is a bare
 time to believe: each figure is a ratio to a limit that was measured in the same run, on the same
-core, before and after each round; but those of memory, and of pictures looked at, which are to a
-goal.
+core, before and after each round; but those of memory, of pictures looked at, and of what a wall is
+told and when, which are to a goal.
 
 - {machine}
 
@@ -165,6 +165,14 @@ made anew for each round, does both: **Burst** and **Beside**.
   core too, it has sixty-nine seventieths of it. What is left is the server's own part: reading,
   decrypting, storing, finding flags. Sessions are as long as the run; finding flags in two hours
   takes longer, and is not in this figure.
+- **Walls**: {walls} proctors watch {wall_sessions} sessions over real sockets, each with 120 tiles
+  before their eyes, while {wall_events} events a second happen. Nine of ten are batches that
+  devices sent, a fifth of those with a snapshot; of the others four fifths change the state of a
+  session and one raises a flag. The processor time of the server's process, less what the same
+  events cost while nobody watches, to that of one JSON message per event and proctor, sent over
+  the same kind of sockets at a fifth of the rate (more would be too many for a core); each an
+  event, in one run. The bytes are those of the messages. Age is from the instant the server heard
+  of a device to that at which a proctor's program has read so.
 
 ## As measured
 
@@ -180,6 +188,9 @@ def write_page(
     learners: int,
     idle: int,
     burst: int,
+    walls: int,
+    wall_sessions: int,
+    wall_events: int,
     day: date,
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -190,6 +201,9 @@ def write_page(
         learners=learners,
         idle=f"{idle:,}",
         burst=burst,
+        walls=walls,
+        wall_sessions=f"{wall_sessions:,}",
+        wall_events=f"{wall_events:,}",
         measured=measured,
     )
     path.write_text(text, encoding="utf-8")

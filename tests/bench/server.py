@@ -31,9 +31,11 @@ from proctor import config
 from proctor.adapters import exams, keys, slices
 from proctor.adapters.clock import SystemClock
 from proctor.adapters.logins import SqlLogins
+from proctor.adapters.looks import SqlLooks
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import SqlStore, open_engine
+from proctor.adapters.thumbnails import Sheets
 from proctor.adapters.vision import Workers
 from proctor.cli.serve import hand_over_soon, spare_the_collector
 from proctor.domain.observation import Compared, Face, Measured
@@ -133,6 +135,9 @@ async def real(
         parts = Parts(
             store=store,
             logins=SqlLogins(store),
+            looks=SqlLooks(store),
+            ticket_key=found.ticket_key(),
+            thumbnails=Sheets(),
             passwords=Argon2Passwords(),
             vision=vision,
             lanes=1,

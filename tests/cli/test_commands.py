@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -183,6 +184,18 @@ def test_an_invitation_takes_an_address_and_prints_it_nowhere(terminal: Terminal
     assert line.startswith("an email address is")
 
 
+def test_an_invitation_names_the_group_that_proctors_see_the_learner_among(
+    terminal: Terminal,
+) -> None:
+    terminal.run("exam", "publish", SHORT_EXAM)
+    session, _ = terminal.run("invite", "short", "Ada", "--group", "Boston").out.split()
+    with closing(sqlite3.connect(terminal.data / "proctor.db")) as rows:
+        found = "SELECT json_extract(body, '$.group') FROM sessions WHERE id = ?"
+        assert rows.execute(found, [session]).fetchall() == [("Boston",)]
+    line = terminal.refused("invite", "short", "Ada", "--group", "x" * 65)
+    assert line.startswith("a group is")
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -230,15 +243,16 @@ def test_a_time_factor_that_is_none_is_refused_in_one_line(terminal: Terminal, f
 # --- staff ---------------------------------------------------------------------------------------
 
 
-def test_a_password_comes_from_standard_input(terminal: Terminal) -> None:
-    ran = terminal.run("staff", "add", "bo", "proctor", typed=f"{PASSWORD}\n")
-    assert (ran.status, ran.out) == (0, "bo can sign in as proctor.\n")
+@pytest.mark.parametrize("asked", ["proctor", "lead"])
+def test_a_password_comes_from_standard_input(terminal: Terminal, asked: str) -> None:
+    ran = terminal.run("staff", "add", "bo", asked, typed=f"{PASSWORD}\n")
+    assert (ran.status, ran.out) == (0, f"bo can sign in as {asked}.\n")
     with sqlite3.connect(terminal.data / "proctor.db") as database:
         ((name, role, password_hash),) = database.execute(
             "SELECT name, role, password_hash FROM staff"
         )
     database.close()
-    assert (name, role) == ("bo", "proctor")
+    assert (name, role) == ("bo", asked)
     assert password_hash.startswith("$argon2id$")
     assert PASSWORD not in password_hash
 

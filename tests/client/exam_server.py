@@ -77,6 +77,8 @@ class ExamServer:
             ]
             for name in ("a", "b")
         }
+        self.acts: list[dict[str, Any]] = []
+        self.asked_still_ms: int | None = None
         self.snapshot_every_s = 0.1
         self.limit_ms: dict[str, int] = {}
         self._accepted = asyncio.Event()
@@ -187,6 +189,8 @@ class ExamServer:
             "id_check": {"state": self.id_check, "reason": ""},
             "sections": self._views(),
             "ledger": [],
+            "acts": list(self.acts),
+            "asked_still_ms": self.asked_still_ms,
             "now_ms": _now_ms(),
             "verdict": None,
         }

@@ -262,6 +262,31 @@ async def test_a_paused_exam_asks_nothing_until_it_goes_on(clip: Path) -> None:
     assert server.answers() == ANSWERS
 
 
+async def test_a_picture_that_a_proctor_asks_for_is_taken_at_once_and_said_why(
+    clip: Path,
+) -> None:
+    words = "A proctor asked for a new picture: camera."
+    async with serving() as server:
+        server.snapshot_every_s = 600  # none but that one
+        server.acts = [{"id": "a1", "words": "A proctor wrote to you.", "note": "Welcome."}]
+
+        async def ask() -> None:
+            await server.answered(1)
+            server.acts.append({"id": "a2", "words": words, "note": "Is it on?"})
+            server.asked_still_ms = 1
+            await server.push()
+
+        asking = asyncio.create_task(ask())
+        screen = Watcher(ANSWERS)
+        screen._pace_s = 0.3
+        await taking(plan_for(server, clip), screen)
+        await asking
+    purposes = [record.facts["purpose"] for record in server.records(Kind.SNAPSHOT)]
+    assert purposes.count("periodic") == 1
+    # What was said before this run of the program is not said again.
+    assert [said for said in screen.said if said.startswith("A proctor")] == [f"{words} Is it on?"]
+
+
 async def test_a_document_can_come_from_a_file(clip: Path) -> None:
     path = clip.parent / "id.png"
     cv2.imwrite(str(path), np.zeros((2000, 3000, 3), np.uint8))

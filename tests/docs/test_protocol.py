@@ -20,12 +20,14 @@ from proctor.evidence.record import SERVER_KINDS, Kind
 from proctor.services.intake import MAX_OWED_TOLD, Receipted
 from proctor.services.views import SessionView
 from proctor.web import auth, metrics, openapi, problems, uplink
+from proctor.web.acts import add_act_routes
 from proctor.web.api import Api
 from proctor.web.console import add_console_routes
 from proctor.web.identity import add_identity_routes
 from proctor.web.learner import JoinRequest, JoinView, add_learner_routes
 from proctor.web.rehearsals import add_rehearsal_routes
 from proctor.web.uplink import add_uplink_route
+from proctor.web.wall import add_wall_route
 from tests.docs.drawn import DOCS, ROOT, drawn, rows_of, table
 
 PAGE = DOCS / "protocol.md"
@@ -41,7 +43,9 @@ def declared() -> Api:
     add_learner_routes(api, nothing)
     add_rehearsal_routes(api, nothing)
     add_uplink_route(api, intake=nothing, cases=nothing, analysis=nothing, metrics=nothing)
+    add_wall_route(api, wall=nothing)
     add_console_routes(api, nothing)
+    add_act_routes(api, nothing)
     add_identity_routes(api, nothing)
     auth.add_login_routes(api, nothing)
     metrics.add_metrics_routes(api, nothing)

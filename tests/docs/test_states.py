@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from proctor.domain import identity, review, session
+from proctor.domain.acts import CONFIRM_WITHIN
 from proctor.domain.moves import Actor
 
 PAGE = Path(__file__).parents[2] / "docs" / "STATES.md"
@@ -98,6 +99,11 @@ def test_the_drawings_begin_where_the_machines_do() -> None:
     begun = [invited.state, planned.state, invited.id_check.state, invited.review.state]
 
     assert begun == [first for first, _, _ in MACHINES.values()]
+
+
+def test_a_proposal_lapses_as_soon_as_the_page_says() -> None:
+    assert timedelta(minutes=1) == CONFIRM_WITHIN
+    assert "within a minute confirms it" in PAGE.read_text(encoding="utf-8")
 
 
 def test_the_page_names_the_grace_the_code_gives() -> None:

@@ -98,11 +98,6 @@ def _no_client_reports_focus() -> bool:
     return "Kind.FOCUS" not in _source("client/proctor_client")
 
 
-def _no_access_is_logged() -> bool:
-    console = (ROOT / "proctor/web/console.py").read_text(encoding="utf-8")
-    return "logger" not in console and "Kind." not in console
-
-
 def _silence_is_unseen() -> bool:
     from proctor.domain.policy import WHENS  # noqa: PLC0415 - this hole's alone
 
@@ -112,7 +107,6 @@ def _silence_is_unseen() -> bool:
 HOLES: Mapping[str, Callable[[], bool]] = {
     "silence": _silence_is_unseen,
     "focus": _no_client_reports_focus,
-    "access-log": _no_access_is_logged,
 }
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proctor.domain.acts import Lift
 from proctor.domain.asks import (
     ASKS_MOST,
     IN_CHECK_IN,
@@ -127,6 +128,14 @@ def test_the_order_in_which_pictures_came_does_not_matter(
     expected = asked(*pictures)
     shuffler.shuffle(pictures)  # type: ignore[attr-defined] # hypothesis gives a Random
     assert asked(*pictures) == expected
+
+
+def test_nobody_is_asked_for_what_a_lifted_rule_is_about() -> None:
+    pictures = taken(DARK, DARK, DARK, GOOD, GOOD, DARK, DARK, DARK)
+    lift = Lift(rule="dark", since=at(25), until=at(60))
+    (first, second) = asks_of(ALL, pictures, lambda _: "a", lifts=(lift,))
+    assert (first.since, first.until) == (START, at(20))
+    assert (second.since, second.until) == (at(60), None)
 
 
 # --- as long as somebody could look -------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proctor.domain.acts import Lift
 from proctor.domain.flag_words import duration_words, rule_words
 from proctor.domain.flags import (
     CLASS_OF,
@@ -21,6 +22,7 @@ from proctor.domain.flags import (
     SnapshotRef,
     evaluate,
 )
+from proctor.domain.incidents import PICTURES, is_about
 from proctor.domain.observation import Face, Measured, Model, Observation
 from proctor.domain.policy import (
     WHENS,
@@ -347,6 +349,39 @@ def test_time_away_after_the_section_closed_does_not_count() -> None:
     late = Happening(device="d", seq=1, at=at(27), until=at(600), kind="focus")
     assert raised(AWAY, events=[late], section_at=halves) == ()
     assert len(raised(AWAY, events=[replace(late, at=at(20))], section_at=halves)) == 1
+
+
+# --- a rule that is lifted -------------------------------------------------------------------
+
+
+def test_what_happens_while_a_rule_is_lifted_raises_nothing() -> None:
+    away = [
+        Happening(device="d", seq=seq, at=at(start), until=at(start + 8), kind="focus")
+        for seq, start in enumerate((0, 100, 200))
+    ]
+    lifts = (Lift(rule="left-page", since=at(90), until=at(150)),)
+    found = evaluate(policy(AWAY), SHA, [], away, in_a, lifts=lifts)
+    assert [flag.started_at for flag in found] == [at(0), at(200)]
+    still = (Lift(rule="left-page", since=at(90)),)
+    found = evaluate(policy(AWAY), SHA, [], away, in_a, lifts=still)
+    assert [flag.started_at for flag in found] == [at(0)]
+
+
+def test_a_lifted_rule_lifts_no_other() -> None:
+    pictures = snapshots(*[faces(2)] * 6)
+    lifts = (Lift(rule="dark", since=START),)
+    assert evaluate(policy(PEOPLE), SHA, pictures, [], in_a, lifts=lifts) == raised(
+        PEOPLE, pictures=pictures
+    )
+
+
+def test_what_was_raised_before_a_rule_was_lifted_stays_and_grows_no_more() -> None:
+    pictures = snapshots(*[faces(2)] * 10)
+    lifts = (Lift(rule="person-count", since=at(45)),)
+    (flag,) = evaluate(policy(PEOPLE), SHA, pictures, [], in_a, lifts=lifts)
+    (whole,) = raised(PEOPLE, pictures=pictures)
+    assert (flag.id, flag.ended_at) == (whole.id, at(40))
+    assert whole.ended_at == at(90)
 
 
 # --- light and camera ------------------------------------------------------------------------
@@ -719,3 +754,33 @@ def test_no_explanation_blames() -> None:
         explanations = [flag.explanation for flag in flags if flag.when == when]
         assert explanations
         assert not [word for word in blame for said in explanations if word in said.lower()]
+
+
+MEASURED = st.builds(
+    Measured,
+    faces=st.sampled_from([None, (), (FACE,), (FACE, FACE)]),
+    light_mean=st.none() | st.floats(0, 255),
+    contrast=st.none() | st.floats(0, 20),
+    change=st.none() | st.floats(0, 5),
+    repeat=st.none() | st.floats(0, 5),
+    same_person=st.none() | st.floats(-1, 1),
+    dark=st.none() | st.booleans(),
+    covered=st.none() | st.booleans(),
+    frozen=st.none() | st.booleans(),
+    looped=st.none() | st.booleans(),
+)
+ABOUT_PICTURES = st.builds(
+    FlagRule,
+    when=st.sampled_from(sorted(PICTURES)),
+    above=st.integers(1, 2),
+    below=st.none() | st.floats(0, 1),
+)
+
+
+@given(st.lists(ABOUT_PICTURES, max_size=3), st.lists(MEASURED, max_size=12))
+def test_pictures_that_no_rule_is_about_raise_nothing(
+    rules: list[FlagRule], seen: list[Measured]
+) -> None:
+    of = policy(*rules)
+    calm = [each for each in seen if not is_about(of, each)]
+    assert raised(of, pictures=snapshots(*calm)) == ()

@@ -102,10 +102,15 @@ REVIEW = Machine(
     causes=review.CAUSES,
     by_hand="""
         awaiting      decided   -> decided: proctor
+        awaiting      sampled   -> second-needed: proctor
         awaiting      accused   -> second-needed: proctor
         second-needed confirmed -> decided: proctor
         second-needed differed  -> third-needed: proctor
         third-needed  settled   -> decided: proctor
+        third-needed  accused   -> third-needed: proctor
+        decided       contested -> contested: learner
+        contested     settled   -> final: proctor
+        contested     accused   -> contested: proctor
     """,
 )
 MACHINES = [pytest.param(m, id=m.name) for m in (SESSION, SECTION, ID_CHECK, REVIEW)]

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from proctor.domain.policy import Policy, RetainRules, TimeRules
+from proctor.domain.policy import Policy, RetainRules, ReviewRules, TimeRules
 from proctor.domain.retention import Holding, due, holding_of, kept_days, review_is_open
 from proctor.domain.review import Outcome, Review, ReviewState, Verdict
 from proctor.domain.session import ExamSession, State
@@ -78,8 +78,8 @@ def test_nothing_is_due_while_a_session_goes_on() -> None:
 @pytest.mark.parametrize("state", ReviewState)
 def test_an_open_review_keeps_its_pictures(state: ReviewState, conduct_flags: bool) -> None:
     reviewed = session(review=state)
-    is_open = state is not ReviewState.DECIDED and (
-        conduct_flags or state in (ReviewState.SECOND_NEEDED, ReviewState.THIRD_NEEDED)
+    is_open = state not in (ReviewState.DECIDED, ReviewState.FINAL) and (
+        conduct_flags or state is not ReviewState.AWAITING
     )
     assert review_is_open(reviewed, conduct_flags=conduct_flags) is is_open
     found = due(reviewed, POLICY, conduct_flags=conduct_flags, now=END + timedelta(days=90))
@@ -107,3 +107,20 @@ def test_after_a_late_verdict_its_learner_has_the_whole_term_to_see_the_evidence
         Holding.DOCUMENT,
         Holding.SNAPSHOT,
     }
+
+
+def test_pictures_stay_while_the_learner_may_contest_what_they_show() -> None:
+    policy = Policy(
+        id="p",
+        title="P",
+        retain=RetainRules(snapshots_days=1, id_document_days=1),
+        review=ReviewRules(contest_days=14),
+    )
+    verdict = Verdict(by="kim", outcome=Outcome.VOID, reasons="seen", at=END)
+    decided = replace(session(), review=Review(state=ReviewState.DECIDED, verdicts=(verdict,)))
+    final = replace(session(), review=Review(state=ReviewState.FINAL, verdicts=(verdict,)))
+    day = timedelta(days=1)
+
+    assert due(decided, policy, conduct_flags=True, now=END + 14 * day - SECOND) == set()
+    assert due(decided, policy, conduct_flags=True, now=END + 14 * day) == set(kept_days(policy))
+    assert due(final, policy, conduct_flags=True, now=END + day) == set(kept_days(policy))

@@ -10,8 +10,8 @@ from proctor.domain.devices import KnownDevice
 from proctor.domain.errors import Refusal
 from proctor.domain.identity import IdCheck, IdState
 from proctor.domain.moves import Actor, IllegalMove, NotTheirEvent
-from proctor.domain.policy import TimeRules
-from proctor.domain.review import Review, ReviewState
+from proctor.domain.policy import ReviewRules, TimeRules
+from proctor.domain.review import Outcome, ResultsHeld, Review, ReviewState, Verdict
 from proctor.domain.session import (
     CAUSES,
     ENDED,
@@ -668,12 +668,20 @@ def test_a_session_is_joined_first_but_once(state: State) -> None:
 
 def test_a_result_is_released_once_people_have_decided() -> None:
     awaiting = in_state(State.SUBMITTED)
-    with pytest.raises(NotDecidedYet):
-        release(awaiting, now=at(0))
-    decided = replace(awaiting, review=Review(state=ReviewState.DECIDED))
-    released = release(decided, now=at(1))
+    rules = ReviewRules()
+    said = Verdict(by="ann", outcome=Outcome.CLEAR, reasons="calm", at=at(0))
+    # Where it stands between two people is nobody else's to know.
+    for state in (ReviewState.AWAITING, ReviewState.SECOND_NEEDED, ReviewState.THIRD_NEEDED):
+        with pytest.raises(NotDecidedYet) as refused:
+            release(replace(awaiting, review=Review(state=state)), now=at(0), rules=rules)
+        assert refused.value.facts() == {"review": "awaiting"}
+    decided = replace(awaiting, review=Review(state=ReviewState.DECIDED, verdicts=(said,)))
+    released = release(decided, now=at(1), rules=rules)
     assert released.released_at == at(1)
-    assert release(released, now=at(2)) is released
+    assert release(released, now=at(2), rules=rules) is released
+    holding = ReviewRules(results_held="until-contest-over")
+    with pytest.raises(ResultsHeld):
+        release(decided, now=at(1), rules=holding)
 
 
 # --- held in check-in ----------------------------------------------------------------------------

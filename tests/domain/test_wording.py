@@ -194,6 +194,14 @@ def test_the_learner_reads_who_decides_and_how_long_it_is_kept() -> None:
     assert "two people must agree" in told
     assert "90 days" in told
     assert "30 days" in told
+    assert "may answer within 14 days: another person then looks." in told
+    assert "until you can no longer answer" in told
+    held = replace(TWO_PARTS, review=ReviewRules(results_held="until-contest-over"))
+    assert "Your result is held until then." in chapter(for_learner(held), kept)
+    never = replace(TWO_PARTS, review=ReviewRules(contest_days=0))
+    assert "answer" not in chapter(for_learner(never), kept).replace("as answers", "").replace(
+        "your answers", ""
+    )
     alone = replace(
         TWO_PARTS, review=ReviewRules(adverse_needs=1), identity=IdentityRules(document="none")
     )
@@ -355,6 +363,11 @@ def test_a_proctor_is_told_to_decide() -> None:
     chapters = for_proctor(TWO_PARTS)
     assert "You decide." in chapter(chapters, "ID check")
     assert "two people must agree" in chapter(chapters, "Deciding")
+    assert "10% are checked by another person" in chapter(chapters, "Deciding")
+    assert "Two people end an exam early" in chapter(chapters, "Deciding")
+    alone = replace(TWO_PARTS, review=ReviewRules(second_looks=0, terminate_needs=1))
+    assert "checked" not in chapter(for_proctor(alone), "Deciding")
+    assert "One person may end an exam early" in chapter(for_proctor(alone), "Deciding")
     assert "gives the learner its time back" in chapter(chapters, "Outages")
     assert "90 days" in chapter(chapters, "Kept")
     assert "Flags to help with" not in headings(for_proctor(replace(TWO_PARTS, flags=())))

@@ -25,6 +25,10 @@ _BEFORE: Final = (
 )
 _STANDING: Final = 5  # pictures for which it then stands
 
+# The goals are for the clip and its re-encodings. A picture whose light changes between two
+# snapshots does not stand still, and the made pictures stand for no camera: both are told without.
+_LIGHT: Final = "light"
+
 _Encoding = Callable[[Pixels], bytes]
 
 
@@ -94,7 +98,8 @@ def _rows(
                 )
             )
     return [
-        *(_all(each) for each in (alarms, same, anew)),
+        *(_all([row for row in each if row.goal is not None] or each) for each in (alarms, same)),
+        *([_all(aimed)] if (aimed := [row for row in anew if row.goal is not None]) else []),
         *alarms,
         *same,
         *anew,
@@ -102,13 +107,14 @@ def _rows(
 
 
 def _row(part: str, name: str, how: str, flags: Sequence[bool], *, alarm: bool = False) -> Row:
+    aimed = part == CHOSEN and _LIGHT not in how
     return Row(
         part=part,
         name=name,
         how=how,
         count=sum(flags),
         of=len(flags),
-        goal=_ALARM if alarm else _GOAL,
+        goal=None if not aimed else _ALARM if alarm else _GOAL,
         better="less" if alarm else "more",
     )
 
@@ -118,7 +124,7 @@ def _all(rows: Sequence[Row]) -> Row:
     return Row(
         part=first.part,
         name=first.name,
-        how="all of them",
+        how="all of them" if first.goal is None else "all re-encodings",
         count=sum(row.count for row in rows),
         of=sum(row.of for row in rows),
         goal=first.goal,

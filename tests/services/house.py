@@ -8,10 +8,12 @@ from typing import Any
 
 from proctor import config
 from proctor.adapters import exams, policies
+from proctor.domain.acts import ActKind, Wanted
 from proctor.domain.flags import Flag
 from proctor.evidence.batch import split
 from proctor.evidence.note import KeyKind, SigningKey, origin_of
 from proctor.evidence.record import Kind
+from proctor.services.acts import Acts
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
 from proctor.services.export import Export
@@ -20,14 +22,16 @@ from proctor.services.id_waits import IdWaits
 from proctor.services.identity import Identity
 from proctor.services.intake import Held, Intake, Line, Receipted, Resume
 from proctor.services.one_account import OneAccount
-from proctor.services.ports import DocumentReader, Published, Vision
+from proctor.services.ports import Case, DocumentReader, Published, Vision
 from proctor.services.readings import Readings
 from proctor.services.results import Results
 from proctor.services.reviews import Reviews
 from proctor.services.sessions import Invitation, Sessions, proof_text
+from proctor.services.wall import Wall
 from tests.conftest import SHORT_EXAM, ScriptedVision, StillClock, until
 from tests.device import JPEG, Device
 from tests.memory_store import MemoryStore
+from tests.services.memory_logins import MemoryLoginStore
 
 SERVER = "proctor.test"
 
@@ -47,9 +51,10 @@ class House:
         self.key = SigningKey.generate(SERVER, KeyKind.COSIGNATURE)
         self.cases = Cases(self.store, self.clock)
         self.sessions = Sessions(self.store, self.cases, token=config.token, new_id=config.new_id)
+        self.acts = Acts(self.store, self.cases)
         vision = vision or ScriptedVision()
         self.analysis = Analysis(self.store, self.cases, vision, lanes=2)
-        self.waits = IdWaits(self.store, self.cases)
+        self.waits = IdWaits(self.cases)
         self.busy = False
         self.accounts = OneAccount(
             self.store, self.cases, vision, same_face=0.6, busy=lambda: self.busy
@@ -67,7 +72,11 @@ class House:
             server=SERVER,
             seen=self.analysis.add,
         )
-        self.reviews = Reviews(self.store, self.cases, self.analysis)
+        self.wall = Wall(self.store, self.cases, self.intake, self.analysis)
+        self.logins = MemoryLoginStore()
+        self.reviews = Reviews(
+            self.store, self.cases, self.analysis, self.logins, key=b"second looks"
+        )
         self.results = Results(self.store, self.cases)
         self.export = Export(self.store, self.cases, key=self.key, server=SERVER)
 
@@ -104,6 +113,24 @@ class House:
             ),
         }
         return device
+
+    async def act(
+        self,
+        session_id: str,
+        kind: ActKind,
+        *,
+        by: str = "bo",
+        note: str = "a fire alarm",
+        code: str = "environment/disturbance",
+        **more: Any,
+    ) -> Case:
+        wanted = Wanted(kind=kind, code=code, note=note, **more)
+        return (await self.acts.act(session_id, wanted, by=by)).case
+
+    async def terminate(self, session_id: str, note: str = "no show") -> Case:
+        """Let two proctors end a session."""
+        await self.act(session_id, ActKind.TERMINATE, note=note)
+        return await self.act(session_id, ActKind.CONFIRM_TERMINATE, by="cy", note="")
 
     async def analysed(self, session_id: str) -> Sequence[Flag]:
         """Let the machine look until it has seen all, then return the flags."""

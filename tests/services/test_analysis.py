@@ -60,10 +60,64 @@ async def test_a_second_person_raises_one_flag_that_names_the_snapshots(seat: Se
     assert [ref["seq"] for ref in told["snapshots"]] == [4, 5, 6, 7]
 
 
+async def test_a_picture_that_is_at_hand_is_not_read_again(
+    monkeypatch: pytest.MonkeyPatch, seat: Seat
+) -> None:
+    pictures = [await seat.snapshot(b"two") for _ in range(4)]
+    read: list[bytes] = []
+    blob = seat.house.store.blob
+
+    async def reading(session: str, sha256: str) -> bytes:
+        read.append(await blob(session, sha256))
+        return read[-1]
+
+    monkeypatch.setattr(seat.house.store, "blob", reading)
+    (flag,) = await seat.house.analysed(seat.session)
+    assert flag.snapshot_count == 4
+    assert not set(pictures) & set(read)
+
+
+async def test_pictures_for_which_memory_has_no_room_are_read_from_the_store(
+    monkeypatch: pytest.MonkeyPatch, seat: Seat
+) -> None:
+    monkeypatch.setattr(analysing, "MAX_AT_HAND_BYTES", 2 * len(JPEG + b"two"))
+    await two_people(seat)
+    (flag,) = await seat.house.analysed(seat.session)
+    assert flag.snapshot_count == 4
+
+
+async def test_flags_are_not_looked_for_after_pictures_that_no_rule_is_about(seat: Seat) -> None:
+    await seat.house.analysed(seat.session)
+    analysis, store = seat.house.analysis, seat.house.store
+
+    async def seen(count: int) -> bool:
+        return await store.observed(seat.session) == count
+
+    looking = [asyncio.ensure_future(analysis._look(lane)) for lane in analysis._lanes]
+    for _ in range(3):
+        await seat.snapshot()
+    await until(lambda: seen(1 + 3))
+    assert seat.session not in analysis._touched
+    await seat.snapshot(b"two")
+    await until(lambda: seen(1 + 4))
+    assert seat.session in analysis._touched
+    for each in looking:
+        each.cancel()
+
+
 async def test_documents_and_files_are_not_looked_at(seat: Seat) -> None:
     await seat.house.analysed(seat.session)
     seen = [each.seq for each in await seat.house.store.observations(seat.session)]
     assert seen == [1]  # the face; the document is for people's eyes
+
+
+async def test_the_face_is_let_go_once_all_pictures_of_what_ended_were_looked_at(
+    seat: Seat,
+) -> None:
+    await seat.snapshot(b"one")
+    await seat.hand_in()
+    await seat.house.analysed(seat.session)  # all of them after the end
+    assert not seat.house.analysis._faces._kept
 
 
 async def test_check_in_pictures_raise_nothing(seat: Seat) -> None:
@@ -196,11 +250,15 @@ async def test_a_fault_while_flags_are_found_or_pictures_queued_is_tried_again(
     assert len(await flags(seat.session)) == 1
 
 
-async def test_a_picture_that_was_erased_meanwhile_holds_nothing_up(seat: Seat) -> None:
+async def test_a_picture_that_was_erased_meanwhile_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch, seat: Seat
+) -> None:
+    monkeypatch.setattr(analysing, "MAX_AT_HAND_BYTES", 0)
     await seat.snapshot()
     seat.house.store._blobs[seat.session].clear()
     assert await seat.house.analysed(seat.session) == []
-    assert await seat.house.store.observations(seat.session) == []
+    seen = [each.seq for each in await seat.house.store.observations(seat.session)]
+    assert seen == [1]  # the face was at hand
 
 
 async def test_a_session_that_was_forgotten_is_not_looked_for_again_and_again(

@@ -84,7 +84,7 @@ async def test_asks_stand_in_the_timeline_and_neither_in_the_log_nor_among_condu
     assert await seat.house.store.server_lines(seat.session) == before
     shown = await seat.house.reviews.timeline(seat.session, me="bo")
     assert [(ask.kind, ask.seconds) for ask in shown.session.asks] == [("covered", 2.0)]
-    (row,) = await seat.house.reviews.queue(None, me="bo")
+    (row,) = (await seat.house.reviews.queue(None, me="bo")).reviews
     assert (row.conduct, row.severity) == (0, 0.0)
 
 

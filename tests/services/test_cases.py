@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from proctor.domain.acts import ActKind
 from proctor.domain.session import ExamSession, SectionState
 from proctor.services import cases as using
 from proctor.services.cases import Cases, unchanged
 from proctor.services.ports import Case, Conflict
-from proctor.services.sessions import Act
 from tests.memory_store import Fault
 from tests.services.house import House, Seat
 
@@ -33,7 +33,7 @@ async def test_who_finds_another_version_stored_decides_again(seat: Seat) -> Non
     case = await seat.house.cases.change(seat.session, unchanged, by="bo")
     # Nothing to store: what is in memory may be old. A change finds out.
     assert case.session.learner == "Ada Lovelace"
-    changed = await seat.house.sessions.act(seat.session, Act.PAUSE, by="bo", reason="alarm")
+    changed = await seat.house.act(seat.session, ActKind.PAUSE)
     assert changed.session.learner == "Ada B."
 
 

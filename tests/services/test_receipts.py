@@ -14,7 +14,7 @@ from proctor.services import receipts
 from proctor.services.outcomes import Outcomes
 from proctor.services.ports import Mail, MailNotSent
 from proctor.services.receipts import Receipts
-from proctor.services.sessions import Act, BadInvitation
+from proctor.services.sessions import BadInvitation
 from tests.conftest import until
 from tests.device import Device
 from tests.services.house import SERVER, House, Seat
@@ -176,7 +176,7 @@ async def test_what_the_clock_hands_in_is_mailed_once_the_submission_is_there(
 async def test_what_an_earlier_run_did_not_mail_is_mailed_by_the_next() -> None:
     office = PostOffice(NEVER)
     handed_in, waits, over = await office.seat(), await office.seat(), await office.seat()
-    await office.house.sessions.act(over.session, Act.TERMINATE, by="p", reason="a fire")
+    await office.house.terminate(over.session)
     await handed_in.hand_in()
     await office.idle()
     assert office.post.sent == []
@@ -221,7 +221,7 @@ async def test_without_an_address_nothing_is_mailed_or_said(
 async def test_a_session_that_was_terminated_was_not_handed_in() -> None:
     office = PostOffice()
     seat = await office.seat()
-    await office.house.sessions.act(seat.session, Act.TERMINATE, by="p", reason="a fire")
+    await office.house.terminate(seat.session)
     await office.idle()
     assert office.post.tried == 0
 

@@ -23,7 +23,7 @@ from proctor.services import intake
 from proctor.services.ports import Case, NotFound
 from proctor.services.rehearsals import ReadinessRow, Rehearsals
 from proctor.services.retention import Retention
-from proctor.services.sessions import Act, Invitation, JoinLinkUnknown
+from proctor.services.sessions import Invitation, JoinLinkUnknown
 from tests.services.house import House, Seat
 
 BUILTIN = sorted(path.stem for path in policies.builtin_folder().glob("*.toml"))
@@ -221,7 +221,7 @@ async def test_a_link_that_is_none_rehearses_nothing(school: School) -> None:
 async def test_nobody_rehearses_for_an_exam_that_is_over_for_them(school: School) -> None:
     invited = await school.invited()
     practised = await school.rehearsals.rehearse(invited.join_token)
-    await school.house.sessions.act(invited.session, Act.TERMINATE, by="grace", reason="no show")
+    await school.house.terminate(invited.session)
     for token in (invited.join_token, practised.join_token):
         with pytest.raises(SessionClosed):
             await school.rehearsals.rehearse(token)
@@ -270,8 +270,8 @@ async def test_a_second_person_raises_no_flag_and_the_queue_stays_empty(school: 
     await seat.hand_in()
 
     assert await school.house.analysed(seat.session) == []
-    assert await school.house.reviews.queue(None, me="grace") == []
-    assert await school.house.reviews.queue(PRACTICE_EXAM, me="grace") == []
+    assert (await school.house.reviews.queue(None, me="grace")).reviews == []
+    assert (await school.house.reviews.queue(PRACTICE_EXAM, me="grace")).reviews == []
 
 
 async def test_the_same_in_the_exam_itself_does_raise_a_flag() -> None:
@@ -338,7 +338,7 @@ async def test_a_rehearsal_is_forgotten_a_week_after_its_end_but_not_the_last_re
         await school.house.cases.get(broken_off.session)
     assert (await school.row()).ready is True
 
-    await school.house.sessions.act(invited.session, Act.TERMINATE, by="grace", reason="no show")
+    await school.house.terminate(invited.session)
     assert await school.rehearsals.forget() == 1
     assert (await school.row()).rehearsals == 0
     assert await school.rehearsals.forget() == 0

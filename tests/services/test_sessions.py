@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proctor.domain.acts import ActKind
 from proctor.domain.devices import AskState, Decision
 from proctor.domain.moves import IllegalMove
 from proctor.domain.session import BadGrant, SectionNotOpen, State
@@ -18,8 +19,6 @@ from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services.intake import Held, Receipted, Resume, Superseded
 from proctor.services.ports import NotFound
 from proctor.services.sessions import (
-    Act,
-    ActReasonMissing,
     BadDeviceKey,
     BadInvitation,
     JoinLinkUnknown,
@@ -199,7 +198,7 @@ async def test_a_name_as_long_as_a_record_bears_is_taken(house: House) -> None:
 
 async def test_a_terminated_session_can_be_joined_by_nobody_new(house: House) -> None:
     invited = await house.invite()
-    await house.sessions.act(invited.session, Act.TERMINATE, by="bo", reason="no show")
+    await house.terminate(invited.session)
     with pytest.raises(IllegalMove):
         await house.joined(invited.join_token, device())
 
@@ -277,22 +276,20 @@ async def test_an_open_section_is_shown_without_its_keys(seat: Seat) -> None:
 # --- a proctor's acts ----------------------------------------------------------------------------
 
 
-async def test_an_act_needs_a_reason(seat: Seat) -> None:
-    for act in Act:
-        with pytest.raises(ActReasonMissing):
-            await seat.house.sessions.act(seat.session, act, by="bo", reason=" ")
-
-
 async def test_a_pause_gives_its_time_back(seat: Seat) -> None:
-    act = seat.house.sessions.act
-    paused = await act(seat.session, Act.PAUSE, by="bo", reason="a fire alarm")
+    act = seat.house.act
+    paused = await act(seat.session, ActKind.PAUSE, note="a fire alarm")
     assert paused.session.state is State.PAUSED
     seat.tick(600)
-    resumed = await act(seat.session, Act.RESUME, by="bo", reason="it was a drill")
+    resumed = await act(seat.session, ActKind.RESUME, note="it was a drill")
     assert resumed.session.state is State.RUNNING
     assert [entry.given for entry in resumed.session.ledger] == [timedelta(minutes=10)]
     lines = map(json.loads, await seat.house.store.server_lines(seat.session))
-    states = [(each["state"], each["by"], each.get("reason")) for each in lines if "state" in each]
+    states = [
+        (each["state"], each["by"], each.get("reason"))
+        for each in lines
+        if "state" in each and "event" not in each
+    ]
     assert states[-2:] == [
         ("paused", "bo", "a fire alarm"),
         ("running", "bo", "it was a drill"),
@@ -300,22 +297,22 @@ async def test_a_pause_gives_its_time_back(seat: Seat) -> None:
 
 
 async def test_extra_time_goes_to_the_section_that_is_open(seat: Seat) -> None:
-    act = seat.house.sessions.act
-    given = await act(seat.session, Act.EXTRA_TIME, by="bo", reason="it was noisy", section_s=60)
+    act = seat.house.act
+    given = await act(seat.session, ActKind.EXTRA_TIME, note="it was noisy", seconds=60)
     assert [(e.section, e.given) for e in given.session.ledger] == [
         ("part-a", timedelta(minutes=1))
     ]
     with pytest.raises(BadGrant):
-        await act(seat.session, Act.EXTRA_TIME, by="bo", reason="it was noisy")
+        await act(seat.session, ActKind.EXTRA_TIME, note="it was noisy")
     await seat.house.sessions.close_section(seat.session, "part-a")
     with pytest.raises(SectionNotOpen):
-        await act(seat.session, Act.EXTRA_TIME, by="bo", reason="it was noisy", section_s=60)
+        await act(seat.session, ActKind.EXTRA_TIME, note="it was noisy", seconds=60)
 
 
 async def test_a_refused_act_changes_nothing_but_what_the_clock_has_done(seat: Seat) -> None:
     seat.tick(31)
     with pytest.raises(IllegalMove):
-        await seat.house.sessions.act(seat.session, Act.RESUME, by="bo", reason="go on")
+        await seat.house.act(seat.session, ActKind.RESUME, note="go on")
     case = await seat.house.store.case(seat.session)
     assert case.session.state is State.RUNNING
     assert case.session.section("part-a").closed_by == "time-up"

@@ -11,7 +11,9 @@ from proctor import config
 from proctor.adapters import exams
 from proctor.adapters.clock import SystemClock
 from proctor.adapters.logins import SqlLogins
+from proctor.adapters.looks import SqlLooks
 from proctor.adapters.passwords import Argon2Passwords
+from proctor.adapters.thumbnails import Sheets
 from proctor.config import Settings
 from proctor.domain.observation import Compared, Face, Measured
 from proctor.services.cases import Cases
@@ -65,6 +67,9 @@ async def _serve(data: Path, port: int) -> None:
         parts = Parts(
             store=store,
             logins=SqlLogins(store),
+            looks=SqlLooks(store),
+            ticket_key=keys.ticket_key(),
+            thumbnails=Sheets(),
             passwords=Argon2Passwords(),
             vision=OneFace(),
             lanes=1,

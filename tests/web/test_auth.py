@@ -79,11 +79,11 @@ def cookie(token: str) -> dict[str, str]:
     return {"Cookie": f"{COOKIE}={token}"}
 
 
-ROLES = ["proctor", "course-team", "administrator", "learner"]
+ROLES = ["proctor", "lead", "course-team", "administrator", "learner"]
 ALLOWED: dict[str, set[str | None]] = {
     "/anyone": {None, *ROLES},
-    "/proctor": {"proctor"},
-    "/staff": {"proctor", "course-team", "administrator"},
+    "/proctor": {"proctor", "lead"},  # what a proctor may, a lead may too
+    "/staff": {"proctor", "lead", "course-team", "administrator"},
     "/learner": {"learner"},
 }
 

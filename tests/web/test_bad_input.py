@@ -92,7 +92,7 @@ async def test_a_body_that_is_not_what_its_headers_say_is_refused(
         "/api/v1/sessions/..%2f..%2fetc",
         "/api/v1/sessions/%00",
         "/api/v1/sessions/%ff%fe",
-        "/api/v1/sessions/s_1/blobs/" + "G" * 64,
+        "/api/v1/looks/none/s_1/" + "G" * 64,
         "/api/v1/reviews?exam=%27%20OR%201%3D1",
         "/api/v1/reviews?exams=short",
         "/api/v1/reviews?exam=a&exam=b",

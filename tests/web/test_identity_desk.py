@@ -104,6 +104,15 @@ async def held(open_server: OpenServer) -> AsyncIterator[Held]:
         yield Held(server, invited["session"], device)
 
 
+async def test_who_reads_what_was_read_in_a_document_is_written_down(held: Held) -> None:
+    for _ in range(2):
+        await held.ask("GET")
+    await held.ask("GET", as_="grace")
+    looks = await held.device.call("GET", "/api/v1/session/looks")
+    told = [(each["by"], each["what"], each["why"], each["count"]) for each in looks]
+    assert sorted(told) == [("bo", "reading", "check-in", 2), ("grace", "reading", "check-in", 1)]
+
+
 async def test_the_desk_shows_what_was_read_and_compared(held: Held) -> None:
     held.server.clock.pass_(90)
     desk = await held.ask("GET")

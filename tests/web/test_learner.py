@@ -166,7 +166,7 @@ async def test_what_changes_is_told_over_the_uplink(server: Server, device: Devi
     await device.open("part-a")
     proctor = await server.as_staff(StaffRole.PROCTOR)
     session = device.joined["session"]
-    act = {"act": "extra-time", "seconds": 60, "reason": "it was noisy"}
+    act = {"act": "extra-time", "seconds": 60, "code": "environment/noise", "note": "it was noisy"}
     async with proctor.post(f"/api/v1/sessions/{session}/acts", json=act) as response:
         assert response.status == 200, await response.text()
     while not (told := await device.hear("session"))["session"]["ledger"]:

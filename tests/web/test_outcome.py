@@ -47,7 +47,10 @@ async def test_before_it_is_decided_no_flag_is_told(server: Server, device: Devi
         "outcome": None,
         "reasons": None,
         "flags": None,
+        "contest_until_ms": None,
+        "contested": False,
         "results": None,
+        "results_held": False,
         "receipt_mailed": False,
     }
 
@@ -65,13 +68,20 @@ async def test_once_decided_flags_are_told_in_words_and_results_once_released(
     verdict = {
         "outcome": "clear",
         "reasons": "a poster",
-        "flags": [{"flag": flag["flag"], "outcome": "not-upheld"}],
+        "flags": [{"flag": flag["flag"], "outcome": "not-upheld", "reason": "it is printed"}],
     }
     async with proctor.post(f"{path}/verdicts", json=verdict) as response:
         assert response.status == 200
     told = await outcome(device)
     assert (told["review"], told["outcome"], told["reasons"]) == ("decided", "clear", "a poster")
-    assert told["flags"] == [{"words": flag["explanation"], "outcome": "not-upheld"}]
+    assert told["flags"] == [
+        {
+            "flag": flag["flag"],
+            "words": flag["explanation"],
+            "outcome": "not-upheld",
+            "reason": "it is printed",
+        }
+    ]
     assert told["results"] is None
     for _ in range(2):
         async with team.post(f"{path}/result/release") as response:

@@ -83,6 +83,9 @@ async def test_a_learner_rehearses_the_whole_way_and_the_course_team_reads_the_r
     assert await read(server, StaffRole.PROCTOR, "/api/v1/reviews") == {
         "reviews": [],
         "pictures": {"waiting": 0, "oldest_ms": None, "behind": 0, "unavailable": []},
+        "minutes": 0,
+        "fits": 0,
+        "done_today": 0,
     }
     exams = await read(server, StaffRole.COURSE_TEAM, "/api/v1/exams")
     assert [(exam["id"], exam["sessions"]) for exam in exams] == [("short", 1)]

@@ -184,10 +184,7 @@ async def test_the_token_of_a_phone_ends_with_the_session(desk: Desk) -> None:
     token = await desk.ask()
     await desk.phone.join(token)
     assert (await desk.phone.call("GET", "/api/v1/session"))["state"] == "check-in"
-    proctor = await desk.server.as_staff(StaffRole.PROCTOR)
-    act = {"act": "terminate", "reason": "a test's"}
-    async with proctor.post(f"/api/v1/sessions/{desk.session}/acts", json=act) as response:
-        assert response.status == 200
+    await desk.server.terminate(desk.session)
     assert (await refused(desk.phone, "GET", "/api/v1/session")).status == 401
     with pytest.raises(Refused) as no:
         await desk.phone.join(token)
@@ -204,10 +201,7 @@ async def test_without_such_a_policy_nobody_gets_a_link(server: Server) -> None:
 
 async def test_a_session_that_has_ended_takes_no_phone(desk: Desk) -> None:
     token = await desk.ask()
-    proctor = await desk.server.as_staff(StaffRole.PROCTOR)
-    act = {"act": "terminate", "reason": "a test's"}
-    async with proctor.post(f"/api/v1/sessions/{desk.session}/acts", json=act) as response:
-        assert response.status == 200
+    await desk.server.terminate(desk.session)
     with pytest.raises(Refused) as no:
         await desk.phone.join(token)
     assert no.value.code == "session-closed"

@@ -711,11 +711,8 @@ async def test_what_comes_after_a_deadline_is_kept_and_marked_late(
 async def test_what_comes_after_a_proctor_s_end_is_kept_for_a_while_and_marked_late(
     server: Server, running: Device
 ) -> None:
-    proctor = await server.as_staff(StaffRole.PROCTOR)
     session = running.joined["session"]
-    act = {"act": "terminate", "reason": "the house is on fire"}
-    async with proctor.post(f"/api/v1/sessions/{session}/acts", json=act) as response:
-        assert response.status == 200
+    await server.terminate(session)
     while (await running.hear("session"))["session"]["state"] != "terminated":
         pass
     server.clock.pass_(1)

@@ -1,0 +1,313 @@
+"""Doing to a session what a proctor wants done, and taking it back."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from proctor.domain import devices as asking
+from proctor.domain import help as calls
+from proctor.domain import session as rules
+from proctor.domain.acts import (
+    ACTS_KEPT,
+    CONFIRM_WITHIN,
+    ENDING,
+    MAX_ACTS,
+    Act,
+    ActKind,
+    ActNotUndoable,
+    Lift,
+    NoSuchAct,
+    NoSuchRule,
+    NothingProposed,
+    RuleUnchanged,
+    StalePage,
+    Termination,
+    TerminationProposed,
+    TooManyActs,
+    Wanted,
+    require_complete,
+)
+from proctor.domain.devices import Decision
+from proctor.domain.identity import MOVES as ID_MOVES
+from proctor.domain.identity import AgainCode, IdEvent
+from proctor.domain.identity import advance as advance_id_check
+from proctor.domain.moves import Actor
+from proctor.domain.policy import Policy, When
+from proctor.domain.review import AnotherPersonNeeded
+from proctor.domain.session import (
+    ENDED,
+    ExamSession,
+    SectionNotOpen,
+    SectionState,
+    SessionClosed,
+    State,
+)
+
+# Also done to a session that has ended: what is noted of it, what its learner waits to hear.
+_AFTERWARDS = frozenset(
+    {
+        ActKind.IRREGULARITY,
+        ActKind.ANSWER,
+        ActKind.UNDO,
+        ActKind.ADMIT_DEVICE,
+        ActKind.REFUSE_DEVICE,
+    }
+)
+# Words alone: whatever else was decided on the page is not the worse for them.
+_WORDS = frozenset({ActKind.MESSAGE, ActKind.ANSWER})
+_OF_A_RULE = frozenset({ActKind.LIFT_RULE, ActKind.RESTORE_RULE})
+_OF_SOMETHING = frozenset(
+    {ActKind.UNDO, ActKind.IRREGULARITY, ActKind.ADMIT_DEVICE, ActKind.REFUSE_DEVICE}
+)
+_LIFTABLE_NEVER: When = "log-fork"  # a policy can't choose not to be told, nor can a person
+
+
+def act(
+    session: ExamSession,
+    wanted: Wanted,
+    *,
+    by: str,
+    now: datetime,
+    policy: Policy,
+    version: int | None = None,
+) -> ExamSession:
+    """Return the session after what a proctor did; its last act says so.
+
+    Args:
+        session: Settled.
+        wanted: What is to be done.
+        by: The proctor's name.
+        now: Server clock, aware UTC.
+        policy: The session's.
+        version: How many acts the session had when this was decided; None: it does not matter.
+
+    Raises:
+        ActIncomplete, ActReasonMissing, NoSuchReason: As `acts.require_complete`.
+        ActNotUndoable, NoSuchAct: It can't be taken back.
+        AnotherPersonNeeded: Who proposes to end the session confirms it.
+        IllegalMove: It can't be paused or resumed in this state.
+        NoSuchRule, RuleUnchanged: Such a rule can't be lifted, or restored.
+        NothingProposed, TerminationProposed: There is nothing to confirm, or to propose.
+        SectionNotOpen, BadGrant: Extra time for nothing, or none.
+        SessionClosed: The session has ended.
+        StalePage: Somebody has acted since.
+        TooManyActs: The session had MAX_ACTS.
+        Refusal: Of `devices.decide` and `help.answer`.
+    """
+    require_complete(wanted)
+    _require_fresh(session, version)
+    if session.state in ENDED and wanted.kind not in _AFTERWARDS:
+        raise SessionClosed(state=session.state, closed_at=session.closed_at)
+    room = MAX_ACTS if wanted.kind in ENDING else MAX_ACTS - ACTS_KEPT
+    if len(session.acts) >= room:
+        raise TooManyActs
+    done = Act(
+        id=f"a{len(session.acts) + 1}",
+        kind=wanted.kind,
+        by=by,
+        at=now,
+        code=wanted.code.strip(),
+        note=wanted.note.strip(),
+        seconds=wanted.seconds if wanted.kind is ActKind.EXTRA_TIME else 0,
+        rule=wanted.rule if wanted.kind in _OF_A_RULE else "",
+        of=wanted.of if wanted.kind in _OF_SOMETHING else "",
+    )
+    if done.kind is ActKind.TERMINATE and policy.review.terminate_needs > 1:
+        done = replace(done, proposal=True)
+    if done.kind is ActKind.CONFIRM_TERMINATE and (proposed := session.termination):
+        done = replace(done, code=done.code or proposed.code, note=done.note or proposed.note)
+    session = _done(session, done, policy=policy)
+    return replace(session, acts=(*session.acts, done))
+
+
+def undoable(session: ExamSession, done: Act) -> bool:
+    """Tell whether an act can be taken back, as the session stands."""
+    return not _why_not(session, done)
+
+
+def _require_fresh(session: ExamSession, version: int | None) -> None:
+    since = () if version is None else session.acts[max(0, version) :]
+    newest = next((each for each in reversed(since) if each.kind not in _WORDS), None)
+    if newest is not None:
+        raise StalePage(by=newest.by, act=newest.kind, version=len(session.acts))
+
+
+def _done(session: ExamSession, done: Act, *, policy: Policy) -> ExamSession:
+    now = done.at
+    match done.kind:
+        case ActKind.MESSAGE | ActKind.ASK_STILL | ActKind.IRREGULARITY:
+            return session  # to be told, and no more
+        case ActKind.ASK_ID:
+            return _ask_id(session, done)
+        case ActKind.PAUSE:
+            return rules.pause(session, now=now)
+        case ActKind.RESUME:
+            return rules.resume(session, now=now, rules=policy.time)
+        case ActKind.EXTRA_TIME:
+            section = _open_section(session)
+            given = timedelta(seconds=done.seconds)
+            return rules.grant(session, section, given, reason=done.note, now=now)
+        case ActKind.LIFT_RULE:
+            return _lift(session, done, policy)
+        case ActKind.RESTORE_RULE:
+            return _restore(session, done.rule, now)
+        case ActKind.ADMIT_DEVICE | ActKind.REFUSE_DEVICE:
+            admit = done.kind is ActKind.ADMIT_DEVICE
+            return _decide_device(session, done.of, Decision.ADMIT if admit else Decision.REFUSE)
+        case ActKind.TERMINATE | ActKind.CONFIRM_TERMINATE:
+            return _terminate(session, done)
+        case ActKind.WITHDRAW_TERMINATE:
+            return _withdraw(session, now)
+        case ActKind.ANSWER:
+            answered = calls.answer(session.help, done.note, by=done.by, now=now)
+            return replace(session, help=answered)
+        case ActKind.UNDO:
+            return _undo(session, done, policy)
+        case _:
+            assert_never(done.kind)
+
+
+def _ask_id(session: ExamSession, done: Act) -> ExamSession:
+    """Ask for new pictures of face and document where the ID check allows it; else say so alone."""
+    if IdEvent.ASK_AGAIN not in ID_MOVES[session.id_check.state]:
+        return session
+    check = advance_id_check(
+        session.id_check,
+        IdEvent.ASK_AGAIN,
+        actor=Actor.PROCTOR,
+        by=done.by,
+        now=done.at,
+        reason=done.note,
+        code=AgainCode.OTHER,
+    )
+    return replace(session, id_check=check)
+
+
+def _decide_device(session: ExamSession, device: str, decision: Decision) -> ExamSession:
+    phones = () if session.second_camera is None else session.second_camera.phones
+    return replace(session, devices=asking.decide(session.devices, device, decision, phones=phones))
+
+
+def _open_section(session: ExamSession) -> str:
+    for section in session.sections:
+        if section.state is SectionState.OPEN:
+            return section.id
+    raise SectionNotOpen(section="")
+
+
+# --- rules -----------------------------------------------------------------------------------
+
+
+def _lift(session: ExamSession, done: Act, policy: Policy) -> ExamSession:
+    if done.rule == _LIFTABLE_NEVER or done.rule not in {rule.when for rule in policy.flags}:
+        raise NoSuchRule
+    if _is_lifted(session, done.rule):
+        raise RuleUnchanged(rule=done.rule, lifted=True)
+    lift = Lift(rule=done.rule, since=done.at)
+    return replace(session, lifts=(*session.lifts, lift))
+
+
+def _restore(session: ExamSession, rule: str, now: datetime) -> ExamSession:
+    if not _is_lifted(session, rule):
+        raise RuleUnchanged(rule=rule, lifted=False)
+    lifts = tuple(
+        replace(each, until=now) if each.rule == rule and each.until is None else each
+        for each in session.lifts
+    )
+    return replace(session, lifts=lifts)
+
+
+def _is_lifted(session: ExamSession, rule: str) -> bool:
+    return any(each.rule == rule and each.until is None for each in session.lifts)
+
+
+# --- the end ---------------------------------------------------------------------------------
+
+
+def _terminate(session: ExamSession, done: Act) -> ExamSession:
+    """End the session, or propose it, or confirm what another person proposes."""
+    proposed = _proposed(session, done.at)
+    if done.kind is ActKind.CONFIRM_TERMINATE:
+        if proposed is None:
+            raise NothingProposed
+        if proposed.by == done.by:
+            raise AnotherPersonNeeded(by=done.by)
+        return rules.terminate(session, now=done.at)
+    if proposed is not None:
+        raise TerminationProposed(by=proposed.by, lapses_at=proposed.lapses_at)
+    if not done.proposal:
+        return rules.terminate(session, now=done.at)
+    termination = Termination(
+        by=done.by,
+        code=done.code,
+        note=done.note,
+        at=done.at,
+        lapses_at=done.at + CONFIRM_WITHIN,
+    )
+    return replace(session, termination=termination)
+
+
+def _withdraw(session: ExamSession, now: datetime) -> ExamSession:
+    if _proposed(session, now) is None:
+        raise NothingProposed
+    return replace(session, termination=None)
+
+
+def _proposed(session: ExamSession, now: datetime) -> Termination | None:
+    proposed = session.termination
+    return proposed if proposed is not None and now < proposed.lapses_at else None
+
+
+# --- taking back -----------------------------------------------------------------------------
+
+
+def _undo(session: ExamSession, done: Act, policy: Policy) -> ExamSession:
+    place = next((at for at, each in enumerate(session.acts) if each.id == done.of), None)
+    if place is None:
+        raise NoSuchAct
+    before = session.acts[place]
+    if problem := _why_not(session, before):
+        raise ActNotUndoable(act=before.id, problem=problem)
+    match before.kind:
+        case ActKind.PAUSE:
+            session = rules.resume(session, now=done.at, rules=policy.time)
+        case ActKind.EXTRA_TIME:
+            shorter = rules.take_back(session, before.at, reason=done.note, now=done.at)
+            if shorter is session:
+                raise ActNotUndoable(act=before.id, problem="nothing of it is left")
+            session = shorter
+        case ActKind.LIFT_RULE:
+            session = _restore(session, before.rule, done.at)
+        case ActKind.TERMINATE:
+            session = _withdraw(session, done.at)
+        case _:
+            pass  # an irregularity is struck, and that is all
+    undone = replace(before, undone=True)
+    acts = (*session.acts[:place], undone, *session.acts[place + 1 :])
+    return replace(session, acts=acts)
+
+
+def _why_not(session: ExamSession, done: Act) -> str:
+    """Return why an act can't be taken back, or ""."""
+    if done.undone:
+        return "it was taken back already"
+    stands = False
+    match done.kind:
+        case ActKind.IRREGULARITY:
+            return ""
+        case ActKind.PAUSE:
+            stands = session.state is State.PAUSED and session.paused_at == done.at
+        case ActKind.EXTRA_TIME:
+            stands = rules.granted_to_open(session, done.at) is not None
+        case ActKind.LIFT_RULE:
+            stands = any(
+                each.rule == done.rule and each.since == done.at and each.until is None
+                for each in session.lifts
+            )
+        case ActKind.TERMINATE:
+            stands = session.termination is not None and session.termination.at == done.at
+        case _:
+            return "an act of this kind stays"
+    if session.state in ENDED:
+        return "the session has ended"
+    return "" if stands else "it is over"

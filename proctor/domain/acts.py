@@ -1,0 +1,302 @@
+"""What a proctor does to a session, why, and what comes of it: values.
+
+`acting` does it. Each act has a reason from a list and a note, both for the learner to read.
+
+Refusal
+├── ActReasonMissing      an act without its reason, or without its note
+├── NoSuchReason          a reason that is not in the list
+├── ActIncomplete         an act without what it is about
+├── NoSuchRule            the policy has no such rule, or it can't be lifted
+├── RuleUnchanged         a rule lifted twice, or restored without being lifted
+├── TooManyActs           the session has had all it can have
+├── NoSuchAct             nothing of that id was done
+├── ActNotUndoable        it can't be taken back, or was already
+├── TerminationProposed   somebody proposes it already
+├── NothingProposed       nobody proposes it, or no longer
+└── StalePage             somebody else has acted since
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from proctor.domain.errors import Refusal
+from proctor.domain.policy import When
+
+# A session is one row, and is sent to whoever watches it.
+MAX_ACTS = 200
+# Of them, kept for what ends or takes back what others began.
+ACTS_KEPT = 20
+MAX_NOTE_CHARS = 2000
+# How long a second person has to confirm that an exam is ended.
+CONFIRM_WITHIN = timedelta(seconds=60)
+
+
+class ActKind(StrEnum):
+    MESSAGE = "message"
+    ASK_STILL = "ask-still"
+    ASK_ID = "ask-id"
+    PAUSE = "pause"
+    RESUME = "resume"
+    EXTRA_TIME = "extra-time"
+    LIFT_RULE = "lift-rule"
+    RESTORE_RULE = "restore-rule"
+    ADMIT_DEVICE = "admit-device"
+    REFUSE_DEVICE = "refuse-device"
+    TERMINATE = "terminate"
+    CONFIRM_TERMINATE = "confirm-terminate"
+    WITHDRAW_TERMINATE = "withdraw-terminate"
+    IRREGULARITY = "irregularity"
+    ANSWER = "answer"  # to a call for help; the note is the answer
+    UNDO = "undo"
+
+
+# Acts that need no reason from the list: of a message and an answer, the note says all; what is
+# confirmed has the reason of what was proposed.
+NO_CODE = frozenset(
+    {
+        ActKind.MESSAGE,
+        ActKind.ANSWER,
+        ActKind.RESUME,
+        ActKind.CONFIRM_TERMINATE,
+        ActKind.WITHDRAW_TERMINATE,
+        ActKind.UNDO,
+        ActKind.ADMIT_DEVICE,
+        ActKind.REFUSE_DEVICE,
+    }
+)
+NO_NOTE = NO_CODE - {ActKind.MESSAGE, ActKind.ANSWER}
+# Never refused for being one too many, until even the places kept for them are used.
+ENDING = frozenset(
+    {
+        ActKind.RESUME,
+        ActKind.RESTORE_RULE,
+        ActKind.TERMINATE,
+        ActKind.CONFIRM_TERMINATE,
+        ActKind.WITHDRAW_TERMINATE,
+        ActKind.UNDO,
+    }
+)
+
+# Categories and what is in them, each with its words. The learner reads them after a colon.
+# Source: TAO, `taoProctoring` (the irregularities' categories), with a camera of ours.
+REASONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "environment": (
+        "environment",
+        {"comfort": "comfort of the room", "disturbance": "disturbance", "noise": "noise"},
+    ),
+    "learner": (
+        "learner",
+        {
+            "behaviour": "behaviour",
+            "complaint": "complaint",
+            "health": "health",
+            "weather": "weather",
+        },
+    ),
+    "staff": (
+        "staff",
+        {"compliance": "compliance", "error": "mistake of ours", "late-start": "late start"},
+    ),
+    "technical": (
+        "technical",
+        {
+            "freezing": "freezing",
+            "launching": "launching",
+            "network": "network",
+            "printing": "printing",
+            "workstation": "workstation",
+            "camera": "camera",
+        },
+    ),
+    "other": ("other", {"other": "another reason"}),
+}
+REASON_WORDS: Mapping[str, str] = {
+    f"{category}/{name}": words
+    for category, (_, reasons) in REASONS.items()
+    for name, words in reasons.items()
+}
+# Where an irregularity lies.
+PLACES = ("room", "system")
+
+
+class ActReasonMissing(Refusal):
+    code = "act-reason-missing"
+
+    def __init__(self, *, missing: str) -> None:
+        super().__init__(f"an act needs its {missing}: the learner reads it")
+        self.missing = missing  # "code" or "note"
+
+
+class NoSuchReason(Refusal):
+    code = "no-such-reason"
+
+    def __init__(self) -> None:
+        super().__init__("this reason is not in the list: /api/v1/act-reasons has it")
+
+
+class ActIncomplete(Refusal):
+    code = "act-incomplete"
+
+    def __init__(self, *, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class NoSuchRule(Refusal):
+    code = "no-such-rule"
+
+    def __init__(self) -> None:
+        super().__init__("the policy has no such rule that could be lifted")
+
+
+class RuleUnchanged(Refusal):
+    code = "rule-unchanged"
+
+    def __init__(self, *, rule: str, lifted: bool) -> None:
+        stands = "lifted" if lifted else "in force"
+        super().__init__(f"the rule {rule} is {stands} already")
+        self.rule = rule
+        self.lifted = lifted
+
+
+class TooManyActs(Refusal):
+    code = "too-many-acts"
+
+    def __init__(self) -> None:
+        super().__init__(f"a session has at most {MAX_ACTS} acts, the last of them to end things")
+        self.at_most = MAX_ACTS
+
+
+class NoSuchAct(Refusal):
+    code = "no-such-act"
+
+    def __init__(self) -> None:
+        super().__init__("nothing of that id was done in this session")
+
+
+class ActNotUndoable(Refusal):
+    code = "act-not-undoable"
+
+    def __init__(self, *, act: str, problem: str) -> None:
+        super().__init__(f"this can't be taken back: {problem}")
+        self.act = act
+        self.problem = problem
+
+
+class TerminationProposed(Refusal):
+    code = "termination-proposed"
+
+    def __init__(self, *, by: str, lapses_at: datetime) -> None:
+        super().__init__(f"{by} proposes to end this exam already: confirm it, or withdraw it")
+        self.by = by
+        self.lapses_at = lapses_at
+
+
+class NothingProposed(Refusal):
+    code = "nothing-proposed"
+
+    def __init__(self) -> None:
+        super().__init__("nobody proposes to end this exam, or the time to confirm it is over")
+
+
+class StalePage(Refusal):
+    """Something has happened since the page was shown that this was decided on.
+
+    Somebody acted on the session (`by`, `act`, `version`), or flags were raised (`flags`).
+    """
+
+    code = "stale-page"
+
+    def __init__(
+        self, *, by: str = "", act: str = "", version: int = 0, flags: Sequence[str] = ()
+    ) -> None:
+        if flags:
+            super().__init__(f"{len(flags)} flags came since: look at them before you decide")
+            self.flags = tuple(flags)
+            return
+        super().__init__(f"{by} has done {act} meanwhile: look again before you act")
+        self.by = by
+        self.act = act
+        self.version = version  # of the session, now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a proctor wants done."""
+
+    kind: ActKind
+    code: str = ""  # of the reason: "technical/network"
+    note: str = ""
+    seconds: int = 0  # extra-time: how much
+    rule: str = ""  # lift-rule, restore-rule: the rule's `when`
+    of: str = ""  # undo: the act's id; a device's id; irregularity: one of PLACES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What was done. All but `by` is for the learner to read, once it concerns them."""
+
+    id: str  # "a1", in order
+    kind: ActKind
+    by: str  # the proctor's login name
+    at: datetime  # aware UTC, server clock
+    code: str = ""
+    note: str = ""  # at most MAX_NOTE_CHARS
+    seconds: int = 0
+    rule: str = ""
+    of: str = ""
+    proposal: bool = False  # terminate: another person had to confirm it
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lift:
+    """A rule that does not hold for one learner, from `since` until before `until`."""
+
+    rule: When
+    since: datetime
+    until: datetime | None = None  # None: still
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Termination:
+    """That one person proposes to end a session; the learner reads nothing of it."""
+
+    by: str
+    code: str
+    note: str
+    at: datetime
+    lapses_at: datetime  # exclusive: then it is too late to confirm
+
+
+def require_complete(wanted: Wanted) -> None:
+    """Refuse an act that does not say what it must, whatever the session's state.
+
+    Raises:
+        ActIncomplete: Without what it is about, or with a note too long.
+        ActReasonMissing: Without its code or its note.
+        NoSuchReason: The code is not in the list.
+    """
+    kind, code, note = wanted.kind, wanted.code.strip(), wanted.note.strip()
+    if not code and kind not in NO_CODE:
+        raise ActReasonMissing(missing="code")
+    if not note and kind not in NO_NOTE:
+        raise ActReasonMissing(missing="note")
+    if code and code not in REASON_WORDS:
+        raise NoSuchReason
+    if len(note) > MAX_NOTE_CHARS:
+        raise ActIncomplete(problem=f"a note has at most {MAX_NOTE_CHARS} characters")
+    if kind is ActKind.IRREGULARITY and wanted.of not in PLACES:
+        raise ActIncomplete(problem='an irregularity is "of" the room or the system')
+    if kind is ActKind.UNDO and not wanted.of:
+        raise ActIncomplete(problem='"of" must say what is taken back')
+
+
+def lifted(lifts: Iterable[Lift], rule: When, at: datetime) -> bool:
+    """Tell whether a rule did not hold at an instant."""
+    return any(
+        each.rule == rule and each.since <= at and (each.until is None or at < each.until)
+        for each in lifts
+    )

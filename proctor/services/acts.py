@@ -1,0 +1,150 @@
+"""What proctors do to sessions: to one, to many at once, to a whole exam."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from proctor.domain import acting
+from proctor.domain.acts import Act, ActKind, Wanted, require_complete
+from proctor.domain.errors import Refusal
+from proctor.domain.session import ExamSession, SessionClosed, State
+from proctor.services.cases import Cases
+from proctor.services.ports import Case, NotFound, Store
+
+logger = logging.getLogger(__name__)
+
+# Sessions acted on side by side: each waits for the disk, and the uplinks of an exam wait beside.
+AT_ONCE = 16
+# Who has not joined hears nothing yet.
+_GOES_ON = frozenset({State.CHECK_IN, State.READY, State.RUNNING, State.PAUSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    case: Case
+    act: Act
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneView:
+    session: str
+    act: str  # its id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedView:
+    """A session in which nothing was done, and why."""
+
+    session: str
+    code: str  # of the refusal
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What became of one act in many sessions, in the order in which they were named."""
+
+    done: list[DoneView]
+    failed: list[FailedView]
+
+
+class Acts:
+    def __init__(self, store: Store, cases: Cases) -> None:
+        self._store = store
+        self._cases = cases
+
+    async def act(
+        self, session_id: str, wanted: Wanted, *, by: str, version: int | None = None
+    ) -> Done:
+        """Do to a session what a proctor wants done.
+
+        Args:
+            session_id: Which.
+            wanted: What.
+            by: The proctor's login name.
+            version: Of the `SessionView` on which it was decided; None: whatever stands there.
+
+        Raises:
+            NotFound: There is no such session.
+            Refusal: Of `domain.acting.act`.
+        """
+        case = await self._cases.get(session_id)
+        policy = (await self._cases.published(case.session)).policy
+        done: list[Act] = []
+
+        def decide(session: ExamSession, now: datetime) -> ExamSession:
+            acted = acting.act(session, wanted, by=by, now=now, policy=policy, version=version)
+            done[:] = acted.acts[-1:]
+            return acted
+
+        case = await self._cases.change(session_id, decide, by=by, reason=wanted.note.strip())
+        return Done(case=case, act=done[0])
+
+    async def act_on_many(
+        self, exam_id: str, sessions: Sequence[str], wanted: Wanted, *, by: str
+    ) -> Batch:
+        """Do the same to many sessions of an exam, each by itself: some may refuse it.
+
+        Raises:
+            ActReasonMissing, ActIncomplete, NoSuchReason: It could be done to none.
+            NotFound: No such exam was published.
+        """
+        await self._store.latest(exam_id)
+        require_complete(wanted)
+
+        async def one(session_id: str) -> Done:
+            if (await self._cases.get(session_id)).session.exam != exam_id:
+                raise NotFound(what="session", id=session_id)
+            return await self.act(session_id, wanted, by=by)
+
+        return await _each(list(dict.fromkeys(sessions)), one)
+
+    async def announce(self, exam_id: str, *, code: str, note: str, by: str) -> Batch:
+        """Write to everybody who has joined an exam and goes on.
+
+        Raises:
+            ActReasonMissing, ActIncomplete, NoSuchReason: It says nothing, or too much.
+            NotFound: No such exam was published.
+        """
+        await self._store.latest(exam_id)
+        wanted = Wanted(kind=ActKind.MESSAGE, code=code, note=note)
+        require_complete(wanted)
+
+        async def goes_on(session_id: str) -> bool:
+            try:
+                session = (await self._cases.get(session_id)).session
+            except NotFound:
+                return False  # a practice session that was deleted meanwhile
+            counts = session.exam == exam_id and not session.rehearsal_of
+            return counts and session.state in _GOES_ON
+
+        there = [each for each in await self._store.unfinished() if await goes_on(each)]
+        batch = await _each(there, lambda each: self.act(each, wanted, by=by))
+        # One that ended while the others were told does not go on.
+        failed = [each for each in batch.failed if each.code != SessionClosed.code]
+        return Batch(done=batch.done, failed=failed)
+
+
+async def _each(sessions: Sequence[str], do: Callable[[str], Awaitable[Done]]) -> Batch:
+    """Do something to each session, AT_ONCE side by side, whatever becomes of the others."""
+    waiting = asyncio.Semaphore(AT_ONCE)
+
+    async def one(session_id: str) -> DoneView | FailedView:
+        async with waiting:
+            try:
+                return DoneView(session=session_id, act=(await do(session_id)).act.id)
+            except Refusal as no:
+                return FailedView(session=session_id, code=no.code, detail=str(no))
+            except Exception:
+                # The others are done all the same: an answer must say which.
+                logger.exception("an act on one of many failed", extra={"session": session_id})
+                detail = "the fault is the server's"
+                return FailedView(session=session_id, code="internal-error", detail=detail)
+
+    found = await asyncio.gather(*(one(each) for each in sessions))
+    return Batch(
+        done=[each for each in found if isinstance(each, DoneView)],
+        failed=[each for each in found if isinstance(each, FailedView)],
+    )

@@ -1,0 +1,649 @@
+"""What a proctor does to a session, and how it is taken back."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proctor.domain.act_words import act_words, lifted_words, permitted_words, told
+from proctor.domain.acting import act, undoable
+from proctor.domain.acts import (
+    ACTS_KEPT,
+    CONFIRM_WITHIN,
+    ENDING,
+    MAX_ACTS,
+    MAX_NOTE_CHARS,
+    NO_CODE,
+    NO_NOTE,
+    REASON_WORDS,
+    REASONS,
+    Act,
+    ActIncomplete,
+    ActKind,
+    ActNotUndoable,
+    ActReasonMissing,
+    Lift,
+    NoSuchAct,
+    NoSuchReason,
+    NoSuchRule,
+    NothingProposed,
+    RuleUnchanged,
+    StalePage,
+    TerminationProposed,
+    TooManyActs,
+    Wanted,
+    lifted,
+)
+from proctor.domain.devices import Ask, AskState, Devices, KnownDevice, NoSuchAsk
+from proctor.domain.errors import Refusal
+from proctor.domain.help import Call, NobodyCalls, Topic
+from proctor.domain.identity import IdCheck, IdState, learner_reads
+from proctor.domain.moves import IllegalMove
+from proctor.domain.policy import FlagRule, Policy, ReviewRules, TimeRules
+from proctor.domain.review import AnotherPersonNeeded
+from proctor.domain.second_camera import SecondCamera
+from proctor.domain.session import (
+    ENDED,
+    BadGrant,
+    ExamSession,
+    SectionNotOpen,
+    SectionRun,
+    SessionClosed,
+    State,
+    closes_at,
+    contact_lost,
+    lapse,
+    open_section,
+    settle,
+    submit,
+    take_back,
+)
+from proctor.domain.timing import Allowance, Cause
+
+START = datetime(2026, 6, 1, 10, tzinfo=UTC)
+CODE = "technical/network"
+TIME = TimeRules(give_back="all", after_s=10, most_s=600)
+PEOPLE = FlagRule(when="person-count", for_s=10)
+POLICY = Policy(
+    id="p", title="P", time=TIME, flags=(PEOPLE, FlagRule(when="dark"), FlagRule(when="log-fork"))
+)
+ONE_ENDS = replace(POLICY, review=ReviewRules(terminate_needs=1))
+OTHER = KnownDevice(id="d_2", key="k2", kind="browser")
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def ready() -> ExamSession:
+    return ExamSession(
+        id="s_1",
+        exam="sds",
+        exam_sha256="e" * 64,
+        policy_sha256="p" * 64,
+        learner="Ada",
+        made_at=at(-9000),
+        sections=(
+            SectionRun(id="a", limit=timedelta(hours=1)),
+            SectionRun(id="b", limit=timedelta(hours=1)),
+        ),
+        in_order=True,
+        state=State.READY,
+    )
+
+
+def running() -> ExamSession:
+    return open_section(ready(), "a", now=START)
+
+
+def do(
+    session: ExamSession,
+    kind: ActKind,
+    *,
+    by: str = "bo",
+    now_s: float = 60,
+    policy: Policy = POLICY,
+    version: int | None = None,
+    code: str = CODE,
+    note: str = "the line",
+    seconds: int = 0,
+    rule: str = "",
+    of: str = "",
+) -> ExamSession:
+    wanted = Wanted(kind=kind, code=code, note=note, seconds=seconds, rule=rule, of=of)
+    now = at(now_s)
+    settled = lapse(settle(session, now=now, rules=TIME), now=now)
+    return act(settled, wanted, by=by, now=now, policy=policy, version=version)
+
+
+def refusal(session: ExamSession, kind: ActKind, **more: Any) -> Refusal | None:
+    try:
+        do(session, kind, **more)
+    except Refusal as no:
+        return no
+    return None
+
+
+def read(session: ExamSession) -> list[str]:
+    """Return what the learner reads."""
+    return [act_words(each, session.acts, POLICY) for each in told(session.acts)]
+
+
+def ends_s(session: ExamSession) -> float:
+    end = closes_at(session, session.section("a"))
+    assert end is not None
+    return (end - START).total_seconds()
+
+
+# --- what every act says -------------------------------------------------------------------------
+
+
+def test_an_act_keeps_who_what_when_and_why() -> None:
+    session = do(running(), ActKind.PAUSE, note="  the line ")
+
+    assert session.state is State.PAUSED
+    assert session.acts == (
+        Act(id="a1", kind=ActKind.PAUSE, by="bo", at=at(60), code=CODE, note="the line"),
+    )
+
+
+@pytest.mark.parametrize("kind", ActKind)
+def test_an_act_needs_its_reason_and_its_note(kind: ActKind) -> None:
+    without = {"code": kind not in NO_CODE, "note": kind not in NO_NOTE}
+    for missing, needed in without.items():
+        given = {"code": CODE, "note": "words"} | {missing: " "}
+        refused = refusal(running(), kind, **given)
+        if needed:
+            assert isinstance(refused, ActReasonMissing)
+            assert refused.missing == missing
+        else:
+            assert not isinstance(refused, ActReasonMissing)
+
+
+def test_a_reason_is_one_of_the_list() -> None:
+    for code in REASON_WORDS:
+        assert do(running(), ActKind.PAUSE, code=code).acts[0].code == code
+    with pytest.raises(NoSuchReason):
+        do(running(), ActKind.PAUSE, code="technical/gremlins")
+
+
+def test_the_list_of_reasons_has_categories_with_words() -> None:
+    assert list(REASONS) == ["environment", "learner", "staff", "technical", "other"]
+    assert len(REASON_WORDS) == sum(len(each) for _, each in REASONS.values())
+    assert all(REASON_WORDS.values())
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param({"kind": ActKind.MESSAGE, "note": "x" * (MAX_NOTE_CHARS + 1)}, id="too long"),
+        pytest.param({"kind": ActKind.IRREGULARITY, "of": "weather"}, id="of neither"),
+        pytest.param({"kind": ActKind.UNDO}, id="undo of nothing"),
+    ],
+)
+def test_an_act_says_what_it_is_about(wanted: dict[str, str]) -> None:
+    with pytest.raises(ActIncomplete):
+        do(running(), **wanted)  # type: ignore[arg-type] # as `do` takes them
+
+
+# --- on a session that has ended ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ActKind)
+def test_nothing_is_done_to_a_session_that_has_ended_but_what_is_noted(kind: ActKind) -> None:
+    over = submit(running(), now=at(30))
+    refused = refusal(over, kind, of="room", seconds=60, rule="dark")
+    assert isinstance(refused, SessionClosed) == (kind not in _AFTER)
+
+
+_AFTER = {
+    ActKind.IRREGULARITY,
+    ActKind.ANSWER,
+    ActKind.UNDO,
+    ActKind.ADMIT_DEVICE,
+    ActKind.REFUSE_DEVICE,
+}
+
+
+# --- a stale page ---------------------------------------------------------------------------------
+
+
+def test_who_decides_on_a_page_that_is_old_is_told_what_was_done_and_by_whom() -> None:
+    paused = do(running(), ActKind.PAUSE, by="bo", version=0)
+    with pytest.raises(StalePage) as no:
+        do(paused, ActKind.RESUME, by="cy", version=0)
+    assert (no.value.by, no.value.act, no.value.version) == ("bo", "pause", 1)
+    assert do(paused, ActKind.RESUME, by="cy", version=1).state is State.RUNNING
+
+
+def test_a_page_is_old_too_once_flags_came_that_it_does_not_show() -> None:
+    no = StalePage(flags=["f1", "f2"])
+    assert no.facts() == {"flags": ("f1", "f2")}
+    assert str(no).startswith("2 flags came since")
+
+
+def test_words_make_no_page_old() -> None:
+    told_all = do(running(), ActKind.MESSAGE)
+    assert do(told_all, ActKind.PAUSE, version=0).state is State.PAUSED
+
+
+# --- messages, stills -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [ActKind.MESSAGE, ActKind.ASK_STILL])
+def test_what_is_only_said_changes_nothing_else(kind: ActKind) -> None:
+    before = running()
+    after = do(before, kind)
+    assert replace(after, acts=()) == before
+
+
+def test_a_call_is_answered() -> None:
+    calling = replace(running(), help=Call(topic=Topic.HAND, since=at(10)))
+    answered = do(calling, ActKind.ANSWER, code="", note="I am here")
+    assert answered.help is not None
+    assert (answered.help.answer, answered.help.answered_by) == ("I am here", "bo")
+    with pytest.raises(NobodyCalls):
+        do(answered, ActKind.ANSWER)
+
+
+# --- the document again ---------------------------------------------------------------------------
+
+
+def test_a_document_is_asked_for_again_where_the_check_allows_it() -> None:
+    captured = replace(
+        ready(), state=State.CHECK_IN, id_check=IdCheck(state=IdState.CAPTURED, captured_at=at(0))
+    )
+    again = do(captured, ActKind.ASK_ID, note="It is too dark.")
+    assert again.id_check.state is IdState.RETAKE
+    assert learner_reads(again.id_check) == "It is too dark."
+
+
+def test_of_who_was_accepted_it_is_only_said() -> None:
+    accepted = replace(running(), id_check=IdCheck(state=IdState.ACCEPTED))
+    asked = do(accepted, ActKind.ASK_ID)
+    assert asked.id_check == accepted.id_check
+    assert read(asked) == ["A proctor asked you to show your face and document again: network."]
+
+
+# --- pause and time -------------------------------------------------------------------------------
+
+
+def test_a_session_that_is_paused_can_t_be_paused() -> None:
+    with pytest.raises(IllegalMove):
+        do(do(running(), ActKind.PAUSE), ActKind.PAUSE)
+
+
+def test_a_pause_is_taken_back_by_going_on_and_gives_its_time() -> None:
+    paused = do(running(), ActKind.PAUSE, now_s=100)
+    assert undoable(paused, paused.acts[0])
+    gone_on = do(paused, ActKind.UNDO, of="a1", now_s=160)
+    assert gone_on.state is State.RUNNING
+    assert ends_s(gone_on) == 3660
+    assert gone_on.acts[0].undone
+    assert read(gone_on)[1] == "A proctor ended the pause: network."
+
+
+def test_a_pause_that_is_over_can_t_be_taken_back() -> None:
+    resumed = do(do(running(), ActKind.PAUSE), ActKind.RESUME, now_s=70)
+    assert not undoable(resumed, resumed.acts[0])
+    again = do(resumed, ActKind.PAUSE, now_s=80)
+    with pytest.raises(ActNotUndoable) as no:
+        do(again, ActKind.UNDO, of="a1", now_s=90)
+    assert no.value.act == "a1"
+
+
+def test_extra_time_goes_to_the_open_section() -> None:
+    longer = do(running(), ActKind.EXTRA_TIME, seconds=600)
+    assert ends_s(longer) == 4200
+    assert read(longer) == ["A proctor gave you 10 minutes more: network."]
+    with pytest.raises(BadGrant):
+        do(running(), ActKind.EXTRA_TIME)
+    with pytest.raises(SectionNotOpen):
+        do(ready(), ActKind.EXTRA_TIME, seconds=600)
+
+
+def test_extra_time_is_taken_back_with_an_entry_of_its_own() -> None:
+    longer = do(running(), ActKind.EXTRA_TIME, seconds=600)
+    back = do(longer, ActKind.UNDO, of="a1", code="", note="", now_s=70)
+    assert ends_s(back) == 3600
+    assert [(e.cause, e.given.total_seconds(), e.at) for e in back.ledger] == [
+        (Cause.PROCTOR, 600, at(60)),
+        (Cause.CORRECTION, -600, at(70)),
+    ]
+    assert read(back)[1] == "A proctor took back the 10 minutes given by mistake."
+    with pytest.raises(ActNotUndoable):
+        do(back, ActKind.UNDO, of="a1", now_s=80)
+
+
+def test_of_extra_time_no_more_is_taken_back_than_is_left() -> None:
+    longer = do(running(), ActKind.EXTRA_TIME, seconds=600, now_s=3500)
+    back = do(longer, ActKind.UNDO, of="a1", now_s=4000)
+    assert back.ledger[-1].given == timedelta(seconds=-200)
+    # The deadline is now: the clock closes the section at this instant, not before it.
+    assert settle(back, now=at(4000), rules=TIME).section("a").closed_at == at(4000)
+
+
+def test_in_a_pause_what_is_left_is_what_was_left_when_it_began() -> None:
+    longer = do(running(), ActKind.EXTRA_TIME, seconds=600, now_s=60)
+    paused = do(longer, ActKind.PAUSE, now_s=4000)
+    back = do(paused, ActKind.UNDO, of="a1", now_s=9000)
+    assert back.ledger[-1].given == timedelta(seconds=-200)
+
+
+def test_time_of_a_section_that_is_closed_stays() -> None:
+    longer = do(running(), ActKind.EXTRA_TIME, seconds=600)
+    assert not undoable(settle(longer, now=at(5000), rules=TIME), longer.acts[0])
+    with pytest.raises(ActNotUndoable):
+        do(longer, ActKind.UNDO, of="a1", now_s=5000)
+    closed = settle(longer, now=at(5000), rules=TIME)
+    assert take_back(closed, at(60), reason="", now=at(5000)) == closed
+
+
+def test_time_of_which_an_outage_has_left_nothing_stays() -> None:
+    longer = do(running(), ActKind.EXTRA_TIME, seconds=60)
+    lost = contact_lost(longer, at=at(3600))
+    # Past its old deadline, which moves as long as the outage lasts.
+    with pytest.raises(ActNotUndoable) as no:
+        do(lost, ActKind.UNDO, of="a1", now_s=3700)
+    assert no.value.problem == "nothing of it is left"
+
+
+@given(granted=st.integers(1, 86_400), after_s=st.integers(0, 3_000), waited=st.integers(0, 90_000))
+def test_a_deadline_never_moves_before_now(granted: int, after_s: int, waited: int) -> None:
+    longer = do(running(), ActKind.EXTRA_TIME, seconds=granted, now_s=after_s)
+    now_s = after_s + waited
+    try:
+        back = do(longer, ActKind.UNDO, of="a1", now_s=now_s)
+    except ActNotUndoable:
+        assert settle(longer, now=at(now_s), rules=TIME).section("a").closed_at is not None
+    else:
+        assert ends_s(back) >= max(3600, now_s)
+        assert ends_s(back) <= ends_s(longer)
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+def test_a_rule_is_lifted_and_restored() -> None:
+    free = do(running(), ActKind.LIFT_RULE, rule="person-count", now_s=100)
+    assert lifted_words(free, POLICY) == ("more than 1 person for 10 seconds",)
+    with pytest.raises(RuleUnchanged) as no:
+        do(free, ActKind.LIFT_RULE, rule="person-count")
+    assert (no.value.rule, no.value.lifted) == ("person-count", True)
+    other = do(free, ActKind.LIFT_RULE, rule="dark", now_s=150)
+    held = do(other, ActKind.RESTORE_RULE, rule="person-count", now_s=200)
+    assert held.lifts == (
+        Lift(rule="person-count", since=at(100), until=at(200)),
+        Lift(rule="dark", since=at(150)),
+    )
+    with pytest.raises(RuleUnchanged) as no:
+        do(held, ActKind.RESTORE_RULE, rule="person-count")
+    assert no.value.lifted is False
+    assert [lifted(held.lifts, "person-count", at(each)) for each in (99, 100, 199, 200)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert [lifted(held.lifts, "dark", at(each)) for each in (149, 150, 9999)] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_lift_is_taken_back_once_and_only_while_it_holds() -> None:
+    free = do(running(), ActKind.LIFT_RULE, rule="dark", now_s=100)
+    held = do(free, ActKind.UNDO, of="a1", now_s=120)
+    assert held.lifts == (Lift(rule="dark", since=at(100), until=at(120)),)
+    assert read(held)[1] == "A proctor put a rule in force again, “too dark to see”: network."
+    restored = do(free, ActKind.RESTORE_RULE, rule="dark", now_s=120)
+    assert not undoable(restored, restored.acts[0])
+
+
+@pytest.mark.parametrize("rule", ["log-fork", "no-face", "", "anything"])
+def test_only_a_rule_of_the_policy_is_lifted_and_never_that_of_two_histories(rule: str) -> None:
+    with pytest.raises(NoSuchRule):
+        do(running(), ActKind.LIFT_RULE, rule=rule)
+
+
+# --- devices --------------------------------------------------------------------------------------
+
+
+def asked_by_another(phone: SecondCamera | None = None) -> ExamSession:
+    ask = Ask(device=OTHER, asked_at=at(1))
+    return replace(running(), devices=Devices(asks=(ask,)), second_camera=phone)
+
+
+def test_another_device_is_let_in_or_not() -> None:
+    admitted = do(asked_by_another(), ActKind.ADMIT_DEVICE, of="d_2", code="", note="")
+    assert admitted.devices.used == OTHER
+    refused = do(asked_by_another(), ActKind.REFUSE_DEVICE, of="d_2", code="", note="")
+    assert refused.devices.asks[0].state is AskState.REFUSED
+    with pytest.raises(NoSuchAsk):
+        do(running(), ActKind.ADMIT_DEVICE, of="d_2")
+
+
+def test_a_phone_is_never_given_the_session() -> None:
+    phone = SecondCamera(link_sha256="", since=START, phone=OTHER)
+    with pytest.raises(NoSuchAsk):
+        do(asked_by_another(phone), ActKind.ADMIT_DEVICE, of="d_2")
+
+
+# --- the end --------------------------------------------------------------------------------------
+
+
+def test_an_exam_is_ended_by_two() -> None:
+    proposed = do(running(), ActKind.TERMINATE, by="bo", now_s=100)
+    assert proposed.state is State.RUNNING
+    assert proposed.termination is not None
+    assert proposed.termination.lapses_at == at(160)
+    with pytest.raises(AnotherPersonNeeded):
+        do(proposed, ActKind.CONFIRM_TERMINATE, by="bo", now_s=110)
+    with pytest.raises(TerminationProposed) as no:
+        do(proposed, ActKind.TERMINATE, by="cy", now_s=110)
+    assert (no.value.by, no.value.lapses_at) == ("bo", at(160))
+    over = do(proposed, ActKind.CONFIRM_TERMINATE, by="cy", now_s=159.9, code="", note="")
+    assert (over.state, over.closed_at, over.termination) == (State.TERMINATED, at(159.9), None)
+    # Whoever confirms it makes the reason theirs.
+    assert (over.acts[1].code, over.acts[1].note, over.acts[1].by) == (CODE, "the line", "cy")
+
+
+def test_who_confirms_may_say_it_in_their_own_words() -> None:
+    proposed = do(running(), ActKind.TERMINATE, by="bo")
+    over = do(proposed, ActKind.CONFIRM_TERMINATE, by="cy", code="learner/health", note="so ill")
+    assert (over.acts[1].code, over.acts[1].note) == ("learner/health", "so ill")
+
+
+def test_a_proposal_lapses_after_a_minute() -> None:
+    proposed = do(running(), ActKind.TERMINATE, now_s=100)
+    late = at(100) + CONFIRM_WITHIN
+    assert lapse(proposed, now=late - timedelta(seconds=1)) == proposed
+    assert lapse(proposed, now=late).termination is None
+    with pytest.raises(NothingProposed):
+        do(proposed, ActKind.CONFIRM_TERMINATE, by="cy", now_s=160)
+    with pytest.raises(NothingProposed):
+        do(running(), ActKind.CONFIRM_TERMINATE, by="cy")
+    # It can be proposed anew.
+    assert do(proposed, ActKind.TERMINATE, by="cy", now_s=170).termination is not None
+
+
+def test_a_minute_that_is_over_is_over_before_the_clock_has_noted_it() -> None:
+    proposed = do(running(), ActKind.TERMINATE, now_s=100)
+    for kind in (ActKind.CONFIRM_TERMINATE, ActKind.WITHDRAW_TERMINATE):
+        with pytest.raises(NothingProposed):
+            act(proposed, Wanted(kind=kind), by="cy", now=at(160), policy=POLICY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "of"),
+    [
+        pytest.param(ActKind.WITHDRAW_TERMINATE, "", id="withdrawn"),
+        pytest.param(ActKind.UNDO, "a1", id="taken back"),
+    ],
+)
+def test_a_proposal_is_withdrawn_and_the_learner_reads_nothing_of_it(
+    kind: ActKind, of: str
+) -> None:
+    proposed = do(running(), ActKind.TERMINATE)
+    assert undoable(proposed, proposed.acts[0])
+    withdrawn = do(proposed, kind, of=of, by="cy", code="", note="")
+    assert withdrawn.termination is None
+    assert read(withdrawn) == []
+    staff = [act_words(each, withdrawn.acts, POLICY) for each in withdrawn.acts]
+    assert staff == [
+        "A proctor proposed to end the exam: network.",
+        "A proctor withdrew the proposal to end the exam.",
+    ]
+    assert not undoable(withdrawn, withdrawn.acts[0])
+
+
+def test_of_an_end_by_two_the_learner_reads_once() -> None:
+    proposed = do(running(), ActKind.TERMINATE)
+    over = do(proposed, ActKind.CONFIRM_TERMINATE, by="cy")
+    assert read(over) == ["A proctor ended your exam: network."]
+
+
+def test_where_the_policy_says_so_one_person_ends_an_exam() -> None:
+    over = do(running(), ActKind.TERMINATE, policy=ONE_ENDS)
+    assert over.state is State.TERMINATED
+    assert read(over) == ["A proctor ended your exam: network."]
+    assert not undoable(over, over.acts[0])
+
+
+def test_a_proposal_is_gone_with_the_session() -> None:
+    proposed = do(running(), ActKind.TERMINATE)
+    assert submit(proposed, now=at(70)).termination is None
+
+
+# --- irregularities, taking back ------------------------------------------------------------------
+
+
+def test_an_irregularity_is_noted_and_struck_even_afterwards() -> None:
+    over = submit(running(), now=at(30))
+    noted = do(over, ActKind.IRREGULARITY, of="room")
+    assert noted.acts[0].of == "room"
+    struck = do(noted, ActKind.UNDO, of="a1", now_s=90)
+    assert struck.acts[0].undone
+    assert read(struck) == [
+        "A proctor noted an irregularity of the room: network.",
+        "A proctor struck a note of an irregularity: network.",
+    ]
+
+
+def test_nothing_but_an_irregularity_is_taken_back_once_the_session_has_ended() -> None:
+    free = do(running(), ActKind.LIFT_RULE, rule="dark")
+    over = submit(free, now=at(90))
+    with pytest.raises(ActNotUndoable) as no:
+        do(over, ActKind.UNDO, of="a1", now_s=100)
+    assert no.value.problem == "the session has ended"
+
+
+def test_what_was_said_stays_said_and_what_was_never_done_is_not_found() -> None:
+    said = do(running(), ActKind.MESSAGE)
+    with pytest.raises(ActNotUndoable):
+        do(said, ActKind.UNDO, of="a1")
+    with pytest.raises(NoSuchAct):
+        do(said, ActKind.UNDO, of="a2")
+
+
+# --- how many -------------------------------------------------------------------------------------
+
+
+def test_a_session_has_at_most_so_many_acts_the_last_of_them_to_end_things() -> None:
+    full = replace(running(), acts=do(running(), ActKind.MESSAGE).acts * (MAX_ACTS - ACTS_KEPT))
+    with pytest.raises(TooManyActs):
+        do(full, ActKind.MESSAGE)
+    assert do(full, ActKind.TERMINATE).termination is not None
+    at_the_brim = replace(full, acts=full.acts[:1] * MAX_ACTS)
+    for kind in ENDING:
+        with pytest.raises(TooManyActs):
+            do(at_the_brim, kind, of="a1", rule="dark")
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def test_what_is_permitted_is_told_without_a_reason() -> None:
+    allowed = replace(
+        running(),
+        allowance=Allowance(time_factor=Decimal("1.50"), extra=timedelta(minutes=5)),
+    )
+    free = do(allowed, ActKind.LIFT_RULE, rule="dark", code="learner/health", note="ill")
+    assert permitted_words(free, POLICY) == (
+        "1.5 times the time",
+        "5 minutes more for each section",
+        "Rule lifted: too dark to see",
+    )
+    assert permitted_words(running(), POLICY) == ()
+    whole = replace(running(), allowance=Allowance(time_factor=Decimal(2)))
+    assert permitted_words(whole, POLICY) == ("2 times the time",)
+
+
+_ONE: dict[ActKind, Callable[[], ExamSession]] = {
+    ActKind.MESSAGE: lambda: do(running(), ActKind.MESSAGE, code=""),
+    ActKind.ASK_STILL: lambda: do(running(), ActKind.ASK_STILL),
+    ActKind.RESUME: lambda: do(do(running(), ActKind.PAUSE), ActKind.RESUME, code=""),
+    ActKind.LIFT_RULE: lambda: do(running(), ActKind.LIFT_RULE, rule="dark"),
+    ActKind.RESTORE_RULE: lambda: do(
+        do(running(), ActKind.LIFT_RULE, rule="dark"), ActKind.RESTORE_RULE, rule="dark"
+    ),
+    ActKind.ADMIT_DEVICE: lambda: do(
+        asked_by_another(), ActKind.ADMIT_DEVICE, of="d_2", code="", note=""
+    ),
+    ActKind.REFUSE_DEVICE: lambda: do(
+        asked_by_another(), ActKind.REFUSE_DEVICE, of="d_2", code="", note=""
+    ),
+    ActKind.ANSWER: lambda: do(
+        replace(running(), help=Call(topic=Topic.HAND, since=at(1))), ActKind.ANSWER, code=""
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (ActKind.MESSAGE, "A proctor wrote to you."),
+        (ActKind.ASK_STILL, "A proctor asked for a new picture: network."),
+        (ActKind.RESUME, "A proctor resumed your exam."),
+        (ActKind.LIFT_RULE, "A proctor lifted a rule for you, “too dark to see”: network."),
+        (ActKind.RESTORE_RULE, "A proctor put a rule in force again, “too dark to see”: network."),
+        (ActKind.ADMIT_DEVICE, "A proctor let your other computer in."),
+        (ActKind.REFUSE_DEVICE, "A proctor did not let another computer in."),
+        (ActKind.ANSWER, "A proctor answered you."),
+    ],
+)
+def test_the_learner_reads_what_was_done_in_plain_words(kind: ActKind, words: str) -> None:
+    assert read(_ONE[kind]())[-1] == words
+
+
+# --- all of them ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"), [pytest.param(s, k, id=f"{s}, {k}") for s, k in product(State, ActKind)]
+)
+def test_an_act_is_done_or_refused_and_a_refusal_changes_nothing(
+    state: State, kind: ActKind
+) -> None:
+    before = replace(
+        running() if state in {State.RUNNING, State.PAUSED} else ready(),
+        state=state,
+        paused_at=at(20) if state is State.PAUSED else None,
+        closed_at=at(20) if state in ENDED else None,
+    )
+    kept = replace(before)
+    wanted = Wanted(kind=kind, code=CODE, note="x", seconds=60, rule="dark", of="room")
+    try:
+        after = act(before, wanted, by="bo", now=at(30), policy=POLICY)
+    except Refusal:
+        assert before == kept
+    else:
+        assert len(after.acts) == 1
+        assert after.acts[0].kind is kind

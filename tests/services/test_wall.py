@@ -1,0 +1,688 @@
+"""The wall without a network: what is on a tile, who is told of it, and who sees to whom."""
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from proctor.domain.acts import ActKind
+from proctor.domain.asks import QualityAsk
+from proctor.domain.flags import Flag, FlagClass
+from proctor.domain.session import ExamSession, State
+from proctor.evidence.batch import join, split
+from proctor.evidence.record import Kind
+from proctor.services import wall as walls
+from proctor.services.intake import Held
+from proctor.services.ports import Case, NotFound, Published, StorageFull
+from proctor.services.sessions import proof_text
+from proctor.services.tiles import HELP_CHARS, NEEDS
+from proctor.services.wall import Watch
+from tests.device import JPEG, Device
+from tests.services.house import House, Seat
+
+
+class Page:
+    """What one proctor was told."""
+
+    def __init__(self, house: House, watch: Watch) -> None:
+        self.house = house
+        self.watch = watch
+        self.wall = json.loads(watch.first)
+        self.tiles: dict[str, dict[str, Any]] = {each["session"]: each for each in self.tiles_of()}
+
+    def tiles_of(self) -> list[dict[str, Any]]:
+        tiles: list[dict[str, Any]] = self.wall["tiles"]
+        return tiles
+
+    async def hear(self) -> dict[str, Any]:
+        """Read what a turn tells; nothing may come of it: {}."""
+        reading = asyncio.ensure_future(self.watch.news())
+        await asyncio.sleep(0)
+        await self.house.wall.turn()
+        await asyncio.sleep(0)
+        if not reading.done():
+            reading.cancel()
+            await asyncio.wait({reading})
+            return {}
+        told: dict[str, Any] = json.loads(reading.result())
+        for tile in told["tiles"]:
+            self.tiles.setdefault(tile["session"], {}).update(tile)
+        for session in told["gone"]:
+            del self.tiles[session]
+        return told
+
+    async def tile(self, session: str) -> dict[str, Any]:
+        await self.hear()
+        return self.tiles[session]
+
+
+@asynccontextmanager
+async def watched(house: House, name: str = "bo", exam: str | None = None) -> AsyncIterator[Page]:
+    async with house.wall.watching(name, exam=exam) as watch:
+        yield Page(house, watch)
+
+
+@pytest.fixture
+async def seat() -> Seat:
+    seat = await House().seat()
+    await seat.begin()
+    return seat
+
+
+def flag_of(seat: Seat, number: int = 1, of: FlagClass = FlagClass.CONDUCT) -> Flag:
+    now = seat.house.clock.now()
+    return Flag(
+        id=f"person-count.d_test.{number}",
+        when="person-count",
+        rule="more than 1 person for 5 seconds",
+        flag_class=of,
+        severity=0.6,
+        policy_sha256="0" * 64,
+        section_id="part-a",
+        started_at=now,
+        ended_at=now,
+        measurement="faces",
+        value=2,
+        threshold=1,
+        snapshots=(),
+        snapshot_count=0,
+        records=(),
+        models=(),
+        seen=(),
+        explanation="",
+    )
+
+
+async def ms(seat: Seat) -> int:
+    return int(seat.house.clock.now().timestamp() * 1000)
+
+
+# --- a tile --------------------------------------------------------------------------------------
+
+
+async def test_a_tile_says_who_sits_where_and_for_how_long(seat: Seat) -> None:
+    began_ms = await ms(seat)
+    async with watched(seat.house) as page:
+        assert page.wall["me"] == "bo"
+        assert page.wall["exams"] == [{"id": "short", "title": "A short exam"}]
+        assert page.wall["now_ms"] == began_ms
+        assert page.tiles[seat.session] == {
+            "session": seat.session,
+            "learner": "Ada Lovelace",
+            "group": "",
+            "exam": "short",
+            "state": "running",
+            "section": "Part A: chance",
+            "ends_at_ms": began_ms + 30_000,
+            "paused_since_ms": None,
+            "id_check": "captured",
+            "connected": True,
+            "quality": [],
+            "conduct": 0,
+            "needs": ["id-check"],
+            "needs_since_ms": began_ms,
+            "help": None,
+            "termination": None,
+            "taken_by": None,
+            "looking": [],
+            "waiting_devices": 0,
+            "extra_s": 0,
+            "heard_ms": began_ms,
+            "still": None,
+        }
+
+
+async def test_only_what_changed_is_told(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        seat.tick(5)
+        await seat.house.act(seat.session, ActKind.PAUSE)
+        told = await page.hear()
+        paused_ms = await ms(seat)
+        assert told == {
+            "type": "delta",
+            "now_ms": paused_ms,
+            "tiles": [
+                {"session": seat.session, "state": "paused", "paused_since_ms": paused_ms},
+            ],
+            "gone": [],
+        }
+        assert await page.hear() == {}
+        seat.tick(10)
+        await seat.house.act(seat.session, ActKind.RESUME, note="")
+        tile = await page.tile(seat.session)
+        assert (tile["state"], tile["paused_since_ms"], tile["extra_s"]) == ("running", None, 10)
+
+
+async def test_needs_come_in_the_order_of_their_urgency(seat: Seat) -> None:
+    house, since = seat.house, seat.house.clock.now()
+    case = await house.cases.get(seat.session)
+    asks = (
+        QualityAsk(kind="dark", section="part-a", since=since),
+        QualityAsk(kind="no-face", section="part-a", since=since, until=since),
+    )
+    house.wall.see(replace(case, session=replace(case.session, asks=asks)))
+    house.wall._found(seat.session, [flag_of(seat)])
+    async with watched(house) as page:
+        tile = page.tiles[seat.session]
+        assert tile["needs"] == ["id-check", "conduct", "quality"]
+        assert tile["quality"] == ["dark"]
+        assert tile["conduct"] == 1
+    assert list(NEEDS) == [
+        "terminate-proposed",
+        "help-fault",
+        "help-question",
+        "help-hand",
+        "device-asks",
+        "id-check",
+        "offline",
+        "conduct",
+        "quality",
+    ]
+
+
+async def test_a_proposed_end_comes_first_and_lapses(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        seat.tick(1)
+        await seat.house.act(seat.session, ActKind.TERMINATE)
+        tile = await page.tile(seat.session)
+        assert tile["needs"] == ["terminate-proposed", "id-check"]
+        assert tile["termination"] == {"by": "bo", "lapses_at_ms": await ms(seat) + 60_000}
+        assert tile["needs_since_ms"] == await ms(seat)
+        await seat.house.act(seat.session, ActKind.PAUSE)  # or the exam is over by then
+        seat.tick(60)
+        await seat.house.cases.sweep()
+        tile = await page.tile(seat.session)
+        assert tile["termination"] is None
+        assert tile["needs"] == ["id-check"]
+
+
+async def test_who_works_and_is_not_connected_needs_someone(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        assert seat.line is not None
+        await seat.house.intake.disconnect(seat.line)
+        lost_ms = await ms(seat)
+        tile = await page.tile(seat.session)
+        assert (tile["connected"], tile["needs"]) == (False, ["id-check", "offline"])
+        seat.tick(3)
+        await seat.connect()
+        tile = await page.tile(seat.session)
+        assert (tile["connected"], tile["needs"]) == (True, ["id-check"])
+        assert tile["heard_ms"] == lost_ms  # nobody has this tile before their eyes
+        await seat.house.act(seat.session, ActKind.PAUSE)
+        await seat.house.intake.disconnect(seat.line)
+        tile = await page.tile(seat.session)
+        assert (tile["connected"], tile["needs"]) == (False, ["id-check"])
+
+
+async def test_another_device_that_asks_is_a_need(seat: Seat) -> None:
+    key = Device(None, name="d_two").key  # type: ignore[arg-type] # it has no network
+    text = key.verifier.encode()
+    proof = b64encode(key.sign(proof_text(seat.token, text))).decode()
+    async with watched(seat.house) as page:
+        seat.tick(1)
+        await seat.house.sessions.ask(seat.token, key=text, proof=proof, kind="browser")
+        tile = await page.tile(seat.session)
+        assert (tile["waiting_devices"], tile["needs"]) == (1, ["device-asks", "id-check"])
+        assert tile["needs_since_ms"] == await ms(seat)
+
+
+async def test_a_rehearsal_is_on_no_wall(seat: Seat) -> None:
+    other = House()
+    await other.publish()
+    case = await seat.house.cases.get(seat.session)
+    practice = replace(case, session=replace(case.session, rehearsal_of="s_other"))
+    other.wall.see(practice)
+    async with watched(other) as page:
+        assert page.tiles == {}
+
+
+async def test_who_was_invited_meanwhile_is_found() -> None:
+    house = House()
+    await house.publish()
+    async with watched(house) as page:
+        assert page.tiles == {}
+        invited = await house.invite("Bob")
+        await house.wall._find()
+        tile = await page.tile(invited.session)
+        assert (tile["learner"], tile["state"], tile["connected"]) == ("Bob", "invited", False)
+        assert tile["needs"] == []
+        assert tile["heard_ms"] is None
+    early = await house.invite("Cy")
+    async with watched(house) as page:
+        assert set(page.tiles) == {invited.session, early.session}
+
+
+@pytest.mark.parametrize(
+    "no",
+    [
+        pytest.param(StorageFull(), id="the disk is full"),
+        pytest.param(NotFound(what="session", id="s_1"), id="it was deleted meanwhile"),
+    ],
+)
+async def test_a_session_that_can_t_be_settled_keeps_no_wall_from_opening(
+    monkeypatch: pytest.MonkeyPatch, no: Exception
+) -> None:
+    house = House()
+    await house.publish()
+    invited = await house.invite()
+
+    async def fails(_: str) -> Case:
+        raise no
+
+    with monkeypatch.context() as broken:
+        broken.setattr(house.cases, "settled", fails)
+        async with watched(house) as page:
+            assert page.tiles == {}
+    async with watched(house) as page:
+        assert set(page.tiles) == {invited.session}
+
+
+async def test_what_was_read_before_it_changed_is_not_shown(seat: Seat) -> None:
+    old = await seat.house.cases.get(seat.session)
+    await seat.house.act(seat.session, ActKind.PAUSE)
+    seat.house.wall.see(old)
+    async with watched(seat.house) as page:
+        assert page.tiles[seat.session]["state"] == "paused"
+
+
+# --- a call for help -----------------------------------------------------------------------------
+
+
+async def test_the_words_of_a_call_stand_on_the_tile(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        await seat.send([seat.add(Kind.MESSAGE, topic="question", text="May I use " + "x" * 300)])
+        since_ms = await ms(seat)
+        tile = await page.tile(seat.session)
+        assert tile["needs"][0] == "help-question"
+        text = ("May I use " + "x" * 300)[:HELP_CHARS]
+        assert tile["help"] == {"topic": "question", "text": text, "since_ms": since_ms}
+        seat.tick(2)
+        await seat.send([seat.add(Kind.MESSAGE, topic="question", text="a ruler?")])
+        tile = await page.tile(seat.session)
+        assert tile["help"] == {"topic": "question", "text": "a ruler?", "since_ms": since_ms}
+        await seat.send([seat.add(Kind.MESSAGE, topic="hand", raised=True)])
+        assert (await page.tile(seat.session))["help"]["text"] == "a ruler?"
+        await seat.house.act(seat.session, ActKind.ANSWER, note="Yes.", code="")
+        tile = await page.tile(seat.session)
+        assert (tile["help"], tile["needs"]) == (None, ["id-check"])
+
+
+async def test_a_hand_goes_up_and_down(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        await seat.send([seat.add(Kind.MESSAGE, topic="hand", raised=True)])
+        tile = await page.tile(seat.session)
+        assert (tile["needs"][0], tile["help"]["text"]) == ("help-hand", "")
+        await seat.send([seat.add(Kind.MESSAGE, topic="hand", raised=False)])
+        assert (await page.tile(seat.session))["help"] is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        pytest.param({"text": "It hangs"}, "It hangs", id="words"),
+        pytest.param({"text": 7}, "", id="no words"),
+        pytest.param({}, "", id="none at all"),
+    ],
+)
+async def test_after_a_restart_the_words_are_read_again(
+    seat: Seat, facts: dict[str, Any], text: str
+) -> None:
+    await seat.send([seat.add(Kind.MESSAGE, topic="question", text="of long ago")])
+    await seat.house.act(seat.session, ActKind.ANSWER, note="Yes.", code="")
+    seat.tick(20)
+    await seat.send([seat.add(Kind.MESSAGE, topic="fault", **facts)])
+    await seat.answer("part-a", "two-dice", "1/6")
+    again = House(seat.house.store, seat.house.clock)
+    async with watched(again) as page:
+        assert page.tiles[seat.session]["help"]["text"] == text
+
+
+async def test_a_message_for_nobody_is_on_no_tile(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        await seat.send([seat.add(Kind.MESSAGE, topic="weather", text="rain")])
+        assert await page.hear() == {}
+
+
+# --- stills, and who has them before their eyes --------------------------------------------------
+
+
+async def test_stills_go_to_those_who_have_the_tile_before_their_eyes(seat: Seat) -> None:
+    house = seat.house
+    async with watched(house) as near, watched(house, "cy") as far:
+        near.watch.view([seat.session])
+        assert [each["session"] for each in (await near.hear())["tiles"]] == [seat.session]
+        await seat.snapshot()
+        reading = asyncio.ensure_future(far.watch.news())
+        told = await near.hear()
+        assert not reading.done()
+        reading.cancel()
+        still = told["tiles"][0]["still"]
+        assert told["tiles"] == [
+            {"session": seat.session, "heard_ms": await ms(seat), "still": still}
+        ]
+        assert still["device"] == "d_test"
+        assert still["at_ms"] == await ms(seat)
+        near.watch.view([])
+        await seat.snapshot()
+        assert await near.hear() == {}
+        assert house.wall.viewed == {}
+
+
+async def test_who_turns_to_a_tile_is_told_all_of_it(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        await seat.snapshot()
+        page.watch.view([seat.session, "s_nobody"])
+        (tile,) = (await page.hear())["tiles"]
+        assert tile["learner"] == "Ada Lovelace"
+        assert tile["still"]["at_ms"] == await ms(seat)
+        assert page.watch.viewed == {seat.session}
+
+
+async def test_a_wall_that_opens_has_the_newest_stills(seat: Seat) -> None:
+    await seat.snapshot()
+    async with watched(seat.house) as page, watched(seat.house, "cy") as other:
+        assert page.tiles[seat.session]["still"] == other.tiles[seat.session]["still"] is not None
+
+
+async def test_a_picture_that_an_outage_kept_back_takes_no_newer_one_s_place(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        page.watch.view([seat.session])
+        late = JPEG + b"late"
+        kept_back = seat.add(Kind.SNAPSHOT, blob=late, purpose="periodic")
+        await seat.send([kept_back])
+        newest = await seat.snapshot()
+        still = (await page.tile(seat.session))["still"]
+        assert still["sha256"] == sha256(newest).hexdigest()
+        assert seat.line is not None
+        assert isinstance(await seat.line.take(split(join(lines=[], note=b"", blobs=[late]))), Held)
+        assert await page.hear() == {}
+        assert page.tiles[seat.session]["still"] == still
+
+
+async def test_a_face_shown_at_check_in_is_no_still() -> None:
+    seat = await House().seat()
+    await seat.check_in()
+    async with watched(seat.house) as page:
+        assert page.tiles[seat.session]["still"] is None
+
+
+@pytest.mark.parametrize("ahead_s", [-3600, 0, 3600])
+async def test_a_still_s_time_is_the_server_s(seat: Seat, ahead_s: int) -> None:
+    async with watched(seat.house) as page:
+        page.watch.view([seat.session])
+        seat.device.at_ms += ahead_s * 1000
+        await seat.snapshot()
+        assert (await page.tile(seat.session))["still"]["at_ms"] == await ms(seat)
+        seat.house.clock.pass_(5)  # five seconds on its way
+        taken_ms = await ms(seat) - 4000
+        await seat.snapshot()
+        assert (await page.tile(seat.session))["still"]["at_ms"] == taken_ms + 0
+        seat.device.at_ms -= 120_000  # the clock is set
+        await seat.snapshot()
+        assert (await page.tile(seat.session))["still"]["at_ms"] == await ms(seat)
+
+
+# --- who reads slowly ----------------------------------------------------------------------------
+
+
+async def test_who_reads_slowly_is_told_once_what_is_by_then(seat: Seat) -> None:
+    house = seat.house
+    async with watched(house) as slow, watched(house, "cy") as quick:
+        for watch in (slow, quick):
+            watch.watch.view([seat.session])
+        await quick.hear()
+        for number in range(100):
+            await seat.snapshot(after_s=0.1)
+            house.wall._found(seat.session, [flag_of(seat, each) for each in range(number + 1)])
+            await quick.hear()
+        assert slow.watch._owed == {seat.session}
+        (tile,) = (await slow.hear())["tiles"]
+        assert tile == quick.tiles[seat.session]
+        assert slow.watch._owed == set()
+        assert await slow.hear() == {}
+
+
+async def test_who_reads_slowly_is_told_who_is_gone(seat: Seat) -> None:
+    async with watched(seat.house) as slow, watched(seat.house, "cy") as quick:
+        await seat.house.terminate(seat.session)
+        await quick.hear()
+        seat.tick(3600)
+        assert (await quick.hear())["gone"] == [seat.session]
+        told = await slow.hear()
+        assert (told["tiles"], told["gone"]) == ([], [seat.session])
+
+
+async def test_a_quiet_wall_is_told_that_it_is_alive(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watched(seat.house) as page:
+        assert await page.hear() == {}
+        monkeypatch.setattr(walls, "QUIET_S", 0)
+        told = await page.hear()
+        assert (told["tiles"], told["gone"]) == ([], [])
+
+
+async def test_a_tile_that_can_t_be_made_holds_up_no_other(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = seat.house
+    invited = await house.invite("Bob")
+    broken, published = await house.cases.get(seat.session), house.cases.published
+
+    async def fails(session: ExamSession) -> Published:
+        if session is broken.session:
+            raise RuntimeError("a fault of ours")
+        return await published(session)
+
+    monkeypatch.setattr(house.cases, "published", fails)
+    async with watched(house) as page:
+        assert set(page.tiles) == {invited.session}
+        assert "tile not made" in caplog.text
+        page.watch.view([seat.session])
+        assert page.watch.viewed == set()
+        monkeypatch.undo()
+        await house.act(seat.session, ActKind.PAUSE)
+        assert (await page.tile(seat.session))["learner"] == "Ada Lovelace"
+
+
+# --- flags, and who looks ------------------------------------------------------------------------
+
+
+async def test_what_was_flagged_needs_someone_until_somebody_looks(seat: Seat) -> None:
+    house = seat.house
+    async with watched(house) as page, watched(house, "cy") as other:
+        seat.tick(1)
+        first_ms = await ms(seat)
+        house.wall._found(seat.session, [flag_of(seat), flag_of(seat, 9, FlagClass.QUALITY)])
+        tile = await page.tile(seat.session)
+        assert (tile["conduct"], tile["needs"]) == (1, ["id-check", "conduct"])
+        house.wall._found(seat.session, [flag_of(seat)])  # found again
+        other.watch.look(seat.session)
+        tile = await page.tile(seat.session)
+        assert (tile["conduct"], tile["needs"], tile["looking"]) == (1, ["id-check"], ["cy"])
+        page.watch.look(seat.session)
+        seat.tick(1)
+        house.wall._found(seat.session, [flag_of(seat), flag_of(seat, 2)])
+        tile = await page.tile(seat.session)
+        assert (tile["conduct"], tile["needs"]) == (2, ["id-check"])  # before their eyes
+        assert tile["looking"] == ["bo", "cy"]
+        other.watch.look(None)
+        page.watch.look("s_nobody")
+        seat.tick(1)
+        newest = [flag_of(seat, each) for each in (1, 2, 3)]
+        house.wall._found(seat.session, newest)
+        tile = await page.tile(seat.session)
+        assert (tile["conduct"], tile["needs"], tile["looking"]) == (3, ["id-check", "conduct"], [])
+        assert first_ms < await ms(seat)
+
+
+async def test_the_machine_s_flags_come_to_the_wall(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        for _ in range(8):
+            await seat.snapshot(b"two", after_s=2)
+        await seat.house.analysed(seat.session)
+        assert (await page.tile(seat.session))["conduct"] == 1
+
+
+async def test_flags_of_a_session_on_no_wall_are_nobody_s(seat: Seat) -> None:
+    seat.house.wall._found("s_other", [flag_of(seat)])
+    seat.house.wall._line_changed("s_other")
+    async with watched(seat.house) as page:
+        assert set(page.tiles) == {seat.session}
+
+
+# --- taken and released --------------------------------------------------------------------------
+
+
+async def test_a_session_is_one_proctor_s_at_a_time_and_both_are_told(seat: Seat) -> None:
+    house = seat.house
+    async with watched(house) as page, watched(house, "cy") as other:
+        page.watch.take([seat.session, "s_nobody"])
+        assert (await other.tile(seat.session))["taken_by"] == "bo"
+        other.watch.release([seat.session])  # not theirs
+        assert await other.hear() == {}
+        other.watch.take([seat.session])
+        assert (await page.tile(seat.session))["taken_by"] == "cy"
+        page.watch.release([seat.session])
+        assert await page.hear() == {}
+        other.watch.release([seat.session])
+        assert (await page.tile(seat.session))["taken_by"] is None
+
+
+@pytest.mark.parametrize(
+    ("away_s", "taken_by"),
+    [pytest.param(59, "bo", id="soon back"), pytest.param(60, None, id="away for a minute")],
+)
+@pytest.mark.parametrize("watched_by", ["cy", ""])
+async def test_who_is_away_for_a_minute_has_taken_nothing(
+    seat: Seat, away_s: float, taken_by: str | None, watched_by: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        if watched_by:
+            await stack.enter_async_context(watched(seat.house, watched_by))
+        async with watched(seat.house) as page, watched(seat.house):
+            page.watch.take([seat.session])
+        seat.house.clock.pass_(away_s)
+        async with watched(seat.house) as page:
+            await page.hear()
+            assert page.tiles[seat.session]["taken_by"] == taken_by
+
+
+async def test_one_of_two_walls_that_closes_gives_nothing_away(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        async with watched(seat.house) as other:
+            other.watch.take([seat.session])
+        seat.house.clock.pass_(3600)
+        assert (await page.tile(seat.session))["taken_by"] == "bo"
+
+
+# --- what is shown, and for how long -------------------------------------------------------------
+
+
+async def test_who_has_ended_is_shown_for_an_hour(seat: Seat) -> None:
+    house = seat.house
+    async with watched(house) as page:
+        page.watch.take([seat.session])
+        await seat.send([seat.add(Kind.MESSAGE, topic="fault", text="It hangs")])
+        await house.terminate(seat.session)
+        tile = await page.tile(seat.session)
+        assert (tile["state"], tile["section"], tile["ends_at_ms"]) == ("terminated", "", None)
+        assert (tile["needs"], tile["needs_since_ms"], tile["help"]) == ([], None, None)
+        seat.tick(3599)
+        assert await page.hear() == {}
+        seat.tick(1)
+        assert (await page.hear())["gone"] == [seat.session]
+        assert page.tiles == {}
+        house.wall.see(await house.cases.get(seat.session))  # a verdict, days later
+        assert await page.hear() == {}
+    assert house.wall._places == {}
+    assert house.wall._taken == {}
+
+
+async def test_what_ended_is_let_go_though_nobody_watches(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = seat.house
+    monkeypatch.setattr(walls, "FIND_EVERY_S", 0)
+    await house.terminate(seat.session)
+    seat.tick(3600)
+    running = asyncio.ensure_future(house.wall.run())
+    try:
+        for _ in range(9):
+            await asyncio.sleep(0)
+        assert house.wall._places == {}
+        assert house.wall._changed == set()
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def test_after_a_restart_who_ended_lately_is_shown(seat: Seat) -> None:
+    await seat.house.terminate(seat.session)
+    again = House(seat.house.store, seat.house.clock)
+    await again.waits.after_restart()
+    async with watched(again) as page:
+        assert page.tiles[seat.session]["state"] == "terminated"
+
+
+async def test_a_wall_of_one_exam_is_told_of_no_other(seat: Seat) -> None:
+    house = seat.house
+    case = await house.cases.get(seat.session)
+    other = replace(case, session=replace(case.session, id="s_other", exam="other"))
+    house.wall.see(other)
+    async with watched(house, exam="short") as page, watched(house, "cy") as everybody:
+        assert set(page.tiles) == {seat.session}
+        assert set(everybody.tiles) == {seat.session, "s_other"}
+        page.watch.view(["s_other"])
+        everybody.watch.take(["s_other"])
+        assert await page.hear() == {}
+        ended = replace(
+            other.session, state=State.TERMINATED, closed_at=house.clock.now() - timedelta(hours=1)
+        )
+        house.wall.see(replace(other, session=ended, version=other.version + 1))
+        reading = asyncio.ensure_future(page.watch.news())
+        assert (await everybody.hear())["gone"] == ["s_other"]
+        assert not reading.done()
+        reading.cancel()
+
+
+async def test_a_wall_of_an_exam_that_is_not_there_can_t_be_opened(seat: Seat) -> None:
+    with pytest.raises(NotFound):
+        async with watched(seat.house, exam="nowhere"):
+            pass
+
+
+async def test_a_turn_that_fails_is_followed_by_the_next(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    house, wall = seat.house, seat.house.wall
+    monkeypatch.setattr(walls, "TELL_EVERY_S", 0)
+    monkeypatch.setattr(walls, "FIND_EVERY_S", 0)
+
+    async def fails() -> None:
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as broken:
+        running = asyncio.ensure_future(wall.run())
+        await asyncio.sleep(0)  # nobody watches
+        async with watched(house) as page:
+            broken.setattr(wall, "turn", fails)
+            broken.setattr(wall, "_find", fails)
+            for _ in range(9):
+                await asyncio.sleep(0)
+            assert "walls not told" in caplog.text
+            assert "sessions not looked for" in caplog.text
+            broken.undo()
+            monkeypatch.setattr(walls, "TELL_EVERY_S", 0)
+            monkeypatch.setattr(walls, "FIND_EVERY_S", 0)
+            page.watch.take([seat.session])
+            assert '"taken_by":"bo"' in await page.watch.news()
+        running.cancel()
+        await asyncio.wait({running})
