@@ -43,7 +43,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // An inlined picture is a data: address, see above.
     assetsInlineLimit: 0,
-    rollupOptions: { input: ["index.html", "join.html", "console/review.html", "console/identity.html"] },
+    rollupOptions: {
+      input: [
+        "index.html",
+        "join.html",
+        "console/wall.html",
+        "console/review.html",
+        "console/identity.html",
+        "console/report.html",
+        "console/agreement.html",
+      ],
+    },
   },
   plugins: [picturesAsFiles()],
   test: { include: ["tests/**/*.test.ts"], environment: "node" },

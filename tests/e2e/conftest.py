@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
 from proctor import config
 from proctor.demo import clips
 from proctor.services.logins import StaffRole
-from tests.conftest import OpenServer, Server
+from tests.conftest import PASSWORD, OpenServer, Server
+from tests.device import Device
 from tests.e2e import room
 from tests.e2e.exam_day import Console, flagged_session
 from tests.e2e.process import Process, signed_in
@@ -27,6 +29,7 @@ from tests.e2e.room import (
     Sit,
 )
 from tests.e2e.visits import FLAGS, HOW, Scheme, Visit, Visitor, executable
+from tests.e2e.wall import TITLE, Sitting, Watch
 from tests.e2e.wire import wire_to
 from tests.pictures import need
 from tests.sim.serving import HOST
@@ -76,6 +79,41 @@ async def visit(chromium: Browser) -> AsyncIterator[Visitor]:
 async def console_server(server: Server) -> Console:
     """A real server with one session that was flagged."""
     return await flagged_session(server)
+
+
+@pytest.fixture
+async def sitting(server: Server) -> AsyncIterator[Sitting]:
+    """Let learners sit in the exam's first section, each with a device that stays connected."""
+    async with AsyncExitStack() as stack:
+
+        async def sit_down(learner: str) -> Device:
+            invited = await server.invite(room.EXAM, learner=learner)
+            http = await stack.enter_async_context(aiohttp.ClientSession(server.url))
+            device = await stack.enter_async_context(Device(http))
+            device.at_ms = int(server.clock.now().timestamp() * 1000)
+            await device.join(invited["join_token"])
+            await device.connect()
+            await device.check_in()
+            await device.open("part-a")
+            return device
+
+        yield sit_down
+
+
+@pytest.fixture
+async def watch(server: Server, visit: Visitor) -> Watch:
+    """Open the wall, signed in as a proctor; `url` where the way to the server is another."""
+
+    async def open_wall(name: str = "proctor", *, url: str = "", **changes: Any) -> Visit:
+        await server.as_staff(StaffRole.PROCTOR, name)
+        here = await visit(f"{url or server.url}/console", **changes)
+        await here.sign_in((name, PASSWORD))
+        await expect(here.page.get_by_role("heading", level=1)).to_have_text(TITLE)
+        # Off the wall: nothing moves there while somebody points at it.
+        await here.page.mouse.move(2, 2)
+        return here
+
+    return open_wall
 
 
 # --- the exam room -----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """A session that was sat, flagged and ended, for the tests of the pages that staff see."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -21,14 +22,21 @@ class Console:
     session: str
 
 
-async def flagged_session(server: Server) -> Console:
+async def flagged_session(
+    server: Server,
+    *,
+    learner: str = "A. Diaz",
+    seen_in_turn: Sequence[bytes] | None = None,
+    parts: int = 1,
+) -> Console:
     """Play a session with one conduct flag and one quality flag; its pictures are held.
 
-    A picture's last bytes, behind its end, tell `ScriptedVision` what to see in it.
+    A picture's last bytes, behind its end, tell `ScriptedVision` what to see in it;
+    `seen_in_turn` is what each picture shows, one a second, in each of the first `parts` sections.
     """
     await server.as_staff(StaffRole.PROCTOR, "proctor")
     await server.as_staff(StaffRole.PROCTOR, "second-proctor")
-    invited = await server.invite(learner="A. Diaz")
+    invited = await server.invite(learner=learner)
     face = jpeg(webcam())
     async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
         await device.join(invited["join_token"])
@@ -41,17 +49,18 @@ async def flagged_session(server: Server) -> Console:
         ]
         await device.send(lines, [face])
         await device.call("POST", "/api/v1/session/check-in")
-        await device.open("part-a")
-        for number, seen in enumerate(_SEEN):
+        for number, section in enumerate(("part-a", "part-b", "part-c")):
+            await device.open(section)
+            shown = (_SEEN if seen_in_turn is None else seen_in_turn) if number < parts else ()
+            for at, seen in enumerate(shown):
+                server.clock.pass_(1)
+                device.at_ms = int(server.clock.now().timestamp() * 1000) - 1000
+                picture = face + b"%d.%d" % (number, at) + seen
+                line = device.add(Kind.SNAPSHOT, blob=picture, purpose="periodic")
+                await device.send([line], [picture])
             server.clock.pass_(1)
-            device.at_ms = int(server.clock.now().timestamp() * 1000) - 1000
-            picture = face + b"%d" % number + seen
-            line = device.add(Kind.SNAPSHOT, blob=picture, purpose="periodic")
-            await device.send([line], [picture])
-        server.clock.pass_(1)
-        await device.answer("part-a", "two-dice", "c")
-        for section in ("part-a", "part-b", "part-c"):
-            await device.open(section) if section != "part-a" else None
+            if number == 0:
+                await device.answer("part-a", "two-dice", "c")
             await device.call("POST", f"/api/v1/session/sections/{section}/close")
         await device.submit()
     proctor = await server.as_staff(StaffRole.PROCTOR, "proctor")

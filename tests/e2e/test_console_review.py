@@ -1,10 +1,14 @@
 """The desk in a browser: a flagged session is judged from the keyboard, by two people."""
 
+import os
+from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from tests.e2e.desk import picture_is_there, reasons_of, record_a_breach
 from tests.e2e.visits import Scheme, Visit, Visitor
 
 pytestmark = pytest.mark.browser
@@ -27,30 +31,16 @@ async def at_the_desk(visit: Visitor, server: ConsoleServer, *, scheme: Scheme =
     return here
 
 
-async def picture_is_there(page: Page) -> None:
-    """Wait until the large picture is decoded: a frame alone proves nothing."""
-    await expect(page.locator(".frame img").first).to_have_js_property("complete", value=True)
-    width = await page.locator(".frame img").first.evaluate("picture => picture.naturalWidth")
-    assert width > 0
-
-
 def eyebrow(page: Page, number: int) -> Locator:
     """Find the line that says which flag is in view."""
     return page.locator(".eyebrow", has_text=f"Flag {number} of 2")
 
 
-async def record_a_breach(page: Page, reasons: str) -> None:
-    """Judge the flag in view, choose an outcome and give reasons, from the keyboard alone."""
-    await page.keyboard.press("u")
-    await page.keyboard.press("Enter")  # goes to what is missing: the outcome
-    await expect(page.get_by_role("radio", name="Clear")).to_be_focused()
-    await page.keyboard.press("ArrowDown")
-    await expect(page.get_by_role("radio", name="Breach")).to_be_checked()
-    await page.keyboard.press("Enter")  # and on to the reasons
-    await expect(page.get_by_label("Reasons")).to_be_focused()
-    await page.keyboard.type(reasons)
-    await page.keyboard.press("Control+Enter")
-    await page.get_by_role("dialog").get_by_role("button", name="Record the breach").press("Enter")
+async def picture(page: Page, name: str) -> None:
+    """Write what is seen to the folder that PROCTOR_SCREENSHOTS names, if it names one."""
+    if folder := os.environ.get("PROCTOR_SCREENSHOTS"):
+        path = Path(folder, f"review-{name}.png")
+        await page.screenshot(path=path, full_page=True, animations="disabled")
 
 
 async def test_a_breach_is_judged_by_two_people(
@@ -72,7 +62,7 @@ async def test_a_breach_is_judged_by_two_people(
     await expect(eyebrow(page, 1)).to_be_visible()
 
     await record_a_breach(page, "Two people at the desk; rule: one person.")
-    await expect(page.get_by_text("a second person must look and agree")).to_be_visible()
+    await expect(page.get_by_text("a second person looks, without seeing")).to_be_visible()
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_text("You are signed out")).to_be_visible()
 
@@ -80,12 +70,19 @@ async def test_a_breach_is_judged_by_two_people(
     page = second.page
     await second.sign_in(console_server.second)
     await picture_is_there(page)
-    await expect(page.get_by_text(f"{console_server.proctor[0]} said breach")).to_be_visible()
-    # The second person looks first: the other one's reasons are folded away.
-    await expect(page.get_by_text("Two people at the desk; rule")).to_be_hidden()
+    # Nothing tells that somebody has judged before, not even that a second look is needed.
+    await expect(page.get_by_role("article").get_by_text("needs a first look")).to_be_visible()
+    article = await page.get_by_role("article").inner_text()
+    assert "Two people at the desk" not in article
+    assert console_server.proctor[0] not in article.split()
     await record_a_breach(page, "I see the second person too.")
     await expect(page.get_by_text("The session is decided.")).to_be_visible()
     await expect(page.get_by_role("article").get_by_text("Decided: breach.")).to_be_visible()
+    # Now both see both.
+    await page.reload()
+    await expect(page.get_by_text("Two people at the desk; rule: one person.")).to_be_visible()
+    await expect(page.get_by_text("I see the second person too.")).to_be_visible()
+    await picture(page, "decided")
 
 
 async def test_a_verdict_without_reasons_is_refused_in_words(
@@ -93,27 +90,34 @@ async def test_a_verdict_without_reasons_is_refused_in_words(
 ) -> None:
     page = (await at_the_desk(visit, console_server)).page
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.method))
+    page.on("request", lambda request: sent.append(urlsplit(request.url).path))
 
     await page.get_by_role("button", name="Not upheld").click()
+    await page.get_by_role("button", name="To the verdict").click()
     await page.get_by_role("radio", name="Clear").check()
     await page.get_by_role("button", name="Record the verdict").click()
 
-    await expect(page.get_by_role("alert").filter(has_text="Write your reasons")).to_be_visible()
-    await expect(page.get_by_label("Reasons")).to_be_focused()
-    assert "POST" not in sent
+    # First the flag, whose reason is missing; then the session's own.
+    alert = page.get_by_role("alert")
+    await expect(alert.filter(has_text="Give your reason for flag 1")).to_be_visible()
+    await page.get_by_label("Your reason").fill("The second face is a poster.")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Record the verdict").click()
+    await expect(alert.filter(has_text="Write your reasons")).to_be_visible()
+    await expect(reasons_of(page)).to_be_focused()
+    assert not [path for path in sent if path.endswith("/verdicts")]
 
 
 async def test_letters_typed_into_the_reasons_are_only_letters(
     visit: Visitor, console_server: ConsoleServer
 ) -> None:
     page = (await at_the_desk(visit, console_server)).page
-    await page.get_by_label("Reasons").click()
+    await page.get_by_role("button", name="To the verdict").click()
+    await reasons_of(page).click()
 
-    await page.keyboard.type("judcq k?")
+    await page.keyboard.type("judcqmt k?1")
 
-    await expect(page.get_by_label("Reasons")).to_have_value("judcq k?")
-    await expect(eyebrow(page, 1)).to_be_visible()
+    await expect(reasons_of(page)).to_have_value("judcqmt k?1")
     assert await page.locator("[aria-pressed=true]").count() == 0
     await expect(page.get_by_role("dialog")).to_be_hidden()
 
@@ -160,7 +164,14 @@ async def test_nobody_meets_a_barrier(
     await page.locator("a.row").first.click()
     await picture_is_there(page)
     assert await here.barriers() == ""
+    await picture(page, f"flag-{scheme}")
+    await page.keyboard.press("u")
+    await expect(page.get_by_label("Your reason")).to_be_visible()
+    assert await here.barriers() == ""
+    await page.get_by_role("button", name="To the verdict").click()
     await page.get_by_role("radio", name="Breach").check()
+    assert await here.barriers() == ""
+    await picture(page, f"verdict-{scheme}")
     await page.get_by_role("button", name="Record the verdict").click()
     await expect(page.get_by_text("Not recorded yet")).to_be_visible()
     assert await here.barriers() == ""
@@ -187,6 +198,7 @@ async def test_nothing_is_cut_off_at_the_side(
     )
     await here.sign_in(console_server.proctor)
     await picture_is_there(here.page)
+    await picture(here.page, f"{width}")
 
     wider = await here.page.evaluate("document.documentElement.scrollWidth - innerWidth")
 

@@ -166,6 +166,7 @@ async def test_nobody_meets_a_barrier_where_the_way_stops(
     await here.act(invited.session, "resume")
     await ada.at(PART_A)
     await here.act(invited.session, "terminate")
+    await here.act(invited.session, "confirm-terminate", by=here.second)
     await look("Your exam was ended", "terminated")
 
 

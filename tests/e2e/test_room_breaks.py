@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from tests.conftest import until
 from tests.e2e.room import (
     GIVEN,
     IN_PART_A,
@@ -227,6 +228,40 @@ async def test_the_last_section_that_ends_offline_is_handed_in_by_itself_in_the_
     # Nothing is pressed any more.
     given = await handed_in(here, ada, invited.session, tmp_path, within_ms=30_000)
     assert given == {"randomise": GIVEN["randomise"]}
+
+
+async def test_a_press_is_not_lost_because_something_was_just_received(
+    exam_room: Room, sit: Sit
+) -> None:
+    invited = await exam_room.invite()
+    ada = await sit(invited.link)
+    await ada.check_in()
+    await ada.open_section(PART_A)
+    await ada.hand_in(PART_A)
+    await ada.at("What comes next")
+    await expect(ada.page.get_by_text("Everything you answered was received.")).to_be_visible()
+    await ada.goes_offline(exam_room.wire)
+    await ada.button("Ask for help").click()
+    dialog = ada.page.get_by_role("dialog")
+    await dialog.get_by_label("Your message").fill("Is there a break?")
+    await dialog.get_by_role("button", name="Send").click()
+    await expect(dialog.get_by_text("It waits for the exam server")).to_be_visible()
+    await ada.page.keyboard.press("Escape")
+
+    button = ada.button(f"Open {PART_B}")
+    await button.hover()
+    await ada.page.mouse.down()
+    before = await button.bounding_box()
+    await ada.comes_online(exam_room.wire)
+
+    async def is_received() -> bool:
+        return (await exam_room.session(invited.session))["help"] is not None
+
+    await until(is_received, within_s=20)
+    await asyncio.sleep(1)  # for the receipt to reach the page
+    assert await button.bounding_box() == before
+    await ada.page.mouse.up()
+    await ada.at(re.compile(r"^Question 1 of "), within_ms=20_000)
 
 
 async def test_a_section_handed_in_offline_waits_and_can_be_gone_back_to(

@@ -58,7 +58,8 @@ class Visit:
             self.complaints.append(message.text)
 
     def _asked(self, url: str) -> None:
-        if urlsplit(url).netloc != self.host:
+        # What a page made of bytes it holds bears the host that it came from.
+        if urlsplit(url.removeprefix("blob:")).netloc != self.host:
             self.strangers.append(url)
 
     async def sign_in(self, login: tuple[str, str]) -> None:

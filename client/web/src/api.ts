@@ -2,12 +2,19 @@
 
 export interface Login {
   name: string;
-  role: "proctor" | "course-team" | "administrator";
+  /** A lead may all that a proctor may, and reads agreement and exports besides. */
+  role: "proctor" | "lead" | "course-team" | "administrator";
   expires_at_ms: number;
 }
 
 export type FlagClass = "conduct" | "quality";
-export type ReviewState = "awaiting" | "second-needed" | "third-needed" | "decided";
+export type ReviewState =
+  | "awaiting"
+  | "second-needed"
+  | "third-needed"
+  | "decided"
+  | "contested"
+  | "final";
 export type Outcome = "clear" | "breach" | "void" | "inconclusive";
 /** What a proctor says of the face and document that a learner has shown. */
 export type IdDecision = "accepted" | "asked-again" | "refused" | "vouched";
@@ -33,7 +40,19 @@ export interface ReviewRow {
   outcome: Outcome | null;
   /** Whoever is signed in may give a verdict now. */
   may_decide: boolean;
+  /** Sections that conduct flags touch. */
+  reach?: number;
+  assigned_to?: string | null;
+  due_at_ms?: number | null;
+  /** What the due date asks for. */
+  clock?: Clock;
+  /** The learner answered, and the case waits for another person. */
+  contested?: boolean;
+  /** Nothing with quality flags alone is in the queue of conduct. */
+  queue?: "conduct" | "other";
 }
+
+export type Clock = "ok" | "soon" | "over";
 
 /** How far the machine is behind with looking at pictures, over all sessions. */
 export interface PicturesWaiting {
@@ -42,11 +61,28 @@ export interface PicturesWaiting {
   oldest_ms: number | null;
   /** Sessions of which more pictures came than could be queued: they are looked through later. */
   behind: number;
+  /** What is not measured for want of a model: "faces: the model yunet is not there". */
+  unavailable?: string[];
 }
 
 export interface ReviewQueue {
   reviews: ReviewRow[];
   pictures?: PicturesWaiting;
+  /** How many whoever asks has decided since midnight UTC. */
+  done_today?: number;
+}
+
+/** Sessions to give to somebody, or to nobody, and when they are due. */
+export interface Assignment {
+  sessions: string[];
+  to: string | null;
+  due_at_ms?: number;
+}
+
+/** What of a batch was done; the others are named with their reason. */
+export interface Assigned {
+  done: string[];
+  failed: { session: string; code: string; detail: string }[];
 }
 
 export interface SectionView {
@@ -93,7 +129,23 @@ export interface SessionView {
   sections: SectionView[];
   ledger: LedgerEntry[];
   asks?: QualityAsk[];
+  acts?: Act[];
+  /** Plain sentences: what this learner is allowed beyond the others. Never why. */
+  permitted?: string[];
   now_ms: number;
+}
+
+/** What a proctor did during the exam. */
+export interface Act {
+  id: string;
+  act: string;
+  code: string;
+  /** What the learner reads. */
+  words: string;
+  note: string;
+  by: string;
+  at_ms: number;
+  undone: boolean;
 }
 
 /** x, y, width, height in pixels of the full picture, origin top left; score 0 to 1. */
@@ -154,6 +206,7 @@ export interface Gap {
 export interface FlagJudgement {
   flag: string;
   outcome: Judgement;
+  reason: string;
 }
 
 export interface Verdict {
@@ -161,7 +214,7 @@ export interface Verdict {
   outcome: Outcome;
   reasons: string;
   at_ms: number;
-  flags: [flag: string, outcome: Judgement][];
+  flags: FlagJudgement[];
 }
 
 export interface Review {
@@ -178,6 +231,50 @@ export interface AnswerSaved {
   saved: number;
   last_at_ms: number;
   late: boolean;
+  /** When it was saved, each time. */
+  at_ms?: number[];
+}
+
+/** What the learner wrote to a proctor. */
+export interface Message {
+  device: string;
+  seq: number;
+  at_ms: number;
+  topic: string;
+  text: string;
+  /** Of a hand: up or down. */
+  raised: boolean | null;
+}
+
+/** What a proctor wrote at a moment of a session. */
+export interface Comment {
+  by: string;
+  /** The moment it is about. */
+  at_ms: number;
+  text: string;
+  written_at_ms: number;
+}
+
+export interface Attachment {
+  name: string;
+  sha256: string;
+  size: number;
+  type: string;
+}
+
+/** The learner's answer to what was decided. */
+export interface Contest {
+  text: string;
+  flags: { flag: string; text: string }[];
+  attachments: Attachment[];
+  at_ms: number;
+  until_ms: number | null;
+}
+
+/** What could not be measured in pictures that were looked at, and in how many. */
+export interface Unavailable {
+  why: string;
+  snapshots: number;
 }
 
 export interface Timeline {
@@ -191,6 +288,13 @@ export interface Timeline {
   gaps: Gap[];
   ledger: LedgerEntry[];
   answers: AnswerSaved[];
+  messages?: Message[];
+  comments?: Comment[];
+  acts?: Act[];
+  contest?: Contest | null;
+  /** The machine has looked at every picture that is held. */
+  analysed?: boolean;
+  unavailable?: Unavailable[];
   me: string;
   may_decide: boolean;
   why_not: string | null;
@@ -200,6 +304,53 @@ export interface VerdictGiven {
   outcome: Outcome;
   reasons: string;
   flags: FlagJudgement[];
+  /** Every flag that was on the page: one that came later is named by the server. */
+  flags_seen: string[];
+}
+
+/** Why somebody looks at pictures; written down beside each look. */
+export type LookWhy = "review" | "check-in" | "help" | "contest" | "audit";
+
+/** Where pictures of one session can be had until `until_ms`, by whoever asked. */
+export interface LookTicket {
+  path: string;
+  until_ms: number;
+}
+
+/** One person's looks at one thing within ten minutes. */
+export interface Look {
+  by: string;
+  what: string;
+  why: string;
+  at_ms: number;
+  until_ms: number;
+  count: number;
+  /** False: it was asked for and refused. */
+  allowed: boolean;
+}
+
+/** How far two people, or the judges of a rule, agree beyond chance. */
+export interface Kappa {
+  n: number;
+  /** Of them, the share in which both said the same, 0 to 1. */
+  agree: number;
+  /** Cohen's kappa with the 95 % interval; null where n says nothing. */
+  kappa: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+export interface Agreement {
+  pairs: (Kappa & { one: string; other: string })[];
+  rules: (Kappa & { rule: string })[];
+}
+
+export interface ExamRow {
+  id: string;
+  title: string;
+  policy: string;
+  sections: number;
+  sessions: number;
 }
 
 /** One ID check in the queue of those that wait for a person. */
@@ -355,13 +506,30 @@ export interface LoginApi {
   signOut(): Promise<void>;
 }
 
-export interface ReviewApi extends LoginApi {
-  reviews(): Promise<ReviewQueue>;
-  timeline(session: string): Promise<Timeline>;
-  decide(session: string, verdict: VerdictGiven): Promise<Review>;
+/** What pages that show pictures ask. */
+export interface LookApi {
+  /** A ticket for the pictures of one session. */
+  look(session: string, why: LookWhy): Promise<LookTicket>;
+  /** The bytes at an address that a ticket opens. */
+  bytes(address: string): Promise<Blob>;
 }
 
-export interface IdApi extends LoginApi {
+export interface ReviewApi extends LoginApi, LookApi {
+  /** Of one exam, or of all. */
+  reviews(exam?: string | null): Promise<ReviewQueue>;
+  timeline(session: string): Promise<Timeline>;
+  decide(session: string, verdict: VerdictGiven): Promise<Review>;
+  assign(assignment: Assignment): Promise<Assigned>;
+  comment(session: string, comment: { at_ms: number; text: string }): Promise<Comment[]>;
+  looks(session: string): Promise<Look[]>;
+}
+
+export interface LeadApi extends LoginApi {
+  exams(): Promise<ExamRow[]>;
+  agreement(exam: string): Promise<Agreement>;
+}
+
+export interface IdApi extends LoginApi, LookApi {
   idChecks(): Promise<IdQueue>;
   idCheck(session: string): Promise<IdDesk>;
   decideId(session: string, sent: IdSent): Promise<IdDesk>;
@@ -370,13 +538,14 @@ export interface IdApi extends LoginApi {
 const ROOT = "/api/v1";
 const PROBLEM = "urn:proctor:problem:";
 
-/** The address of a picture. The login cookie opens it; the server forbids storing it. */
-export function blobUrl(session: string, sha256: string): string {
-  return `${ROOT}/sessions/${encodeURIComponent(session)}/blobs/${encodeURIComponent(sha256)}`;
-}
-
 export function bundleUrl(session: string): string {
   return `${ROOT}/sessions/${encodeURIComponent(session)}/bundle`;
+}
+
+export const EXPORTS = ["sessions", "flags", "irregularities", "verdicts"] as const;
+
+export function exportUrl(exam: string, what: (typeof EXPORTS)[number]): string {
+  return `${ROOT}/exams/${encodeURIComponent(exam)}/export/${what}.csv`;
 }
 
 /** Reads an answer that is not 2xx; whatever stands in it, a ProblemError comes out. */
@@ -397,7 +566,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+/** Asks the server once, as whoever the login cookie names. Throws ProblemError or Unreachable. */
+export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { method, credentials: "same-origin", cache: "no-store" };
   if (body !== undefined) {
     init.headers = { "Content-Type": "application/json" };
@@ -417,6 +587,19 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
   return content as T;
 }
 
+/** Bytes that a ticket opens. They are not JSON; what went wrong is. */
+async function fetched(address: string): Promise<Blob> {
+  let answer: Response;
+  try {
+    answer = await fetch(address, { credentials: "same-origin", cache: "no-store" });
+    if (answer.ok) return await answer.blob();
+    throw problemOf(answer.status, parsed(await answer.text()));
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    throw new Unreachable();
+  }
+}
+
 function parsed(text: string): unknown {
   try {
     return text === "" ? null : JSON.parse(text);
@@ -425,25 +608,33 @@ function parsed(text: string): unknown {
   }
 }
 
-export const server: ReviewApi & IdApi = {
+export const server: ReviewApi & IdApi & LeadApi = {
   signIn: (name, password) => ask("POST", "/login", { name, password }),
   whoAmI: () => ask("GET", "/login"),
   signOut: async () => void (await ask("DELETE", "/login")),
-  reviews: () => ask("GET", "/reviews"),
-  timeline: (session) => ask("GET", `/sessions/${encodeURIComponent(session)}/timeline`),
+  look: (session, why) => ask("POST", `${sessionPath(session)}/looks`, { why }),
+  bytes: fetched,
+  reviews: (exam = null) =>
+    ask("GET", exam === null ? "/reviews" : `/reviews?exam=${encodeURIComponent(exam)}`),
+  timeline: (session) => ask("GET", `${sessionPath(session)}/timeline`),
   decide: async (session, verdict) =>
-    (
-      await ask<{ review: Review }>(
-        "POST",
-        `/sessions/${encodeURIComponent(session)}/verdicts`,
-        verdict,
-      )
-    ).review,
+    (await ask<{ review: Review }>("POST", `${sessionPath(session)}/verdicts`, verdict)).review,
+  assign: (assignment) => ask("POST", "/reviews/assign", assignment),
+  comment: async (session, comment) =>
+    (await ask<{ comments: Comment[] }>("POST", `${sessionPath(session)}/comments`, comment))
+      .comments,
+  looks: (session) => ask("GET", `${sessionPath(session)}/looks`),
+  exams: () => ask("GET", "/exams"),
+  agreement: (exam) => ask("GET", `/exams/${encodeURIComponent(exam)}/agreement`),
   idChecks: () => ask("GET", "/id-checks"),
   idCheck: (session) => ask("GET", idCheckPath(session)),
   decideId: (session, sent) => ask("POST", idCheckPath(session), sent),
 };
 
+function sessionPath(session: string): string {
+  return `/sessions/${encodeURIComponent(session)}`;
+}
+
 function idCheckPath(session: string): string {
-  return `/sessions/${encodeURIComponent(session)}/id-check`;
+  return `${sessionPath(session)}/id-check`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { blobUrl, problemOf, ProblemError, Unreachable } from "../src/api";
+import { bundleUrl, exportUrl, problemOf, ProblemError, Unreachable } from "../src/api";
 import { en } from "../src/text/en";
 import { troubleWords } from "../src/text/problems";
 
@@ -50,5 +50,6 @@ describe("in words", () => {
 });
 
 it("a name with a slash stays one part of an address", () => {
-  expect(blobUrl("s/../x", "ab")).toBe("/api/v1/sessions/s%2F..%2Fx/blobs/ab");
+  expect(bundleUrl("s/../x")).toBe("/api/v1/sessions/s%2F..%2Fx/bundle");
+  expect(exportUrl("a/b", "flags")).toBe("/api/v1/exams/a%2Fb/export/flags.csv");
 });

@@ -1,10 +1,13 @@
-import type { Flag, FlagClass } from "../api";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Contest, Flag, FlagClass } from "../api";
+import { desk as words } from "../text/desk";
 import { en } from "../text/en";
+import { FLAG_REASONS } from "../text/reasons";
 import { clock, lengthWords } from "../text/when";
 import { ClassMark } from "../ui/notices";
 import type { Desk } from "./desk";
 import { kindOf, same } from "./timeline";
-import { JUDGEMENTS } from "./verdict";
+import { JUDGEMENTS, REASON_MOST } from "./verdict";
 
 const LISTED_MOST = 6;
 const KEY_OF = { upheld: "u", "not-upheld": "d", "cannot-tell": "c" } as const;
@@ -41,7 +44,7 @@ function FlagList(props: Props & { of: FlagClass; heading: string; hint: string 
               <button
                 type="button"
                 class="row"
-                aria-current={index === desk.flag.value ? "true" : undefined}
+                aria-current={index === desk.flag.value && !desk.deciding.value ? "true" : undefined}
                 onClick={() => desk.toFlag(index)}
               >
                 <span class="number">{index + 1}</span>
@@ -59,10 +62,16 @@ function FlagList(props: Props & { of: FlagClass; heading: string; hint: string 
 
 function Judged({ desk, flag }: { desk: Desk; flag: Flag }) {
   const judged = desk.draft.value.judged[flag.flag];
-  return judged === undefined ? null : <span class="judged">{en.judgement[judged]}</span>;
+  if (judged === undefined) return null;
+  return (
+    <span class="judged">
+      {en.judgement[judged.outcome]}
+      {judged.reason !== "" && <span class="because">: {judged.reason}</span>}
+    </span>
+  );
 }
 
-export function FlagCard({ desk, zone }: Props) {
+export function FlagCard({ desk, zone, contest }: Props & { contest: Contest | null }) {
   const index = desk.flag.value;
   const flag = desk.flags.value[index];
   if (flag === undefined) return null;
@@ -76,11 +85,25 @@ export function FlagCard({ desk, zone }: Props) {
       <h2 id="flag-heading">{en.flags.kind(kindOf(flag), flag.rule)}</h2>
       <p>{en.flags.when(clock(from, zone), clock(to, zone), lengthWords(to - from))}</p>
       <Explained desk={desk} flag={flag} zone={zone} />
+      <Answered contest={contest} flag={flag} />
       {of === "quality" ? (
         <p class="hint">{en.flags.judgedNot}</p>
       ) : (
-        desk.mayDecide() && <Judge desk={desk} flag={flag} />
+        desk.mayDecide() && <Judge key={flag.flag} desk={desk} flag={flag} />
       )}
+      {desk.mayDecide() && of === "quality" && <Onward desk={desk} />}
+    </section>
+  );
+}
+
+/** What the learner says to this flag: before any button, so that it is read first. */
+function Answered({ contest, flag }: { contest: Contest | null; flag: Flag }) {
+  if (contest === null) return null;
+  const said = contest.flags.find((each) => each.flag === flag.flag)?.text ?? "";
+  return (
+    <section class="answered" aria-label={words.answer.heading}>
+      <h3>{words.answer.heading}</h3>
+      {said === "" ? <p class="hint">{words.answer.none}</p> : <blockquote>{said}</blockquote>}
     </section>
   );
 }
@@ -99,14 +122,16 @@ function Explained({ desk, flag, zone }: Props & { flag: Flag }) {
         </dd>
         <dt>{en.flags.reads}</dt>
         <dd>{flag.explanation}</dd>
+        <dt>{en.flags.policyShort}</dt>
+        <dd>
+          <code>{flag.policy_sha256.slice(0, 12)}…</code>
+        </dd>
       </dl>
       <details>
         <summary>{en.flags.how}</summary>
         <dl>
           <dt>{en.flags.model}</dt>
-          <dd>
-            {flag.models.join(", ") || en.flags.noModel}
-          </dd>
+          <dd>{flag.models.join(", ") || en.flags.noModel}</dd>
           <dt>{en.flags.policy}</dt>
           <dd>
             <code>{flag.policy_sha256}</code>
@@ -147,18 +172,109 @@ function SeenIn({ desk, flag, zone }: Props & { flag: Flag }) {
 function Judge({ desk, flag }: { desk: Desk; flag: Flag }) {
   const judged = desk.draft.value.judged[flag.flag];
   return (
-    <div class="judge" role="group" aria-label={en.flags.judge}>
-      {JUDGEMENTS.map((judgement) => (
-        <button
-          type="button"
-          key={judgement}
-          class="secondary"
-          aria-pressed={judged === judgement}
-          onClick={() => desk.judge(judgement)}
-        >
-          {en.judgement[judgement]} <kbd>{KEY_OF[judgement]}</kbd>
-        </button>
-      ))}
+    <>
+      <div class="judge" role="group" aria-label={en.flags.judge}>
+        {JUDGEMENTS.map((judgement) => (
+          <button
+            type="button"
+            key={judgement}
+            class="secondary"
+            aria-pressed={judged?.outcome === judgement}
+            onClick={() => desk.judge(judgement)}
+          >
+            {en.judgement[judgement]} <kbd>{KEY_OF[judgement]}</kbd>
+          </button>
+        ))}
+      </div>
+      {judged !== undefined && <Because desk={desk} flag={flag} />}
+    </>
+  );
+}
+
+/** Why: a sentence by its number, or words of one's own. */
+function Because({ desk, flag }: { desk: Desk; flag: Flag }) {
+  const judged = desk.draft.value.judged[flag.flag];
+  const field = useRef<HTMLInputElement>(null);
+  const lacked = desk.lacked.value;
+  const asked = lacked !== null && "flag" in lacked && lacked.flag === flag.flag;
+  useLayoutEffect(() => {
+    if (asked && lacked.what !== "judgement") field.current?.focus();
+  }, [lacked]);
+  if (judged === undefined) return null;
+  const lacking = desk.tried.value && judged.reason.trim() === "";
+  return (
+    <div class="because-form">
+      <Sentences
+        words={FLAG_REASONS[judged.outcome]}
+        chosen={(said) => judged.reason === said}
+        choose={(number) => desk.reason(number)}
+      />
+      <label>
+        {en.verdict.reason}
+        <input
+          ref={field}
+          name="flag-reason"
+          maxLength={REASON_MOST * 2}
+          autocomplete="off"
+          value={judged.reason}
+          aria-invalid={lacking ? "true" : undefined}
+          aria-describedby="flag-reason-hint"
+          onInput={(event) => desk.explain(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.isComposing) return;
+            event.preventDefault();
+            if (judged.reason.trim() === "") return;
+            event.currentTarget.blur();
+            desk.onward();
+          }}
+        />
+        <small id="flag-reason-hint">{en.verdict.reasonHint}</small>
+      </label>
+      <Onward desk={desk} />
     </div>
+  );
+}
+
+function Onward({ desk }: { desk: Desk }) {
+  return (
+    <button type="button" class="secondary" onClick={() => desk.onward()}>
+      {en.verdict.onward}
+    </button>
+  );
+}
+
+interface SentencesProps {
+  words: readonly string[];
+  /** Said before each sentence, where it says more than the words do. */
+  before?: (index: number) => string;
+  chosen: (words: string) => boolean;
+  choose: (number: number) => void;
+}
+
+/** Sentences with their keys. */
+export function Sentences({ words: all, before, chosen, choose }: SentencesProps) {
+  return (
+    <ol class="sentences" aria-label={en.verdict.sentences}>
+      {all.map((said, index) => (
+        <li key={said}>
+          <button
+            type="button"
+            class="row"
+            aria-pressed={chosen(said)}
+            onClick={(event) => {
+              // Whoever clicked goes on with Enter: it must not press this once more.
+              if (event.detail > 0) event.currentTarget.blur();
+              choose(index + 1);
+            }}
+          >
+            <kbd>{index + 1}</kbd>
+            <span>
+              {before !== undefined && <strong>{before(index)} </strong>}
+              {said}
+            </span>
+          </button>
+        </li>
+      ))}
+    </ol>
   );
 }

@@ -3,19 +3,27 @@ import { Trouble, Waiting } from "../ui/notices";
 import { keysShown } from "./letters";
 import type { StaffPage } from "./login";
 
-const PAGES = ["reviews", "identity"] as const;
-const ADDRESSES = { reviews: "/console/review", identity: "/console/identity" } as const;
+const PAGES = ["wall", "reviews", "identity", "agreement"] as const;
+const ADDRESSES = {
+  wall: "/console",
+  reviews: "/console/review",
+  identity: "/console/identity",
+  agreement: "/console/agreement",
+} as const;
+/** Those that have a page of their own to read the numbers on; a proctor has not. */
+const LEADS: readonly string[] = ["lead", "course-team"];
 
 /** The head of every page of the console: what there is besides, and who is signed in. */
 export function Head({ desk, here }: { desk: StaffPage; here: (typeof PAGES)[number] }) {
   const who = desk.who.value;
+  const leads = who.is === "in" && LEADS.includes(who.login.role);
   return (
     <header>
       <p class="product">
         <strong>{en.product}</strong>
       </p>
       <nav class="pages" aria-label={en.pages.label}>
-        {PAGES.map((page) => (
+        {PAGES.filter((page) => page !== "agreement" || page === here || leads).map((page) => (
           <a key={page} href={ADDRESSES[page]} aria-current={page === here ? "page" : undefined}>
             {en.pages[page]}
           </a>

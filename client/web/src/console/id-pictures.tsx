@@ -1,9 +1,11 @@
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
-import { blobUrl, type Box, type IdDesk, type PictureRef } from "../api";
+import type { Box, IdDesk, PictureRef } from "../api";
+import { desk as words } from "../text/desk";
 import { identity } from "../text/identity";
 import { Dialog } from "../ui/dialog";
 import type { IdentityDesk, Large } from "./identity-desk";
+import type { Looks, Shown } from "./looks";
 
 /** Around a portrait, as a part of its size: hair and chin belong to a face. */
 const MARGIN = 0.35;
@@ -28,16 +30,16 @@ export function IdPictures({ desk, check }: Props) {
         hint={portrait === null ? undefined : outlined}
       >
         {document !== null && (
-          <Whole session={session} picture={document} alt={alt.document} box={portrait} />
+          <Whole looks={desk.looks} session={session} picture={document} alt={alt.document} box={portrait} />
         )}
       </Shown>
       <Shown desk={desk} which="portrait" none={asked ? noPortrait : noDocument}>
         {document !== null && portrait !== null && (
-          <Crop session={session} picture={document} alt={alt.portrait} box={portrait} />
+          <Crop looks={desk.looks} session={session} picture={document} alt={alt.portrait} box={portrait} />
         )}
       </Shown>
       <Shown desk={desk} which="face" none={noFace}>
-        {face !== null && <Whole session={session} picture={face} alt={alt.face} box={null} />}
+        {face !== null && <Whole looks={desk.looks} session={session} picture={face} alt={alt.face} box={null} />}
       </Shown>
       <Dialog
         open={large !== null}
@@ -46,13 +48,13 @@ export function IdPictures({ desk, check }: Props) {
         onClose={() => (desk.large.value = null)}
       >
         {large === "portrait" && document !== null && portrait !== null && (
-          <Crop session={session} picture={document} alt={alt.portrait} box={portrait} />
+          <Crop looks={desk.looks} session={session} picture={document} alt={alt.portrait} box={portrait} />
         )}
         {large === "document" && document !== null && (
-          <Whole session={session} picture={document} alt={alt.document} box={portrait} />
+          <Whole looks={desk.looks} session={session} picture={document} alt={alt.document} box={portrait} />
         )}
         {large === "face" && face !== null && (
-          <Whole session={session} picture={face} alt={alt.face} box={null} />
+          <Whole looks={desk.looks} session={session} picture={face} alt={alt.face} box={null} />
         )}
         <footer>
           <button type="button" onClick={() => (desk.large.value = null)}>
@@ -100,25 +102,28 @@ function Shown({ desk, which, none, hint, children }: ShownProps) {
 }
 
 interface PictureProps {
+  looks: Looks;
   session: string;
   picture: PictureRef;
   alt: string;
 }
 
 /** A whole picture, with a box drawn into it where there is one. */
-function Whole({ session, picture, alt, box }: PictureProps & { box: Box | null }) {
+function Whole({ looks, session, picture, alt, box }: PictureProps & { box: Box | null }) {
   const [size, setSize] = useState<readonly [number, number] | null>(null);
   const [broken, setBroken] = useState<string | null>(null);
-  if (broken === picture.sha256) return <Broken />;
+  const shown = looks.picture(session, picture.sha256).value;
+  if (shown.is !== "there") return <NotThere shown={shown} />;
+  if (broken === shown.url) return <Broken />;
   return (
     <span class="frame">
       <img
-        src={blobUrl(session, picture.sha256)}
+        src={shown.url}
         alt={alt}
         onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
           setSize([naturalWidth, naturalHeight])
         }
-        onError={() => setBroken(picture.sha256)}
+        onError={() => setBroken(shown.url)}
       />
       {box !== null && size !== null && (
         <svg class="boxes" viewBox={`0 0 ${size[0]} ${size[1]}`} aria-hidden="true">
@@ -131,9 +136,11 @@ function Whole({ session, picture, alt, box }: PictureProps & { box: Box | null 
 }
 
 /** A part of a picture: the whole of it is fetched once, and the browser shows the part. */
-function Crop({ session, picture, alt, box }: PictureProps & { box: Box }) {
+function Crop({ looks, session, picture, alt, box }: PictureProps & { box: Box }) {
   const [broken, setBroken] = useState<string | null>(null);
-  if (broken === picture.sha256) return <Broken />;
+  const shown = looks.picture(session, picture.sha256).value;
+  if (shown.is !== "there") return <NotThere shown={shown} />;
+  if (broken === shown.url) return <Broken />;
   const [dx, dy] = [box.width * MARGIN, box.height * MARGIN];
   const [x, y, width, height] = [box.x - dx, box.y - dy, box.width + 2 * dx, box.height + 2 * dy];
   const viewBox = [x, y, width, height].join(" ");
@@ -142,12 +149,18 @@ function Crop({ session, picture, alt, box }: PictureProps & { box: Box }) {
       <svg role="img" aria-label={alt} viewBox={viewBox}>
         {/* The inner one cuts: the outer one has room at its sides. */}
         <svg {...{ x, y, width, height, viewBox }}>
-          <image
-            href={blobUrl(session, picture.sha256)}
-            onError={() => setBroken(picture.sha256)}
-          />
+          <image href={shown.url} onError={() => setBroken(shown.url)} />
         </svg>
       </svg>
+    </span>
+  );
+}
+
+/** A picture that is on its way, or that could not be had. */
+function NotThere({ shown }: { shown: Exclude<Shown, { is: "there" }> }) {
+  return (
+    <span class={shown.is === "coming" ? "frame coming" : "frame absent"}>
+      {shown.is === "coming" ? words.picture.coming : words.picture.failed[shown.why]}
     </span>
   );
 }

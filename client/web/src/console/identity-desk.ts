@@ -5,6 +5,7 @@ import { type IdApi, type IdDecided, type IdDesk, type IdQueue, ProblemError, Un
 import { identity } from "../text/identity";
 import * as rules from "./id-check";
 import { StaffPage } from "./login";
+import { Looks } from "./looks";
 
 /** Problems that say: what you decide on is not what it was. */
 const STALE: readonly string[] = ["illegal-move", "id-check-changed", "another-person-needed"];
@@ -27,6 +28,7 @@ export class IdentityDesk extends StaffPage {
   /** The list could not be fetched anew when it was last tried. */
   readonly old = signal(false);
   readonly large = signal<Large | null>(null);
+  readonly looks: Looks;
   /** The server's time less this computer's, ms: clocks can be wrong. */
   ahead_ms = 0;
   /** Somebody points at the list or is in it with the keyboard: nothing may jump from under them. */
@@ -57,6 +59,7 @@ export class IdentityDesk extends StaffPage {
     private readonly went: (session: string | null, exam: string | null) => void = () => undefined,
   ) {
     super(api);
+    this.looks = new Looks(api, () => "check-in", () => Date.now() + this.ahead_ms);
   }
 
   async start(session: string | null, exam: string | null = null): Promise<void> {
@@ -159,6 +162,7 @@ export class IdentityDesk extends StaffPage {
   private close(): void {
     this.session.value = this.check.value = this.recorded.value = null;
     this.lacked.value = this.trouble.value = this.large.value = null;
+    this.looks.forget();
     this.tried.value = this.stale.value = false;
     this.pointed = false;
   }

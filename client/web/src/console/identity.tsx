@@ -3,6 +3,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import "../ui/page.css";
+import "./desk.css";
 import "./identity.css";
 import { server } from "../api";
 import { identity } from "../text/identity";

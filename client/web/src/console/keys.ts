@@ -6,8 +6,10 @@ import type { Large } from "./identity-desk";
 export type Command =
   | { do: "flag"; by: 1 | -1 }
   | { do: "snapshot"; by: number }
-  | { do: "first" | "last" | "play" | "confirm" | "keys" | "queue" }
-  | { do: "judge"; as: Judgement };
+  | { do: "first" | "last" | "play" | "confirm" | "keys" | "queue" | "mark" | "take" }
+  | { do: "judge"; as: Judgement }
+  | { do: "reason"; number: number }
+  | { do: "zoom"; by: "in" | "out" | "whole" };
 
 /** Where the key was pressed. */
 export type Place =
@@ -64,13 +66,42 @@ function lettered(key: string, place: Place): Command | null {
       return { do: "judge", as: "cannot-tell" };
     case "q":
       return { do: "queue" };
+    case "m":
+      return { do: "mark" };
+    case "t":
+      return { do: "take" };
+    case "+":
+      return { do: "zoom", by: "in" };
+    case "-":
+      return { do: "zoom", by: "out" };
+    case "0":
+      return { do: "zoom", by: "whole" };
     case "?":
       return { do: "keys" };
     case " ":
       return place === "page" ? { do: "play" } : null;
     default:
-      return null;
+      return /^[1-9]$/.test(key) ? { do: "reason", number: Number(key) } : null;
   }
+}
+
+export type ListCommand =
+  | { do: "row"; by: 1 | -1 }
+  | { do: "choose" | "take" | "keys" };
+
+const LIST_LETTERS: Readonly<Record<string, ListCommand>> = {
+  j: { do: "row", by: 1 },
+  k: { do: "row", by: -1 },
+  x: { do: "choose" },
+  t: { do: "take" },
+  "?": { do: "keys" },
+};
+
+/** Of the list of reviews; by the same rules. Enter is a link's own. */
+export function listCommandFor(press: Press, letters: boolean): ListCommand | null {
+  const { key, ctrl, alt, place } = press;
+  if (place === "dialog" || place === "text" || ctrl || alt || !letters) return null;
+  return LIST_LETTERS[key] ?? null;
 }
 
 export type IdCommand =

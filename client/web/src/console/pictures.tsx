@@ -1,13 +1,12 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { blobUrl, type Face, type Snapshot, type Timeline } from "../api";
+import { useState } from "preact/hooks";
+import type { Face, Snapshot, Timeline } from "../api";
+import { desk as words } from "../text/desk";
 import { en } from "../text/en";
 import { clock } from "../text/when";
-import { ClassMark } from "../ui/notices";
 import type { Desk } from "./desk";
-import { checkInFace, flagsOn, kindOf, roomAt } from "./timeline";
-
-/** Thumbnails on each side of the current one. Each is a whole picture: the strip asks for few. */
-const AROUND = 8;
+import type { Looks } from "./looks";
+import { Strip } from "./strip-view";
+import { checkInFace, roomAt } from "./timeline";
 
 interface Props {
   desk: Desk;
@@ -28,7 +27,7 @@ export function Pictures({ desk, timeline, zone }: Props) {
     <section class="pictures" aria-label={en.timeline.lanes.snapshots}>
       <div class="pair">
         <figure>
-          <Picture session={session} shot={shot} alt={en.snapshot.alt(time)} boxes />
+          <Picture looks={desk.looks} session={session} shot={shot} alt={en.snapshot.alt(time)} boxes />
           <figcaption>
             <strong>{time}</strong> {en.snapshot.of(index + 1, shots.length)}
             <span class="observed">{en.snapshot.observed(shot.observation)}</span>
@@ -39,7 +38,12 @@ export function Pictures({ desk, timeline, zone }: Props) {
             {face === null ? (
               <p class="frame absent">{en.snapshot.noCheckIn}</p>
             ) : (
-              <Picture session={session} shot={face} alt={en.snapshot.checkInAlt} />
+              <Picture
+                looks={desk.looks}
+                session={session}
+                shot={face}
+                alt={en.snapshot.checkInAlt}
+              />
             )}
             <figcaption>
               <strong>{en.snapshot.checkIn}</strong>
@@ -48,6 +52,7 @@ export function Pictures({ desk, timeline, zone }: Props) {
           {room !== null && (
             <figure class="face">
               <Picture
+                looks={desk.looks}
                 session={session}
                 shot={room}
                 alt={en.snapshot.roomAlt(clock(room.at_ms, zone))}
@@ -60,7 +65,7 @@ export function Pictures({ desk, timeline, zone }: Props) {
         </div>
       </div>
       <Steps desk={desk} />
-      <Strip desk={desk} session={session} zone={zone} />
+      <Strip desk={desk} timeline={timeline} zone={zone} />
     </section>
   );
 }
@@ -78,39 +83,67 @@ function Steps({ desk }: { desk: Desk }) {
       <button type="button" class="secondary" onClick={() => desk.stepShot(1)}>
         {next} <kbd>→</kbd>
       </button>
+      <button type="button" class="secondary" onClick={() => desk.markHere()}>
+        {words.comment.open} <kbd>m</kbd>
+      </button>
     </div>
   );
 }
 
 interface PictureProps {
+  looks: Looks;
   session: string;
-  shot: Snapshot;
+  shot: Pick<Snapshot, "blob" | "sha256"> & Partial<Snapshot>;
   alt: string;
   boxes?: boolean;
 }
 
 /** A picture, or in words why there is none. `boxes` draws where faces were found. */
-export function Picture({ session, shot, alt, boxes = false }: PictureProps) {
+export function Picture({ looks, session, shot, alt, boxes = false }: PictureProps) {
+  if (shot.blob !== "held") return <p class="frame absent">{en.snapshot[shot.blob]}</p>;
+  const faces = boxes ? (shot.observation?.faces ?? []) : [];
+  return <Fetched looks={looks} session={session} sha256={shot.sha256} alt={alt} faces={faces} />;
+}
+
+interface FetchedProps {
+  looks: Looks;
+  session: string;
+  sha256: string;
+  alt: string;
+  faces: readonly Face[];
+}
+
+function Fetched({ looks, session, sha256, alt, faces }: FetchedProps) {
   const [size, setSize] = useState<readonly [number, number] | null>(null);
   const [broken, setBroken] = useState<string | null>(null);
-  if (shot.blob !== "held") return <p class="frame absent">{en.snapshot[shot.blob]}</p>;
-  if (broken === shot.sha256) return <p class="frame absent">{en.snapshot.broken}</p>;
+  const shown = looks.picture(session, sha256).value;
+  if (shown.is === "coming") return <p class="frame coming">{words.picture.coming}</p>;
+  if (shown.is === "failed")
+    return (
+      <div class="frame absent">
+        <p>{words.picture.failed[shown.why]}</p>
+        <button type="button" class="quiet" onClick={() => looks.again(session, sha256)}>
+          {words.picture.again}
+        </button>
+      </div>
+    );
+  if (broken === shown.url) return <p class="frame absent">{en.snapshot.broken}</p>;
   return (
     <div class="frame">
       <img
-        src={blobUrl(session, shot.sha256)}
+        src={shown.url}
         alt={alt}
         onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
           setSize([naturalWidth, naturalHeight])
         }
-        onError={() => setBroken(shot.sha256)}
+        onError={() => setBroken(shown.url)}
       />
-      {boxes && size !== null && <Boxes size={size} faces={shot.observation?.faces ?? []} />}
+      {size !== null && <Boxes size={size} faces={faces} />}
     </div>
   );
 }
 
-function Boxes({ size: [width, height], faces }: { size: readonly [number, number]; faces: Face[] }) {
+function Boxes({ size: [width, height], faces }: { size: readonly [number, number]; faces: readonly Face[] }) {
   return (
     <svg class="boxes" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
       {faces.map(([x, y, w, h]) => (
@@ -120,63 +153,5 @@ function Boxes({ size: [width, height], faces }: { size: readonly [number, numbe
         </g>
       ))}
     </svg>
-  );
-}
-
-function Strip({ desk, session, zone }: { desk: Desk; session: string; zone: string }) {
-  const list = useRef<HTMLOListElement>(null);
-  const current = desk.shot.value;
-  const from = Math.max(0, current - AROUND);
-  useLayoutEffect(() => {
-    const here = list.current?.querySelector<HTMLElement>("[aria-current]");
-    if (list.current === null || here === null || here === undefined) return;
-    list.current.scrollLeft = here.offsetLeft - (list.current.clientWidth - here.offsetWidth) / 2;
-  }, [current, session]);
-  return (
-    <ol ref={list} class="strip" aria-label={en.snapshot.strip}>
-      {desk.shots.value.slice(from, current + AROUND + 1).map((shot, place) => (
-        <li key={`${shot.device} ${shot.seq}`}>
-          <Thumb desk={desk} session={session} zone={zone} shot={shot} index={from + place} />
-        </li>
-      ))}
-    </ol>
-  );
-}
-
-interface ThumbProps {
-  desk: Desk;
-  session: string;
-  zone: string;
-  shot: Snapshot;
-  index: number;
-}
-
-function Thumb({ desk, session, zone, shot, index }: ThumbProps) {
-  const flags = flagsOn(desk.flags.value, shot);
-  const here = desk.shot.value === index;
-  const time = clock(shot.at_ms, zone);
-  const words = flags.map((flag) => en.flags.kind(kindOf(flag), flag.rule));
-  return (
-    <button
-      type="button"
-      class="thumb"
-      // One stop for Tab; the arrows do the rest.
-      tabindex={here ? 0 : -1}
-      aria-current={here ? "true" : undefined}
-      aria-label={en.snapshot.thumb(time, words)}
-      onClick={() => desk.toShot(index)}
-    >
-      {shot.blob === "held" ? (
-        <img src={blobUrl(session, shot.sha256)} alt="" loading="lazy" width={96} height={72} />
-      ) : (
-        <span class="none" />
-      )}
-      <span>
-        {time}
-        {[...new Set(flags.map((flag) => flag.flag_class))].map((kind) => (
-          <ClassMark key={kind} of={kind} />
-        ))}
-      </span>
-    </button>
   );
 }

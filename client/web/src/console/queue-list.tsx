@@ -1,9 +1,11 @@
-import type { ReviewRow } from "../api";
+import type { PicturesWaiting, ReviewRow } from "../api";
+import { desk as words } from "../text/desk";
 import { en } from "../text/en";
 import { lengthWords, moment } from "../text/when";
 import { ClassMark } from "../ui/notices";
+import { Choices, Give } from "./assign";
 import type { Desk } from "./desk";
-import { grouped, isHeld, minutesOf } from "./queue";
+import { grouped, isDecided, isHeld, minutesOf } from "./queue";
 
 /** A picture that waits for less is on its way: nobody's matter. */
 const BEHIND_MS = 30_000;
@@ -16,40 +18,38 @@ interface Props {
 }
 
 export function Queue({ desk, zone, aside }: Props) {
-  const rows = desk.rows.value;
+  const rows = desk.list.rows.value;
   if (rows === null) return null;
-  const { waiting, look, quiet, others, running, decided } = grouped(rows);
+  const { waiting, look, quiet, others, running, decided } = grouped(desk.list.shown.value);
   const mine = [...waiting, ...look];
   const Heading = aside ? "h2" : "h1";
   const group = { desk, zone, aside };
+  const done = desk.list.doneToday.value;
   return (
     <nav class={aside ? "queue aside" : "queue"} aria-label={en.queue.heading}>
       <div class="queue-head">
         <Heading>{en.queue.heading}</Heading>
         {!aside && (
-          <button type="button" class="secondary" onClick={() => void desk.refresh()}>
+          <button type="button" class="secondary" onClick={() => void desk.list.refresh()}>
             {en.queue.check}
           </button>
         )}
       </div>
-      <p>{en.queue.sum(mine.length, minutesOf(mine))}</p>
+      <p>
+        {en.queue.sum(mine.length, minutesOf(mine))}{" "}
+        {done !== null && <span class="done">{words.queue.doneToday(done)}</span>}
+      </p>
       <Behind desk={desk} />
+      <Blind pictures={desk.list.pictures.value} />
+      {!aside && <Choices desk={desk} />}
+      {!aside && <Give desk={desk} />}
       {rows.length === 0 && <Nothing />}
-      <Group
-        {...group}
-        heading={en.queue.waiting}
-        hint={en.queue.waitingHint}
-        rows={waiting}
-      />
-      <Group {...group} heading={en.queue.look} rows={look} />
+      {rows.length > 0 && desk.list.shown.value.length === 0 && <p>{words.queue.none}</p>}
+      <Group {...group} heading={en.queue.waiting} hint={en.queue.waitingHint} rows={waiting} />
+      <Group {...group} heading={words.queue.conduct} hint={words.queue.conductHint} rows={look} />
       <Group {...group} heading={en.queue.quiet} hint={en.queue.quietHint} rows={quiet} />
       <Group {...group} heading={en.queue.others} hint={en.queue.othersHint} rows={others} />
-      <Group
-        {...group}
-        heading={en.queue.running}
-        hint={en.queue.runningHint}
-        rows={running}
-      />
+      <Group {...group} heading={en.queue.running} hint={en.queue.runningHint} rows={running} />
       <Group {...group} heading={en.queue.decided} rows={decided} />
     </nav>
   );
@@ -57,13 +57,28 @@ export function Queue({ desk, zone, aside }: Props) {
 
 /** How far behind the machine is: what it has not looked at can raise no flag yet. */
 function Behind({ desk }: { desk: Desk }) {
-  const pictures = desk.pictures.value;
+  const pictures = desk.list.pictures.value;
   const oldest_ms = pictures?.oldest_ms ?? null;
   if (pictures === null || oldest_ms === null) return null;
   const length_ms = Date.now() - oldest_ms;
   if (pictures.behind === 0 && length_ms < BEHIND_MS) return null;
+  return <p class="notice needs">{en.queue.pictures(pictures, lengthWords(length_ms))}</p>;
+}
+
+/** What is not measured for want of a model: never taken for "nothing was seen". */
+function Blind({ pictures }: { pictures: PicturesWaiting | null }) {
+  const causes = pictures?.unavailable ?? [];
+  if (causes.length === 0) return null;
   return (
-    <p class="notice needs">{en.queue.pictures(pictures, lengthWords(length_ms))}</p>
+    <div class="notice needs">
+      <p>{words.unavailable.models}</p>
+      <ul>
+        {causes.map((why) => (
+          <li key={why}>{why}</li>
+        ))}
+      </ul>
+      <p>{words.unavailable.modelsNext}</p>
+    </div>
   );
 }
 
@@ -90,6 +105,7 @@ function Group({ heading, hint, rows, ...props }: Props & { heading: string; hin
       <ul class="rows">
         {rows.map((row) => (
           <li key={row.session}>
+            {!props.aside && <Choice desk={props.desk} row={row} />}
             <Row {...props} row={row} />
           </li>
         ))}
@@ -98,12 +114,28 @@ function Group({ heading, hint, rows, ...props }: Props & { heading: string; hin
   );
 }
 
+function Choice({ desk, row }: { desk: Desk; row: ReviewRow }) {
+  if (isDecided(row)) return <span class="choice" />;
+  return (
+    <span class="choice">
+      <input
+        type="checkbox"
+        aria-label={words.assign.choose(row.learner)}
+        checked={desk.list.chosen.value.has(row.session)}
+        onChange={(event) => desk.list.choose(row.session, event.currentTarget.checked)}
+      />
+    </span>
+  );
+}
+
 function Row({ desk, zone, aside, row }: Props & { row: ReviewRow }) {
   const here = desk.session.value === row.session;
+  const fits = desk.list.fits.value;
   return (
     <a
-      class="row"
+      class={fits?.has(row.session) === true ? "row fits" : "row"}
       href={`?session=${encodeURIComponent(row.session)}`}
+      data-session={row.session}
       aria-current={here ? "page" : undefined}
       onClick={(event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
@@ -117,26 +149,48 @@ function Row({ desk, zone, aside, row }: Props & { row: ReviewRow }) {
         {row.conduct > 0 && <ClassMark of="conduct" />}
         {row.why.join(" · ") || en.queue.counts(row.conduct, row.quality)}
       </span>
-      <span class="state">{stateWords(row)}</span>
-      {row.state !== "decided" && (
+      <span class="state">
+        {stateWords(row)}
+        <Whose row={row} me={desk.me()} />
+      </span>
+      {!isDecided(row) && (
         <span class="cost">
+          {fits?.has(row.session) === true && <strong>{words.budget.inside} · </strong>}
           {en.queue.minutes(row.minutes)}
-          {!aside && `, ${sinceWords(row, zone)}`}
+          <Due row={row} zone={zone} aside={aside} />
         </span>
       )}
     </a>
   );
 }
 
-function stateWords(row: ReviewRow): string {
-  if (isHeld(row)) return en.queue.held;
-  return row.outcome === null
-    ? en.state[row.state]
-    : en.session.decided(en.outcome[row.outcome]);
+function Whose({ row: { assigned_to = null }, me }: { row: ReviewRow; me: string }) {
+  if (assigned_to === null) return null;
+  return (
+    <span class="whose">
+      {" · "}
+      {assigned_to === me ? words.queue.mine : words.queue.heldBy(assigned_to)}
+    </span>
+  );
 }
 
-function sinceWords(row: ReviewRow, zone: string): string {
+/** By when it is due; where nothing is due, since when it waits. */
+function Due({ row, zone, aside }: { row: ReviewRow; zone: string; aside: boolean }) {
   const now = Date.now();
+  const { due_at_ms: due = null, clock = "ok" } = row;
+  if (due !== null && (clock !== "ok" || !aside))
+    return (
+      <span class={`due ${clock}`}>
+        {words.due(clock, moment(due, now, zone), lengthWords(Math.abs(due - now)))}
+      </span>
+    );
+  if (aside) return null;
   const since = moment(row.waiting_since_ms, now, zone);
-  return en.queue.since(since, lengthWords(now - row.waiting_since_ms));
+  return <span class="due">{en.queue.since(since, lengthWords(now - row.waiting_since_ms))}</span>;
+}
+
+function stateWords(row: ReviewRow): string {
+  if (isHeld(row)) return en.queue.held;
+  if (row.contested === true) return words.queue.contested; // what it answers stands meanwhile
+  return row.outcome === null ? en.state[row.state] : en.session.decided(en.outcome[row.outcome]);
 }

@@ -3,8 +3,9 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import "../ui/page.css";
+import "./desk.css";
 import { server } from "../api";
-import { en } from "../text/en";
+import { desk as words } from "../text/desk";
 import { ownZone } from "../text/when";
 import { App } from "./app";
 import { Desk } from "./desk";
@@ -27,12 +28,12 @@ addEventListener("popstate", () => {
 });
 
 effect(() => {
-  document.title = en.title(desk.timeline.value?.learner ?? null);
+  document.title = words.title(desk.timeline.value?.learner ?? null);
 });
 
 // Whoever comes back to the list reads today's, not this morning's.
 addEventListener("focus", () => {
-  if (desk.who.value.is === "in" && desk.session.value === null) void desk.refresh();
+  if (desk.who.value.is === "in" && desk.session.value === null) void desk.list.refresh();
 });
 
 listen(document, desk);

@@ -1,13 +1,18 @@
-import { bundleUrl, type Timeline, type Verdict } from "../api";
+import { bundleUrl, type Contest, type Timeline, type Verdict } from "../api";
+import { desk as words } from "../text/desk";
 import { en } from "../text/en";
-import { moment, zoneWords } from "../text/when";
+import { lengthWords, moment } from "../text/when";
 import { useFocusOn } from "../ui/focus";
 import { Notice, Trouble, Waiting } from "../ui/notices";
+import { Attachments } from "./attachments";
+import { EvidenceStatus } from "./badge";
+import { CommentDialog, Comments } from "./comments";
 import type { Desk } from "./desk";
 import { FlagCard, FlagLists } from "./flags";
+import { LookList } from "./look-list";
 import { Pictures } from "./pictures";
-import { TimelineChart } from "./timeline-chart";
-import { AfterVerdict, VerdictForm } from "./verdict-form";
+import { AllHappened, TimelineChart } from "./timeline-chart";
+import { AfterVerdict, Lacks, VerdictForm } from "./verdict-form";
 
 export function Session({ desk, zone }: { desk: Desk; zone: string }) {
   const timeline = desk.timeline.value;
@@ -33,105 +38,211 @@ export function Session({ desk, zone }: { desk: Desk; zone: string }) {
   );
 }
 
-function Opened({ desk, zone, timeline }: { desk: Desk; zone: string; timeline: Timeline }) {
+interface Props {
+  desk: Desk;
+  timeline: Timeline;
+  zone: string;
+}
+
+function Opened({ desk, zone, timeline }: Props) {
   const begun = timeline.session.sections.some(({ opened_at_ms }) => opened_at_ms !== null);
   return (
     <>
-      <Facts timeline={timeline} zone={zone} shots={desk.shots.value.length} />
+      <Facts desk={desk} timeline={timeline} zone={zone} />
       <Identity timeline={timeline} />
+      <NotSeen timeline={timeline} />
       {begun && <TimelineChart desk={desk} timeline={timeline} zone={zone} />}
       <p role="status" class="spoken">
         {desk.said.value}
       </p>
       <div class="work">
-        {begun ? (
-          <Pictures desk={desk} timeline={timeline} zone={zone} />
-        ) : (
-          <p class="hint">{en.session.notBegun}</p>
-        )}
-        <div class="flags">
-          <FlagCard desk={desk} zone={zone} />
-          <FlagLists desk={desk} zone={zone} />
+        <div class="looking">
+          {begun ? (
+            <Pictures desk={desk} timeline={timeline} zone={zone} />
+          ) : (
+            <p class="hint">{en.session.notBegun}</p>
+          )}
+          <Comments desk={desk} timeline={timeline} zone={zone} />
         </div>
         <div class="deciding">
-          <Earlier timeline={timeline} zone={zone} folded={desk.mayDecide()} />
-          <Decide desk={desk} timeline={timeline} />
+          <Answer desk={desk} timeline={timeline} zone={zone} />
+          <Stage desk={desk} timeline={timeline} zone={zone} />
+          <FlagLists desk={desk} zone={zone} />
+        </div>
+        <div class="beside">
+          <Earlier timeline={timeline} zone={zone} />
+          <AllHappened desk={desk} timeline={timeline} zone={zone} />
+          <LookList desk={desk} zone={zone} />
           <More timeline={timeline} />
         </div>
       </div>
+      <CommentDialog desk={desk} zone={zone} />
     </>
   );
 }
 
-function Facts({ timeline, zone, shots }: { timeline: Timeline; zone: string; shots: number }) {
+/** One thing at a time: a flag, or the verdict behind the last one. */
+function Stage({ desk, timeline, zone }: Props) {
+  const recorded = desk.recorded.value;
+  const contest = timeline.contest ?? null;
+  const may = timeline.may_decide && recorded === null;
+  // Beside the form's own button where the form is, and in the dialog while one is open.
+  const elsewhere = (desk.deciding.value && may) || desk.mark.value !== null;
+  return (
+    <>
+      {!elsewhere && desk.trouble.value !== null && <Trouble words={desk.trouble.value} />}
+      {recorded !== null && <AfterVerdict desk={desk} recorded={recorded} />}
+      {!desk.deciding.value && <FlagCard desk={desk} zone={zone} contest={contest} />}
+      {!desk.deciding.value && may && desk.tried.value && (
+        <Lacks desk={desk} lacks={desk.missing.value} />
+      )}
+      {desk.deciding.value && may && <VerdictForm desk={desk} review={timeline.review} />}
+      {may && !desk.deciding.value && (
+        <p>
+          <button type="button" class="secondary" onClick={() => desk.toVerdict()}>
+            {en.verdict.toVerdict}
+          </button>
+        </p>
+      )}
+      {recorded === null && timeline.why_not !== null && (
+        <Notice>{en.session.mayNot(timeline.why_not)}</Notice>
+      )}
+    </>
+  );
+}
+
+function Facts({ desk, timeline, zone }: Props) {
   const { session, review } = timeline;
   const heading = useFocusOn(session.session);
-  const at = timeline.snapshots[0]?.at_ms ?? session.now_ms;
+  const settled = review.state === "decided" || review.state === "final";
   return (
     <header class="facts">
       <h1 ref={heading} tabIndex={-1}>
         {timeline.learner} <small>{timeline.exam.title}</small>
       </h1>
       <p>
-        <strong class={review.state === "decided" ? "state" : "state needs"}>
-          {review.outcome === null
+        <strong class={settled ? "state" : "state needs"}>
+          {review.outcome === null || review.state === "contested"
             ? en.state[review.state]
             : en.session.decided(en.outcome[review.outcome])}
         </strong>
-        <span>{en.session.snapshots(shots)}</span>
-        <span>{en.session.idCheck(session.id_check.state)}</span>
-        <span>{en.session.times(zoneWords(at, zone))}</span>
+        <EvidenceStatus desk={desk} session={session.session} />
+        <Assigned desk={desk} session={session.session} now_ms={session.now_ms} zone={zone} />
+        <span>{en.session.snapshots(desk.shots.value.length)}</span>
         <a href={bundleUrl(session.session)} download>
           {en.session.bundle}
+        </a>
+        <a href={`/console/report?session=${encodeURIComponent(session.session)}`}>
+          {words.report.link}
         </a>
       </p>
     </header>
   );
 }
 
+/** Whose it is and by when, as the queue says it. */
+function Assigned({ desk, session, now_ms, zone }: { desk: Desk; session: string; now_ms: number; zone: string }) {
+  const row = desk.list.rows.value?.find((each) => each.session === session);
+  if (row === undefined) return null;
+  const name = row.assigned_to ?? null;
+  const due = row.due_at_ms ?? null;
+  const clock = row.clock ?? "ok";
+  return (
+    <>
+      <span>
+        {name === null
+          ? words.assign.withNobody
+          : name === desk.me()
+            ? words.assign.withYou
+            : words.assign.with(name)}{" "}
+        {name !== desk.me() && row.may_decide && (
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => void desk.list.give([session], desk.me())}
+          >
+            {words.assign.take} <kbd>t</kbd>
+          </button>
+        )}
+      </span>
+      {due !== null && row.may_decide && (
+        <span class={`due ${clock}`}>
+          {words.due(clock, moment(due, now_ms, zone), lengthWords(Math.abs(due - now_ms)))}
+        </span>
+      )}
+    </>
+  );
+}
+
 /** What was checked of who it is; the ID check itself has a page of its own. */
 function Identity({ timeline }: { timeline: Timeline }) {
-  const { session, id_check } = timeline.session;
+  const { session, id_check, permitted = [] } = timeline.session;
   const waits = id_check.state === "captured" || id_check.state === "refusal-proposed";
   const assurance = id_check.assurance ?? [];
   return (
-    <section class={waits ? "notice needs" : "assurance"} aria-labelledby="assurance-heading">
+    <section class={waits ? "assurance waits" : "assurance"} aria-labelledby="assurance-heading">
       <h2 id="assurance-heading">{waits ? en.idCheck.waits : en.idCheck.assurance}</h2>
-      {assurance.length === 0 ? (
-        <p>{en.idCheck.none}</p>
-      ) : (
-        <ul>
-          {assurance.map((words) => (
-            <li key={words}>{words}</li>
-          ))}
-        </ul>
+      <p>{assurance.length === 0 ? en.idCheck.none : `${assurance.join(". ")}.`}</p>
+      {permitted.length > 0 && (
+        <p>
+          <strong>{words.acts.permitted}:</strong> {permitted.join(" ")}
+        </p>
       )}
       <a href={`/console/identity?session=${encodeURIComponent(session)}`}>{en.idCheck.open}</a>
     </section>
   );
 }
 
-function Decide({ desk, timeline }: { desk: Desk; timeline: Timeline }) {
-  const recorded = desk.recorded.value;
-  if (recorded !== null) return <AfterVerdict desk={desk} recorded={recorded} />;
-  if (timeline.may_decide) return <VerdictForm desk={desk} review={timeline.review} />;
-  if (timeline.why_not === null) return null;
-  return <Notice>{en.session.mayNot(timeline.why_not)}</Notice>;
+/** What the machine has not seen: no sign of anything, but to be known before one judges. */
+function NotSeen({ timeline }: { timeline: Timeline }) {
+  const { unavailable = [], analysed = true } = timeline;
+  if (unavailable.length === 0 && analysed) return null;
+  return (
+    <section class="notice" aria-labelledby="unseen-heading">
+      <h2 id="unseen-heading">{words.unavailable.heading}</h2>
+      {!analysed && <p>{words.unavailable.notYet}</p>}
+      {unavailable.length > 0 && (
+        <>
+          <ul>
+            {unavailable.map((each) => (
+              <li key={each.why}>{words.unavailable.words(each)}</li>
+            ))}
+          </ul>
+          <p>{words.unavailable.nothing}</p>
+        </>
+      )}
+    </section>
+  );
 }
 
-/** `folded`: whoever is about to decide looks at the pictures before at another one's words. */
-function Earlier(props: { timeline: Timeline; zone: string; folded: boolean }) {
-  const { timeline, zone, folded } = props;
+/** What the learner says to the whole, with what is attached: before the verdict. */
+function Answer({ desk, timeline, zone }: Props) {
+  const contest: Contest | null = timeline.contest ?? null;
+  if (contest === null) return null;
+  return (
+    <section class="answered" aria-label={words.answer.whole}>
+      <h2>{words.answer.whole}</h2>
+      <p class="hint">{words.answer.at(moment(contest.at_ms, timeline.session.now_ms, zone))}</p>
+      {contest.text !== "" && <blockquote>{contest.text}</blockquote>}
+      <Attachments
+        looks={desk.looks}
+        session={timeline.session.session}
+        attachments={contest.attachments}
+      />
+    </section>
+  );
+}
+
+function Earlier({ timeline, zone }: { timeline: Timeline; zone: string }) {
   const { verdicts } = timeline.review;
   if (verdicts.length === 0) return null;
   return (
     <section aria-label={en.session.earlier}>
       <h2>{en.session.earlier}</h2>
-      {folded && <p class="hint">{en.session.lookFirst}</p>}
       <ul class="earlier">
         {verdicts.map((verdict) => (
           <li key={verdict.by}>
-            <Said verdict={verdict} now_ms={timeline.session.now_ms} zone={zone} folded={folded} />
+            <Said verdict={verdict} timeline={timeline} zone={zone} />
           </li>
         ))}
       </ul>
@@ -139,16 +250,24 @@ function Earlier(props: { timeline: Timeline; zone: string; folded: boolean }) {
   );
 }
 
-function Said(props: { verdict: Verdict; now_ms: number; zone: string; folded: boolean }) {
-  const { by, outcome, at_ms, reasons } = props.verdict;
-  const when = moment(at_ms, props.now_ms, props.zone);
+function Said({ verdict, timeline, zone }: { verdict: Verdict; timeline: Timeline; zone: string }) {
+  const { by, outcome, at_ms, reasons, flags } = verdict;
+  const when = moment(at_ms, timeline.session.now_ms, zone);
+  const rules = new Map(timeline.flags.map(({ flag, rule }) => [flag, rule]));
   return (
     <>
-      <p>{en.session.said(by, en.outcome[outcome], when)}</p>
-      <details open={!props.folded}>
-        <summary>{en.session.reasonsOf(by)}</summary>
-        <blockquote>{reasons}</blockquote>
-      </details>
+      <p>
+        <strong>{en.session.said(by, en.outcome[outcome], when)}</strong>
+      </p>
+      <blockquote>{reasons}</blockquote>
+      <ul>
+        {flags.map(({ flag, outcome: judged, reason }) => (
+          <li key={flag}>
+            {rules.get(flag) ?? flag}: {en.judgement[judged].toLowerCase()}
+            {reason && `. ${reason}`}
+          </li>
+        ))}
+      </ul>
     </>
   );
 }

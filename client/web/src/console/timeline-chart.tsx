@@ -1,27 +1,16 @@
+import { effect } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Flag, FlagClass, Timeline } from "../api";
+import uPlot from "uplot";
+import type { Timeline } from "../api";
+import { desk as words } from "../text/desk";
 import { en } from "../text/en";
-import { clock, lengthWords } from "../text/when";
+import { clock, zoneWords } from "../text/when";
 import type { Desk } from "./desk";
+import { happened, type Mark, marks } from "./happened";
 import { sliderCommand } from "./keys";
 import { obey } from "./listen";
-import {
-  axisTimes,
-  fitting,
-  kindOf,
-  layOut,
-  nearest,
-  sectionSpans,
-  spansOf,
-  type Stretch,
-  timeAt,
-  xOf,
-} from "./timeline";
-
-/** Where each lane lies: y in pixels of its middle. */
-const LANE = { axis: 12, sections: 36, conduct: 64, quality: 92, gaps: 118, snapshots: 140 } as const;
-const HEIGHT = 154;
-const LABELS_PX = 84;
+import { layOut, nearest, spansOf, WIDTH } from "./timeline";
+import { dataOf, type Ink, inkOf, markAt, optionsOf, type Scene, timeOf } from "./timeline-plot";
 
 interface Props {
   desk: Desk;
@@ -29,117 +18,124 @@ interface Props {
   zone: string;
 }
 
-/** One focusable slider over snapshots. Its flags are marks to see and click; j and k step them. */
+/** One focusable slider over snapshots. Its marks are to see and click; j and k step the flags. */
 export function TimelineChart({ desk, timeline, zone }: Props) {
-  const [box, width] = useWidth();
-  const stretches = useMemo(
-    () => layOut(spansOf(timeline), Math.max(0, width - LABELS_PX - 12)),
-    [timeline, width],
-  );
+  const [pointed, setPointed] = useState("");
+  const stretches = useMemo(() => layOut(spansOf(timeline), WIDTH), [timeline]);
   const shots = desk.shots.value;
   const shot = shots[desk.shot.value];
   if (stretches.length === 0) return <p class="hint">{en.timeline.none}</p>;
-  const words =
+  const at =
     shot === undefined
       ? en.timeline.none
       : en.timeline.at(clock(shot.at_ms, zone), desk.shot.value + 1, shots.length);
   return (
-    <div
-      ref={box}
-      class="timeline"
-      role="slider"
-      tabindex={0}
-      aria-label={en.timeline.label}
-      aria-valuemin={Math.min(1, shots.length)}
-      aria-valuemax={shots.length}
-      aria-valuenow={desk.shot.value + 1}
-      aria-valuetext={words}
-      onKeyDown={(event) => {
-        const command = sliderCommand(event.key);
-        if (command === null) return;
-        event.preventDefault();
-        obey(desk, command);
-      }}
-      onClick={(event) => {
-        const x = event.clientX - event.currentTarget.getBoundingClientRect().left - LABELS_PX;
-        const at = timeAt(stretches, x);
-        if (at !== null) desk.toShot(nearest(shots, at));
-      }}
-    >
-      <svg width={width} height={HEIGHT} aria-hidden="true">
-        <Labels />
-        <g transform={`translate(${LABELS_PX} 0)`}>
-          <Axis stretches={stretches} zone={zone} />
-          <Sections timeline={timeline} stretches={stretches} />
-          <Flags desk={desk} stretches={stretches} of="conduct" />
-          <Flags desk={desk} stretches={stretches} of="quality" />
-          <Gaps timeline={timeline} stretches={stretches} />
-          <path class="ticks" d={ticks(shots.map(({ at_ms }) => xOf(stretches, at_ms)))} />
-          {shot !== undefined && <Cursor x={xOf(stretches, shot.at_ms)} />}
-        </g>
-      </svg>
+    <div class="timeline-box">
+      <div
+        class="timeline"
+        role="slider"
+        tabindex={0}
+        aria-label={en.timeline.label}
+        aria-valuemin={Math.min(1, shots.length)}
+        aria-valuemax={shots.length}
+        aria-valuenow={desk.shot.value + 1}
+        aria-valuetext={at}
+        onKeyDown={(event) => {
+          const command = sliderCommand(event.key);
+          if (command === null) return;
+          event.preventDefault();
+          obey(desk, command);
+        }}
+      >
+        <Plot desk={desk} timeline={timeline} zone={zone} stretches={stretches} pointed={setPointed} />
+      </div>
+      <p class="under-timeline">
+        <span aria-hidden="true">{pointed || words.chart.zoomHint}</span>
+        <span>{en.session.times(zoneWords(timeline.session.now_ms, zone))}</span>
+        {desk.zoom.value !== null && (
+          <button type="button" class="quiet" onClick={() => (desk.zoom.value = null)}>
+            {words.chart.whole} <kbd>0</kbd>
+          </button>
+        )}
+      </p>
     </div>
   );
 }
 
-function useWidth() {
+interface PlotProps extends Props {
+  stretches: Scene["stretches"];
+  pointed: (words: string) => void;
+}
+
+/** The canvas. Signals redraw it; nothing of it is drawn anew by the page. */
+function Plot({ desk, timeline, zone, stretches, pointed }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(800);
   useEffect(() => {
-    if (box.current === null) return undefined;
-    const watch = new ResizeObserver(([entry]) => {
-      if (entry !== undefined) setWidth(Math.floor(entry.contentRect.width));
+    const element = box.current;
+    if (element === null) return undefined;
+    let ink: Ink = inkOf(element);
+    const first = stretches[0];
+    const still = {
+      marks: marks(timeline),
+      shots: desk.shots.peek(),
+      stretches,
+      zone,
+      offset_ms: first === undefined ? 0 : offsetOf(first.from_ms, zone),
+    };
+    const scene = (): Scene => ({ ...still, shot: desk.shot.peek(), flag: inView(desk) });
+    const options = optionsOf(Math.max(320, element.clientWidth), {
+      scene,
+      ink: () => ink,
+      zoomed: (from, to) => (desk.zoom.value = [from, to]),
+      pointed: (mark, at) =>
+        pointed(at === null ? "" : [clock(at, zone), mark?.words].filter(Boolean).join(" · ")),
     });
-    watch.observe(box.current);
-    return () => watch.disconnect();
-  }, []);
-  return [box, width] as const;
+    const plot = new uPlot(options, dataOf(scene()), element);
+    plot.over.addEventListener("click", () => clicked(desk, plot, scene()));
+    plot.over.addEventListener("dblclick", () => (desk.zoom.value = null));
+    const stop = effect(() => {
+      const [min, max] = desk.zoom.value ?? [0, WIDTH];
+      plot.setScale("x", { min, max });
+    });
+    const follow = effect(() => {
+      void [desk.shot.value, desk.flag.value, desk.deciding.value];
+      plot.redraw(false);
+    });
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    const recolour = () => {
+      ink = inkOf(element);
+      plot.redraw(false);
+    };
+    dark.addEventListener("change", recolour);
+    const watch = new ResizeObserver(([entry]) => {
+      const width = Math.floor(entry?.contentRect.width ?? 0);
+      if (width > 0 && width !== plot.width) plot.setSize({ width, height: plot.height });
+    });
+    watch.observe(element);
+    return () => {
+      stop();
+      follow();
+      dark.removeEventListener("change", recolour);
+      watch.disconnect();
+      plot.destroy();
+    };
+  }, [desk, timeline, stretches, zone]);
+  return <div ref={box} class="plot" aria-hidden="true" />;
 }
 
-function Labels() {
-  const { sections, conduct, quality, gaps, snapshots } = en.timeline.lanes;
-  const labels = [
-    [LANE.sections, sections],
-    [LANE.conduct, conduct],
-    [LANE.quality, quality],
-    [LANE.gaps, gaps],
-    [LANE.snapshots, snapshots],
-  ] as const;
-  return (
-    <g class="labels">
-      {labels.map(([y, label]) => (
-        <text key={label} x={0} y={y + 4}>
-          {label}
-        </text>
-      ))}
-    </g>
-  );
+function inView(desk: Desk): number {
+  return desk.deciding.peek() ? -1 : desk.flag.peek();
 }
 
-function Axis({ stretches, zone }: { stretches: Stretch[]; zone: string }) {
-  const first = stretches[0];
-  const offset = first === undefined ? 0 : offsetOf(first.from_ms, zone);
-  return (
-    <g class="axis">
-      {axisTimes(stretches, 64, offset).map((at) => {
-        const x = xOf(stretches, at);
-        return (
-          <g key={at}>
-            <path d={`M${x} ${LANE.axis + 6}V${HEIGHT}`} />
-            <text x={x} y={LANE.axis} text-anchor={x < 18 ? "start" : "middle"}>
-              {clock(at, zone, false)}
-            </text>
-          </g>
-        );
-      })}
-      {stretches.slice(1).map(({ x }) => (
-        <g key={x} class="pause">
-          <path d={`M${x - 18} ${HEIGHT}V22M${x - 10} ${HEIGHT}V22`} />
-          <title>{en.timeline.pause}</title>
-        </g>
-      ))}
-    </g>
-  );
+function clicked(desk: Desk, plot: uPlot, scene: Scene): void {
+  const { left = -1, top = -1 } = plot.cursor;
+  if (left < 0) return;
+  const mark: Mark | null = markAt(plot, scene, left, top);
+  if (mark?.flag !== undefined) return desk.toFlag(mark.flag);
+  const at = timeOf(scene.stretches, plot.posToVal(left, "x"));
+  const named = mark !== null && mark.shape !== "section";
+  desk.playing.value = false;
+  desk.toShot(nearest(desk.shots.value, named ? mark.from_ms : at));
 }
 
 /** The zone's distance from UTC, so that the axis has round local times. */
@@ -160,143 +156,26 @@ function offsetOf(at_ms: number, zone: string): number {
   );
 }
 
-function Sections({ timeline, stretches }: { timeline: Timeline; stretches: Stretch[] }) {
+/** The same as sentences, for whoever reads rather than looks. */
+export function AllHappened({ desk, timeline, zone }: Props) {
   return (
-    <g class="sections">
-      {sectionSpans(timeline).map(({ id, title, span: [from, to] }) => {
-        const x = xOf(stretches, from);
-        const width = Math.max(2, xOf(stretches, to) - x - 1);
-        const fits = width > widthOf(title) + 12;
-        return (
-          <g key={id}>
-            <rect x={x} y={LANE.sections - 10} width={width} height={20} rx={3} />
-            {fits && (
-              <text x={x + 6} y={LANE.sections + 4}>
-                {title}
-              </text>
-            )}
-            <title>{title}</title>
-          </g>
-        );
-      })}
-    </g>
+    <details class="more">
+      <summary>{words.chart.happened}</summary>
+      <ol class="happened">
+        {happened(timeline).map(({ at_ms, words: said }, index) => (
+          <li key={index}>
+            <button
+              type="button"
+              class="quiet"
+              aria-label={`${words.chart.go} ${clock(at_ms, zone)}`}
+              onClick={() => desk.toMoment(at_ms)}
+            >
+              {clock(at_ms, zone)}
+            </button>{" "}
+            {said}
+          </li>
+        ))}
+      </ol>
+    </details>
   );
-}
-
-function Flags({ desk, stretches, of }: { desk: Desk; stretches: Stretch[]; of: FlagClass }) {
-  const marks = desk.flags.value.flatMap((flag, index) =>
-    flag.flag_class === of ? [{ flag, index, x: xOf(stretches, flag.started_at_ms) }] : [],
-  );
-  const words = marks.map(({ flag, index }) => `${index + 1} ${flagWords(flag)}`);
-  const fits = fitting(
-    marks.map(({ x }) => x),
-    words.map((word) => widthOf(word) + 24),
-    edgeOf(stretches),
-  );
-  return (
-    <g class={`marks ${of}`}>
-      {marks.map(({ flag, index, x }, place) => (
-        <Mark
-          key={flag.flag}
-          flag={flag}
-          label={(fits[place] ? words[place] : null) ?? String(index + 1)}
-          from={x}
-          to={xOf(stretches, flag.ended_at_ms)}
-          current={index === desk.flag.value}
-          onClick={() => desk.toFlag(index)}
-        />
-      ))}
-    </g>
-  );
-}
-
-function flagWords(flag: Flag): string {
-  return en.flags.kind(kindOf(flag), flag.rule);
-}
-
-/** About how wide words of the chart are, in pixels: 12 px of the system's font. */
-function widthOf(words: string): number {
-  return words.length * 7;
-}
-
-function edgeOf(stretches: Stretch[]): number {
-  const last = stretches.at(-1);
-  return last === undefined ? 0 : last.x + last.width;
-}
-
-interface MarkProps {
-  flag: Flag;
-  label: string;
-  from: number;
-  to: number;
-  current: boolean;
-  onClick: () => void;
-}
-
-function Mark({ flag, label, from, to, current, onClick }: MarkProps) {
-  const y = LANE[flag.flag_class];
-  return (
-    <g
-      class={current ? "current" : undefined}
-      onClick={(event) => {
-        event.stopPropagation(); // else the slider would move to the snapshot under the pointer
-        onClick();
-      }}
-    >
-      <title>{flagWords(flag)}</title>
-      <rect class="hit" x={from - 12} y={y - 14} width={Math.max(24, to - from + 24)} height={28} />
-      <rect class="span" x={from} y={y + 7} width={Math.max(3, to - from)} height={4} />
-      {flag.flag_class === "conduct" ? (
-        <path class="shape" d={`M${from} ${y - 11}l9 16h-18Z`} />
-      ) : (
-        <circle class="shape" cx={from} cy={y - 3} r={7} />
-      )}
-      <text x={from + 14} y={y + 2}>
-        {label}
-      </text>
-    </g>
-  );
-}
-
-function Gaps({ timeline, stretches }: { timeline: Timeline; stretches: Stretch[] }) {
-  const gaps = timeline.gaps.map((gap) => {
-    const x = xOf(stretches, gap.from_ms);
-    const words = en.timeline.gap(gap.cause, lengthWords(gap.to_ms - gap.from_ms));
-    return { gap, words, x, width: Math.max(4, xOf(stretches, gap.to_ms) - x) };
-  });
-  const fits = fitting(
-    gaps.map(({ x }) => x),
-    gaps.map(({ words, width }) => width + widthOf(words) + 6),
-    edgeOf(stretches),
-  );
-  return (
-    <g class="gaps">
-      {gaps.map(({ gap, words, x, width }, place) => (
-        <g key={`${gap.device} ${gap.seq}`}>
-          <title>{words}</title>
-          <rect x={x} y={LANE.gaps - 6} width={width} height={12} />
-          {fits[place] === true && (
-            <text x={x + width + 6} y={LANE.gaps + 4}>
-              {words}
-            </text>
-          )}
-        </g>
-      ))}
-    </g>
-  );
-}
-
-function Cursor({ x }: { x: number }) {
-  return (
-    <g class="cursor">
-      <path d={`M${x} 20V${HEIGHT}`} />
-      <path class="head" d={`M${x - 6} 18h12l-6 8Z`} />
-    </g>
-  );
-}
-
-/** One path for all ticks: two hours have 1,440 of them, and a pixel holds only one. */
-function ticks(places: number[]): string {
-  const pixels = new Set(places.map(Math.round));
-  return [...pixels].map((x) => `M${x} ${LANE.snapshots - 6}v12`).join("");
 }

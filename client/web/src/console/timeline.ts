@@ -13,6 +13,21 @@ export interface Stretch {
   width: number;
 }
 
+/** The width of everything, in places on the timeline. */
+export const WIDTH = 1000;
+/** A part of the timeline that is shown large, as places on it; null: all of it. */
+export type Zoom = readonly [number, number] | null;
+const SMALLEST = 20;
+
+/** Half as much, or twice, around a place. */
+export function enlarged(zoom: Zoom, around: number, by: "in" | "out"): Zoom {
+  const [from, to] = zoom ?? [0, WIDTH];
+  const width = Math.max(SMALLEST, by === "in" ? (to - from) / 2 : (to - from) * 2);
+  if (width >= WIDTH) return null;
+  const left = Math.min(Math.max(0, around - width / 2), WIDTH - width);
+  return [left, left + width];
+}
+
 /** A pause longer than this is drawn as a break, not as length: sections can be days apart. */
 export const BREAK_MS = 20 * 60_000;
 const BREAK_PX = 28;
@@ -36,6 +51,12 @@ export function spansOf(timeline: Timeline): Span[] {
     ...timeline.flags.map((flag): Span => [flag.started_at_ms, flag.ended_at_ms]),
     ...timeline.gaps.map((gap): Span => [gap.from_ms, gap.to_ms]),
   ];
+}
+
+const ENDED: ReadonlySet<string> = new Set(["submitted", "terminated", "expired"]);
+
+export function hasEnded({ session }: Timeline): boolean {
+  return ENDED.has(session.state);
 }
 
 export function sectionSpans(timeline: Timeline): { id: string; title: string; span: Span }[] {
@@ -91,6 +112,17 @@ export function timeAt(stretches: readonly Stretch[], x: number): number | null 
     if (nearest === null || away < nearest.away) nearest = { ms, away };
   }
   return nearest?.ms ?? null;
+}
+
+/** The parts of the stretches between two places. */
+export function clipped(stretches: readonly Stretch[], from: number, to: number): Stretch[] {
+  return stretches.flatMap((part) => {
+    const [left, right] = [Math.max(part.x, from), Math.min(part.x + part.width, to)];
+    if (right <= left) return [];
+    const at = (x: number) =>
+      part.from_ms + ((part.to_ms - part.from_ms) * (x - part.x)) / part.width;
+    return [{ from_ms: at(left), to_ms: at(right), x: left, width: right - left }];
+  });
 }
 
 const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120];

@@ -1,9 +1,11 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Review } from "../api";
 import { en } from "../text/en";
+import { SESSION_REASONS } from "../text/reasons";
 import { Dialog } from "../ui/dialog";
 import { Notice, Trouble, Waiting } from "../ui/notices";
 import type { Desk, Recorded } from "./desk";
+import { Sentences } from "./flags";
 import { doubt, effectOf, type Missing, OUTCOMES, REASONS_MOST } from "./verdict";
 
 export function VerdictForm({ desk, review }: { desk: Desk; review: Review }) {
@@ -27,6 +29,12 @@ export function VerdictForm({ desk, review }: { desk: Desk; review: Review }) {
       }}
     >
       <h2 id="verdict-heading">{en.verdict.heading}</h2>
+      <Sentences
+        words={SESSION_REASONS.map(({ words }) => words)}
+        before={(index) => `${en.outcome[SESSION_REASONS[index]?.outcome ?? "clear"]}:`}
+        chosen={(said) => desk.draft.value.reasons.split("\n").includes(said)}
+        choose={(number) => desk.reason(number)}
+      />
       <Outcomes desk={desk} lacking={lacks.some(({ what }) => what === "outcome")} />
       <Effects desk={desk} review={review} />
       <Reasons
@@ -44,15 +52,16 @@ export function VerdictForm({ desk, review }: { desk: Desk; review: Review }) {
   );
 }
 
-/** The field that a lack is about. A judgement's is not in the form: the desk has turned to it. */
+/** The field that a lack is about. A flag's is not in the form: the desk has turned to it. */
 function fieldOf(form: HTMLFormElement, { what }: Missing): HTMLElement | null {
   switch (what) {
-    case "judgement":
-      return null;
     case "outcome":
       return form.querySelector("input[type=radio]");
-    default:
+    case "reasons":
+    case "shorter":
       return form.querySelector("textarea");
+    default:
+      return null;
   }
 }
 
@@ -113,11 +122,10 @@ function Reasons({ desk, lacking }: { desk: Desk; lacking: boolean }) {
   );
 }
 
-function Lacks({ desk, lacks }: { desk: Desk; lacks: Missing[] }) {
+/** What the form lacks, in words; beside the flags too, because the desk turns to them. */
+export function Lacks({ desk, lacks }: { desk: Desk; lacks: Missing[] }) {
   const number = (lack: Missing) =>
-    lack.what === "judgement"
-      ? desk.flags.value.findIndex(({ flag }) => flag === lack.flag) + 1
-      : 0;
+    "flag" in lack ? desk.flags.value.findIndex(({ flag }) => flag === lack.flag) + 1 : 0;
   return (
     <div id="lacks" role="alert">
       {lacks.length > 0 && (
@@ -162,7 +170,7 @@ export function AfterVerdict({ desk, recorded }: { desk: Desk; recorded: Recorde
   const { outcome, review } = recorded;
   const next = desk.next.value;
   return (
-    <section role="status" class={review.state === "decided" ? "notice" : "notice needs"}>
+    <section role="status" class={isSettled(review) ? "notice" : "notice needs"}>
       <p>
         <strong>{en.verdict.recorded(en.outcome[outcome])}</strong> {en.verdict.after[review.state]}
       </p>
@@ -181,4 +189,8 @@ export function AfterVerdict({ desk, recorded }: { desk: Desk; recorded: Recorde
       </button>
     </section>
   );
+}
+
+function isSettled({ state }: Review): boolean {
+  return state === "decided" || state === "final";
 }

@@ -1,66 +1,133 @@
 /** What a proctor has filled in, what is still missing, and what a verdict will do. */
 
-import type { Flag, FlagJudgement, Judgement, Outcome, Review, VerdictGiven } from "../api";
+import type { Flag, FlagJudgement, Judgement, Outcome, Review } from "../api";
 
 export const OUTCOMES: readonly Outcome[] = ["clear", "breach", "inconclusive", "void"];
 export const JUDGEMENTS: readonly Judgement[] = ["upheld", "not-upheld", "cannot-tell"];
 export const REASONS_MOST = 4000;
+/** Of one flag's reason, in code points. */
+export const REASON_MOST = 500;
+
+/** What a person says of one flag. */
+export interface Judged {
+  outcome: Judgement;
+  reason: string;
+}
 
 export interface Draft {
   outcome: Outcome | null;
   reasons: string;
-  judged: Readonly<Record<string, Judgement>>;
+  judged: Readonly<Record<string, Judged>>;
 }
 
 export const EMPTY: Draft = { outcome: null, reasons: "", judged: {} };
 
+/** A sentence to choose for a session, and what it says the session is. */
+export interface Sentence {
+  outcome: Outcome;
+  words: string;
+}
+
 /** What a form lacks, in the order in which it stands on the page. */
-export type Missing = { what: "judgement"; flag: string } | { what: "outcome" | "reasons" | "shorter" };
+export type Missing =
+  | { what: "judgement" | "flag-reason" | "flag-shorter"; flag: string }
+  | { what: "outcome" | "reasons" | "shorter" };
+
+/** The verdict's own part of what is sent. */
+export interface Given {
+  outcome: Outcome;
+  reasons: string;
+  flags: FlagJudgement[];
+}
 
 /** The flags a verdict speaks about. Quality is never counted, so there is nothing to uphold. */
 export function judgeable(flags: readonly Flag[]): Flag[] {
   return flags.filter((flag) => flag.flag_class === "conduct");
 }
 
-/** Judges one flag; the same judgement again takes it back. */
-export function judge(draft: Draft, flag: string, judgement: Judgement): Draft {
+/** Judges one flag; the same judgement again takes it back. A reason of one's own stays. */
+export function judge(
+  draft: Draft,
+  flag: string,
+  outcome: Judgement,
+  sentences: readonly string[] = [],
+): Draft {
   const { [flag]: before, ...others } = draft.judged;
-  return { ...draft, judged: before === judgement ? others : { ...others, [flag]: judgement } };
+  if (before?.outcome === outcome) return { ...draft, judged: others };
+  const own = before !== undefined && !sentences.includes(before.reason) ? before.reason : "";
+  return { ...draft, judged: { ...others, [flag]: { outcome, reason: own } } };
+}
+
+/** Gives a judged flag its reason. */
+export function because(draft: Draft, flag: string, reason: string): Draft {
+  const before = draft.judged[flag];
+  if (before === undefined) return draft;
+  return { ...draft, judged: { ...draft.judged, [flag]: { ...before, reason } } };
+}
+
+/** Takes a sentence for the session; words of one's own stay, and the sentence goes below them. */
+export function sentence(draft: Draft, chosen: Sentence, all: readonly Sentence[]): Draft {
+  const known = new Set(all.map(({ words }) => words));
+  const own = draft.reasons.split("\n").filter((line) => line.trim() !== "" && !known.has(line.trim()));
+  return { ...draft, outcome: chosen.outcome, reasons: [...own, chosen.words].join("\n") };
+}
+
+/** What one flag lacks; null when nothing. */
+function lackOf(draft: Draft, { flag }: Flag): Missing | null {
+  const judged = draft.judged[flag];
+  if (judged === undefined) return { what: "judgement", flag };
+  if (judged.reason.trim() === "") return { what: "flag-reason", flag };
+  return length(judged.reason) > REASON_MOST ? { what: "flag-shorter", flag } : null;
 }
 
 export function missing(draft: Draft, flags: readonly Flag[]): Missing[] {
-  const out: Missing[] = judgeable(flags)
-    .filter(({ flag }) => draft.judged[flag] === undefined)
-    .map(({ flag }) => ({ what: "judgement", flag }));
+  const out = judgeable(flags)
+    .map((flag) => lackOf(draft, flag))
+    .filter((lack) => lack !== null);
   if (draft.outcome === null) out.push({ what: "outcome" });
   if (draft.reasons.trim() === "") out.push({ what: "reasons" });
-  // The server counts characters as Python does: code points, not UTF-16 units.
-  else if ([...draft.reasons.trim()].length > REASONS_MOST) out.push({ what: "shorter" });
+  else if (length(draft.reasons) > REASONS_MOST) out.push({ what: "shorter" });
   return out;
 }
 
+/** The server counts characters as Python does: code points, not UTF-16 units. */
+function length(words: string): number {
+  return [...words.trim()].length;
+}
+
+/** Index of the next flag that lacks something, from `from` on and around; -1 when none does. */
+export function nextLacking(draft: Draft, flags: readonly Flag[], from: number): number {
+  const places = flags.map((_, step) => (from + step) % flags.length);
+  return (
+    places.find((place) => {
+      const flag = flags[place];
+      return flag?.flag_class === "conduct" && lackOf(draft, flag) !== null;
+    }) ?? -1
+  );
+}
+
 /** The verdict to send, or null while something is missing. */
-export function given(draft: Draft, flags: readonly Flag[]): VerdictGiven | null {
+export function given(draft: Draft, flags: readonly Flag[]): Given | null {
   if (draft.outcome === null || missing(draft, flags).length > 0) return null;
-  const judged: FlagJudgement[] = judgeable(flags).flatMap(({ flag }) => {
-    const outcome = draft.judged[flag];
-    return outcome === undefined ? [] : [{ flag, outcome }];
+  const judged = judgeable(flags).flatMap(({ flag }): FlagJudgement[] => {
+    const said = draft.judged[flag];
+    return said === undefined ? [] : [{ flag, outcome: said.outcome, reason: said.reason.trim() }];
   });
   return { outcome: draft.outcome, reasons: draft.reasons.trim(), flags: judged };
 }
 
-/** What giving this verdict does next. The server decides; this is what the page promises. */
-export type Effect = "decides" | "asks-second" | "confirms" | "asks-third" | "settles";
+/**
+ * What giving this verdict does next. The server decides; this is what the page promises.
+ *
+ * Nobody learns here whether they are the first or the second person: a page that knew would tell
+ * what the first one said. Only whoever may see the verdicts before is told what theirs does.
+ */
+export type Effect = "counts" | "needs-two" | "counts-alone" | "settles";
 
 export function effectOf(review: Review, outcome: Outcome): Effect {
-  switch (review.state) {
-    case "second-needed":
-      return outcome === "breach" ? "confirms" : "asks-third";
-    case "third-needed":
-      return "settles";
-    default:
-      return outcome === "breach" && (review.adverse_needs ?? 2) > 1 ? "asks-second" : "decides";
-  }
+  if (review.state === "contested") return "settles";
+  if (outcome !== "breach") return "counts";
+  return (review.adverse_needs ?? 2) > 1 ? "needs-two" : "counts-alone";
 }
 
 /** A breach stays with a person: it is asked for once more before it is sent. */
@@ -70,7 +137,7 @@ export function needsConfirming(outcome: Outcome): boolean {
 
 /** Whether the draft says something that its flags do not carry: asked, never refused. */
 export function doubt(draft: Draft): "breach-without-upheld" | "clear-with-upheld" | null {
-  const upheld = Object.values(draft.judged).includes("upheld");
+  const upheld = Object.values(draft.judged).some(({ outcome }) => outcome === "upheld");
   if (draft.outcome === "breach" && !upheld) return "breach-without-upheld";
   if (draft.outcome === "clear" && upheld) return "clear-with-upheld";
   return null;

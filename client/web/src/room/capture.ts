@@ -85,6 +85,15 @@ export class Capture {
     this.tick();
   }
 
+  /** Takes one at once; the others go in step with it. None where none is taken now anyhow. */
+  async now(): Promise<void> {
+    // One that is under way may be older than the wish.
+    await this.#taking;
+    if (this.#end === null) return;
+    this.#dueMs = null;
+    this.tick();
+  }
+
   /** Takes no more, and says of an outage that it lasted until now. */
   async stop(): Promise<void> {
     this.#end?.();

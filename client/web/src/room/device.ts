@@ -290,6 +290,20 @@ export class Device {
     return this.#parts.api.ask("GET", "/session/outcome");
   }
 
+  /**
+   * What there is to read of a session once it has ended, at /api/v1/session/…; or, with a body,
+   * what is said to it. Asks once. Throws ProblemError, Unreachable.
+   */
+  after(path: string, body?: unknown, patienceMs?: number): Promise<unknown> {
+    const method = body === undefined ? "GET" : "POST";
+    return this.#parts.api.ask(method, `/session/${path}`, body, patienceMs);
+  }
+
+  /** A file of it: as `after`. */
+  afterFile(path: string, patienceMs?: number): Promise<Blob> {
+    return this.#parts.api.file(`/session/${path}`, patienceMs);
+  }
+
   /** What the server saw in the pictures of a rehearsal; asks once. Throws as `refresh`. */
   rehearsal(): Promise<unknown> {
     return this.#parts.api.ask("GET", "/session/rehearsal");

@@ -2,7 +2,9 @@ import { useEffect, useState } from "preact/hooks";
 import { room } from "../text/room";
 import { moment } from "../text/when";
 import { Trouble } from "../ui/notices";
+import { Why } from "./acts-told";
 import type { ReceiptShown } from "./device";
+import { download } from "./download";
 import { type JudgedFlag, type Outcome, outcomeOf, type Result } from "./outcome";
 import type { Running } from "./running";
 import { lastClosed } from "./state";
@@ -48,7 +50,10 @@ function Receipt({ receipt, running, zone }: ReceiptProps) {
     <>
       <p>{room.done.confirmed(size, moment(at_ms, running.now_ms.value, zone))}</p>
       <div class="steps">
-        <button type="button" onClick={() => download(text, name)}>
+        <button
+          type="button"
+          onClick={() => download(new Blob([text], { type: "text/plain" }), name)}
+        >
           {room.done.download}
         </button>
       </div>
@@ -58,16 +63,6 @@ function Receipt({ receipt, running, zone }: ReceiptProps) {
       </details>
     </>
   );
-}
-
-/** Saves a text under a name: by a link that is gone again, because nothing holds it on a server. */
-function download(text: string, name: string) {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
 function Review({ running }: { running: Running }) {
@@ -89,9 +84,10 @@ function Review({ running }: { running: Running }) {
     <section class="chapter">
       <h2>{room.done.review}</h2>
       {verdict === null ? (
-        <p>{room.done.reviewState[state] ?? room.done.reviewState["awaiting"]}</p>
+        <p>{room.done.reviewState["awaiting"]}</p>
       ) : (
         <>
+          {state !== "awaiting" && <p>{room.done.reviewState[state]}</p>}
           <p>{room.done.verdict[verdict.outcome] ?? verdict.outcome}</p>
           {verdict.reasons !== "" && <p>{room.done.reasons(verdict.reasons)}</p>}
         </>
@@ -99,10 +95,21 @@ function Review({ running }: { running: Running }) {
       {outcome?.mailed === true && <p>{room.done.mailed}</p>}
       {outcome !== null && <Flags flags={outcome.flags} />}
       {outcome !== null && outcome.result !== null && <Score result={outcome.result} />}
+      {outcome?.held === true && <p>{room.done.held}</p>}
+      <Seen />
       <button type="button" class="secondary" onClick={look}>
         {room.done.check}
       </button>
     </section>
+  );
+}
+
+/** Leads to all that a decision may rest on. */
+function Seen() {
+  return (
+    <p>
+      <a href="#seen">{room.done.seen}</a>
+    </p>
   );
 }
 
@@ -135,11 +142,19 @@ function Score({ result }: { result: Result }) {
   );
 }
 
-export function Ended({ how }: { how: "terminated" | "expired" }) {
+interface EndedProps {
+  running: Running;
+  zone: string;
+  how: "terminated" | "expired";
+}
+
+export function Ended({ running, zone, how }: EndedProps) {
   return (
     <>
       <Heading of={how}>{room[how].heading}</Heading>
+      {how === "terminated" && <Why running={running} zone={zone} of={how} />}
       <p>{room[how].body}</p>
+      {how === "terminated" && <Seen />}
     </>
   );
 }

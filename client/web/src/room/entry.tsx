@@ -1,12 +1,12 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { room } from "../text/room";
-import { Trouble, Waiting } from "../ui/notices";
+import { Waiting } from "../ui/notices";
 import { Done, Ended } from "./done";
 import { HandingIn, Paused, TimeUp } from "./hand-in";
 import { HelpDialog } from "./help";
+import { Later, useHash } from "./later";
 import { Picture } from "./picture";
-import type { Readiness } from "./readiness-page";
 import { Room } from "./room";
 import { Rules } from "./rules";
 import type { Running } from "./running";
@@ -118,17 +118,17 @@ function Shown({ seat, running, zone }: { seat: Seat; running: Running; zone: st
     case "time-up":
       return <TimeUp running={running} section={screen.section} />;
     case "paused":
-      return <Paused />;
+      return <Paused running={running} zone={zone} />;
     case "handing-in":
       return <HandingIn running={running} />;
     case "done":
       if (running.device.joined.exam.practice === true) {
-        return <Report running={running} />;
+        return <Later fetch={report} what={room.report} given={{ device: running.device }} />;
       }
-      return <Done running={running} zone={zone} />;
+      return <Over running={running} zone={zone} how="done" />;
     case "terminated":
     case "expired":
-      return <Ended how={screen.is} />;
+      return <Over running={running} zone={zone} how={screen.is} />;
     case "stopped":
       return <StoppedPage seat={seat} why={screen.why} />;
     case "section":
@@ -136,19 +136,18 @@ function Shown({ seat, running, zone }: { seat: Seat; running: Running; zone: st
   }
 }
 
-/** Of a rehearsal: its code comes with it, because no exam needs it. */
-function Report({ running }: { running: Running }) {
-  const [page, setPage] = useState<{ of: typeof Readiness } | null>(null);
-  const [failed, setFailed] = useState(false);
-  const fetch = () => {
-    setFailed(false);
-    import("./readiness-page").then(
-      ({ Readiness }) => setPage({ of: Readiness }),
-      () => setFailed(true),
-    );
-  };
-  useEffect(fetch, []);
-  if (page !== null) return <page.of device={running.device} />;
-  if (failed) return <Trouble words={room.trouble.short["unreachable"] ?? ""} again={fetch} />;
-  return <Waiting what={room.report} />;
+const report = () => import("./readiness-page").then(({ Readiness }) => Readiness);
+const seen = () => import("./after-page").then(({ AfterPage }) => AfterPage);
+
+/** An exam that is over: how it ended, or what was seen in it. */
+function Over({ running, zone, how }: { running: Running; zone: string; how: How }) {
+  const hash = useHash();
+  if (hash !== "" && how !== "expired") {
+    const given = { device: running.device, zone, onBack: () => (location.hash = "") };
+    return <Later fetch={seen} what={room.done.seenWait} given={given} />;
+  }
+  if (how === "done") return <Done running={running} zone={zone} />;
+  return <Ended running={running} zone={zone} how={how} />;
 }
+
+type How = "done" | "terminated" | "expired";

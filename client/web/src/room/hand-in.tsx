@@ -1,5 +1,6 @@
 import { room } from "../text/room";
 import { Trouble, Waiting } from "../ui/notices";
+import { Why } from "./acts-told";
 import type { Running } from "./running";
 import { Heading } from "./stepper";
 
@@ -24,10 +25,11 @@ export function TimeUp({ running, section }: { running: Running; section: string
   );
 }
 
-export function Paused() {
+export function Paused({ running, zone }: { running: Running; zone: string }) {
   return (
     <>
       <Heading of="paused">{room.paused.heading}</Heading>
+      <Why running={running} zone={zone} of="paused" />
       <p>{room.paused.body}</p>
     </>
   );

@@ -191,14 +191,19 @@ export class LearnerApi {
   }
 
   /** Asks once. Throws ProblemError, Unreachable. */
-  async ask(method: string, path: string, body?: unknown): Promise<unknown> {
-    return JSON.parse(await this.#withLogin(() => this.#once(method, path, body)));
+  async ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    patienceMs = ANSWER_MS,
+  ): Promise<unknown> {
+    return JSON.parse(await this.#withLogin(() => this.#once(method, path, body, patienceMs)));
   }
 
   /** Gets once what is no JSON. Throws ProblemError, Unreachable. */
-  file(path: string): Promise<Blob> {
+  file(path: string, patienceMs = ANSWER_MS): Promise<Blob> {
     return this.#withLogin(async () => {
-      const answer = await this.#sent("GET", path);
+      const answer = await this.#sent("GET", path, undefined, patienceMs);
       try {
         if (answer.ok) return await answer.blob();
         throw problemOf(answer.status, await answer.json().catch(() => null));
@@ -252,7 +257,12 @@ export class LearnerApi {
     return ask();
   }
 
-  async #sent(method: string, path: string, body?: unknown): Promise<Response> {
+  async #sent(
+    method: string,
+    path: string,
+    body: unknown,
+    patienceMs: number,
+  ): Promise<Response> {
     const headers: Record<string, string> = {};
     if (this.#deviceToken !== "") headers["Authorization"] = `Bearer ${this.#deviceToken}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -262,7 +272,7 @@ export class LearnerApi {
       credentials: "omit", // who is signed in as staff in this browser is none of our business
       cache: "no-store",
       redirect: "error", // the login page of a hotel's network is no exam server
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(patienceMs),
     };
     if (body !== undefined) init.body = JSON.stringify(body);
     try {
@@ -272,9 +282,14 @@ export class LearnerApi {
     }
   }
 
-  async #once(method: string, path: string, body?: unknown): Promise<string> {
+  async #once(
+    method: string,
+    path: string,
+    body?: unknown,
+    patienceMs = ANSWER_MS,
+  ): Promise<string> {
     const sentMs = this.#clock.steadyMs();
-    const answer = await this.#sent(method, path, body);
+    const answer = await this.#sent(method, path, body, patienceMs);
     const text = await answer.text().catch(() => {
       throw new Unreachable();
     });

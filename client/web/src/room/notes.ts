@@ -15,16 +15,19 @@ export class Notes {
   /** Addresses of the websites that were chosen. */
   readonly sites;
   readonly handRaised;
+  /** Acts of proctors that were read, by id. */
+  readonly read;
 
   private constructor(device: Pick<Device, "keep">, kept: readonly unknown[]) {
     this.#device = device;
-    const [marks, hidden, list, places, sites, hand] = kept;
+    const [marks, hidden, list, places, sites, hand, read] = kept;
     this.marks = signal<readonly string[]>(textsIn(marks));
     this.timerHidden = signal(hidden === true);
     this.asList = signal(list === true);
     this.places = signal<readonly string[]>(textsIn(places));
     this.sites = signal<readonly string[]>(textsIn(sites));
     this.handRaised = signal(hand === true);
+    this.read = signal<readonly string[]>(textsIn(read));
   }
 
   static async of(device: Pick<Device, "keep" | "kept">): Promise<Notes> {
@@ -64,13 +67,21 @@ export class Notes {
     this.#keep("hand", up);
   }
 
+  readActs(ids: readonly string[]): void {
+    const before = this.read.peek();
+    const fresh = ids.filter((id) => !before.includes(id));
+    if (fresh.length === 0) return;
+    this.read.value = [...before, ...fresh];
+    this.#keep("acts-read", this.read.peek());
+  }
+
   #keep(name: (typeof NAMES)[number], value: unknown): void {
     // A note that can't be kept is lost with the tab; nothing of the exam is.
     this.#device.keep(name, value).catch(() => undefined);
   }
 }
 
-const NAMES = ["marks", "timer-hidden", "as-list", "places", "sites", "hand"] as const;
+const NAMES = ["marks", "timer-hidden", "as-list", "places", "sites", "hand", "acts-read"] as const;
 
 function textsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];

@@ -24,16 +24,19 @@ export interface Outcome {
   flags: JudgedFlag[];
   /** Once released. */
   result: Result | null;
+  /** The policy keeps results back for now. */
+  held: boolean;
   /** A mail server took a copy of the receipt. */
   mailed: boolean;
 }
 
 export function outcomeOf(told: unknown): Outcome {
-  const { review, flags, results, receipt_mailed } = fieldsOf(told);
+  const { review, flags, results, results_held, receipt_mailed } = fieldsOf(told);
   return {
     review: typeof review === "string" ? review : "awaiting",
     flags: (Array.isArray(flags) ? flags : []).flatMap(flagOf),
     result: resultOf(results),
+    held: results_held === true,
     mailed: receipt_mailed === true,
   };
 }

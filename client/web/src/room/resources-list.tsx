@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { room } from "../text/room";
 import { Dialog } from "../ui/dialog";
+import { Granted } from "./acts-told";
 import { type Resource, resourcesFor, type Site, stillOpen } from "./resources";
 import type { Running } from "./running";
 import { leavingFor } from "./watch";
@@ -23,6 +24,7 @@ export function Resources({ running, section }: { running: Running; section: str
           ))}
         </ul>
       )}
+      <Granted running={running} />
     </section>
   );
 }

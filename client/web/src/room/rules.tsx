@@ -1,5 +1,6 @@
 import { room } from "../text/room";
 import { Waiting } from "../ui/notices";
+import { Granted } from "./acts-told";
 import { RehearseFirst } from "./rehearse";
 import type { Running } from "./running";
 import { Heading } from "./stepper";
@@ -23,6 +24,7 @@ export function Rules({ running }: { running: Running }) {
           </ul>
         </section>
       ))}
+      <Granted running={running} />
       {running.checkIn.accepted.value ? (
         <div class="decide">
           <p>{room.rules.accepted}</p>

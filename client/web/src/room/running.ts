@@ -5,6 +5,7 @@ import { ProblemError, Unreachable } from "../api";
 import type { Writable } from "../evidence/json";
 import { digestOf } from "../evidence/sha256";
 import { room } from "../text/room";
+import { actsOf, askedStillAt } from "./acts";
 import { Answers, type Given } from "./answers";
 import type { Blocked } from "./blocked";
 import { Camera } from "./camera";
@@ -96,6 +97,8 @@ export class Running {
     const { connected, since_ms } = this.device.line.value;
     return !connected && this.now_ms.value - since_ms > OFFLINE_MS;
   });
+  /** What proctors did, by time. */
+  readonly acts = computed(() => actsOf(this.device.view.value));
   /** The section that is open, whether or not its time is over. */
   readonly section = computed(() => openSection(this.device.view.value));
 
@@ -209,9 +212,12 @@ export class Running {
   }
 
   async decide(device: string, decision: "admit" | "refuse"): Promise<void> {
-    await this.#jobs.do(room.work.wait, async () => {
+    // Beside whatever else is under way: who asks is not made to wait, and no press is lost.
+    try {
       await this.device.decide(device, decision);
-    });
+    } catch (error) {
+      this.#jobs.failed(error);
+    }
   }
 
   close(): void {
@@ -249,6 +255,7 @@ export class Running {
         untracked(() => this.answers.notice(line));
       }),
       effect(() => this.checkIn.forget()),
+      this.#heedAsksForStills(),
       effect(() => this.#follow()),
     );
     const flush = () => this.#flush();
@@ -274,6 +281,17 @@ export class Running {
         if (this.answers.unsaved.value === 0) untracked(() => this.#note());
       }),
     );
+  }
+
+  /** A proctor's wish that came before this page did is met by the snapshot it begins with. */
+  #heedAsksForStills(): () => void {
+    const asked_ms = computed(() => askedStillAt(this.device.view.value) ?? 0);
+    let heeded_ms = asked_ms.peek();
+    return effect(() => {
+      if (asked_ms.value <= heeded_ms) return;
+      heeded_ms = asked_ms.value;
+      untracked(() => void this.capture.now());
+    });
   }
 
   /** Does what a screen does by itself when it comes up, once nothing else is under way. */

@@ -49,13 +49,14 @@ export function Sections({ running, zone }: { running: Running; zone: string }) 
         ))}
       </ol>
       {busy !== null && <Waiting what={busy} />}
-      {last !== null && <LeaveOut running={running} left={openable(sections, false)} />}
+      {last !== null && (
+        <LeaveOut running={running} left={openable(sections, false)} busy={busy !== null} />
+      )}
     </>
   );
 }
 
 function Closed({ running, section }: { running: Running; section: SectionView }) {
-  const { written, received } = running.device.line.value;
   const what =
     section.closed_by === "time-up"
       ? room.ended.timeUp(section.title)
@@ -65,19 +66,26 @@ function Closed({ running, section }: { running: Running; section: SectionView }
   const unsaved = running.answers.unsaved.value;
   if (unsaved > 0) return <Trouble words={`${what} ${room.ended.unsaved(unsaved)}`} />;
   return (
-    <p class="notice">
-      {what} {received >= written ? room.ended.all : room.ended.onWay}
+    <p class="notice ended">
+      {/* Not of the log: a picture that was just being taken is on its way for a moment. */}
+      {what} {running.answers.least() === "received" ? room.ended.all : room.ended.onWay}
     </p>
   );
 }
 
+interface LeaveOutProps {
+  running: Running;
+  left: SectionView[];
+  busy: boolean;
+}
+
 /** Whoever wants no more of it need not open what is left. */
-function LeaveOut({ running, left }: { running: Running; left: SectionView[] }) {
+function LeaveOut({ running, left, busy }: LeaveOutProps) {
   const [sure, setSure] = useState(false);
   return (
     <>
       <p>
-        <button type="button" class="quiet" onClick={() => setSure(true)}>
+        <button type="button" class="quiet" disabled={busy} onClick={() => setSure(true)}>
           {room.sections.leaveOut}
         </button>
       </p>
@@ -90,6 +98,7 @@ function LeaveOut({ running, left }: { running: Running; left: SectionView[] }) 
           <button
             type="button"
             class="final"
+            disabled={busy}
             onClick={() => {
               setSure(false);
               void running.submit();

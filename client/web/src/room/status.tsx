@@ -3,9 +3,9 @@ import { room } from "../text/room";
 import { clock, lengthWords } from "../text/when";
 import { Dialog } from "../ui/dialog";
 import { Trouble } from "../ui/notices";
+import { Told } from "./acts-told";
 import { AskedFor } from "./asked-for";
 import { askedNow, askWords } from "./asks";
-import { fieldsOf } from "./items";
 import { Preview } from "./picture";
 import { SecondCameraLost } from "./second-camera-step";
 import type { Running } from "./running";
@@ -38,10 +38,12 @@ export function Status({ running, zone, working = false }: Props) {
       </p>
       {trouble === "storage-full" && <Trouble words={room.status.storageFull} />}
       {trouble === "refused" && <Trouble words={room.status.refusedLog} />}
-      {working && <Asked running={running} />}
+      <div class="calls">
+        {working && <Asked running={running} />}
+        <Told running={running} zone={zone} />
+      </div>
       {working && <CameraTrouble running={running} />}
       <SecondCameraLost running={running} />
-      <Answered running={running} zone={zone} />
       <AskedFor running={running} zone={zone} />
       <ClockOff running={running} />
     </section>
@@ -107,17 +109,6 @@ function CameraTrouble({ running }: { running: Running }) {
       words={`${room.camera.trouble[state]} ${room.camera.working}`}
       again={() => void running.camera.open()}
     />
-  );
-}
-
-/** What a proctor wrote back. */
-function Answered({ running, zone }: { running: Running; zone: string }) {
-  const { answer, answered_at_ms } = fieldsOf(fieldsOf(running.device.view.value)["help"]);
-  const there = typeof answer === "string" && answer !== "" && typeof answered_at_ms === "number";
-  return (
-    <p role="status">
-      {there && room.help.answered(clock(answered_at_ms, zone, false), answer)}
-    </p>
   );
 }
 

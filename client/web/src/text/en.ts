@@ -56,7 +56,13 @@ export const en = {
   title: (learner: string | null) =>
     learner === null ? "Reviews · Proctor" : `${learner} · Reviews · Proctor`,
   product: "Proctor",
-  pages: { label: "Pages", reviews: "Reviews", identity: "ID checks" },
+  pages: {
+    label: "Pages",
+    wall: "Wall",
+    reviews: "Reviews",
+    identity: "ID checks",
+    agreement: "Agreement",
+  },
   again: "Try again",
   waiting: (what: string) => `Waiting for ${what} …`,
 
@@ -114,6 +120,8 @@ export const en = {
     "second-needed": "needs a second person",
     "third-needed": "needs a third person",
     decided: "decided",
+    contested: "the learner answered",
+    final: "decided for good",
   } satisfies Record<ReviewState, string>,
 
   session: {
@@ -139,7 +147,7 @@ export const en = {
   },
 
   idCheck: {
-    waits: "This learner waits for an ID check.",
+    waits: "This learner waits for an ID check",
     open: "Open the ID check",
     assurance: "Who it is: the checks that were made",
     none: "No check has been made yet.",
@@ -207,9 +215,10 @@ export const en = {
     seenIn: "Seen in",
     noSnapshots: "no snapshot; other records name it",
     more: (count: number) => `and ${count} more`,
-    reads: "The learner reads",
+    reads: "Learner reads",
     how: "How it was measured",
     policy: "Policy digest",
+    policyShort: "Policy",
     model: "Model",
     noModel: "No model: read from the device's records.",
     id: "Flag's name",
@@ -244,6 +253,10 @@ export const en = {
       switch (lack.what) {
         case "judgement":
           return `Judge flag ${number}: upheld, not upheld or can't tell.`;
+        case "flag-reason":
+          return `Give your reason for flag ${number}.`;
+        case "flag-shorter":
+          return `Shorten your reason for flag ${number} to 500 characters.`;
         case "outcome":
           return "Choose what this session is.";
         case "reasons":
@@ -252,12 +265,19 @@ export const en = {
           return "Shorten your reasons to 4,000 characters.";
       }
     },
+    judgeFirst: "Judge the flag first: upheld, not upheld or can't tell. Then give the reason.",
+    reason: "Your reason",
+    reasonHint: "Choose a sentence by its number, or write your own. The learner reads it.",
+    sentences: "Sentences to choose from",
+    onward: "Next",
+    toVerdict: "To the verdict",
     effect: {
-      decides: "This decides the session.",
-      "asks-second": "A second person is needed: this counts only when another proctor looks and agrees.",
-      confirms: "You are the second person: this confirms the breach and decides the session.",
-      "asks-third": "You differ from the first person: a third one will decide.",
-      settles: "You are the third person: this decides the session.",
+      counts:
+        "Some sessions are looked at by a second person, who does not see your verdict. Whether this is one, nobody is told.",
+      "needs-two":
+        "A breach counts only when two people have found one, each without seeing the other's verdict.",
+      "counts-alone": "This decides the session.",
+      settles: "You are the person who looks after the learner's answer: this settles the case.",
     } satisfies Record<Effect, string>,
     doubt: {
       "breach-without-upheld": "You upheld no flag. Say in your reasons what the breach was.",
@@ -271,9 +291,11 @@ export const en = {
     recorded: (outcome: string) => `Recorded: ${outcome.toLowerCase()}.`,
     after: {
       awaiting: "It still needs a first look.",
-      "second-needed": "It does not count yet: a second person must look and agree.",
-      "third-needed": "You and the first person differ: a third person decides.",
+      "second-needed": "It does not count yet: a second person looks, without seeing your verdict.",
+      "third-needed": "The two of you differ: a third person decides.",
       decided: "The session is decided.",
+      contested: "Another person is needed after the learner's answer.",
+      final: "The case is settled.",
     } satisfies Record<ReviewState, string>,
     next: (learner: string) => `Next: ${learner}`,
     toQueue: "Back to the list",
@@ -285,12 +307,17 @@ export const en = {
     close: "Close",
     letters: "Use single letters as keys",
     list: [
-      ["j, k", "next and previous flag"],
+      ["j, k", "next and previous flag; behind the last one stands the verdict"],
       ["← →", "previous and next snapshot"],
       ["Home, End, Page Up, Page Down", "on the timeline: first, last, ten on, ten back"],
       ["Space", "play and pause"],
       ["u, d, c", "flag upheld, not upheld, can't tell"],
+      ["1 to 9", "the reason with that number; then the next flag comes"],
       ["Enter", "record the verdict, or go to what it lacks (while typing: Control and Enter)"],
+      ["m", "mark this moment, with a comment"],
+      ["+, −, 0", "show the timeline larger, smaller, whole"],
+      ["j, k, Enter", "in the list: next, previous, open"],
+      ["x, t", "in the list: choose, take"],
       ["q", "back to the list"],
       ["Escape", "close what is open"],
       ["?", "this list"],
@@ -313,6 +340,9 @@ export const en = {
       "not-found": "There is no such session. The link may be cut short.",
       "not-looked-at-yet":
         "The machine is still looking at this session's pictures. Wait a minute, then record the verdict again.",
+      "stale-page": "More was flagged while you looked. It is shown now: judge it, too. What you wrote is still here.",
+      "acted-alone":
+        "You are the only proctor who acted in this session. Another person judges it.",
       "unknown-flag": "The flags have changed meanwhile. Load the session again to see.",
     } as Readonly<Record<string, string>>,
   },

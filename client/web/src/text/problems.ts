@@ -11,6 +11,15 @@ export function troubleWords(error: unknown): string {
   if (error.status === 403) return en.trouble.forbidden;
   // The server's own sentence, where there is one, knows more than a status.
   return error.status < 500 && error.detail !== ""
-    ? `${error.detail.charAt(0).toUpperCase()}${error.detail.slice(1)}.`.replace(/\.\.$/, ".")
+    ? sentenceOf(error.detail)
     : en.trouble.unknown(error.status);
+}
+
+/** The same of one part of a batch: a problem's code and the server's own words. */
+export function troubleOf(code: string, detail: string): string {
+  return en.trouble.codes[code] ?? sentenceOf(detail || code);
+}
+
+function sentenceOf(detail: string): string {
+  return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`.replace(/\.\.$/, ".");
 }

@@ -357,7 +357,6 @@ export const room = {
     notSent: "Your message could not be saved on this computer. Try again.",
     waits: "Your message is saved. It waits for the exam server to be reached.",
     sent: (time: string) => `Received at ${time}. A proctor will see it.`,
-    answered: (time: string, words: string) => `A proctor answered at ${time}: “${words}”`,
     handUp: "Your hand is raised.",
     lower: "Lower my hand",
     early:
@@ -419,8 +418,8 @@ export const room = {
     review: "What happens next",
     reviewState: {
       awaiting: "A person looks at your exam. You will read here what they decide.",
-      "second-needed": "A second person looks at your exam. You will read here what they decide.",
-      "third-needed": "A third person looks at your exam. You will read here what they decide.",
+      contested: "You answered, and another person looks at it. Until then this stands:",
+      final: "After your answer it is decided for good.",
     } as Readonly<Record<string, string>>,
     verdict: {
       clear: "A person looked at your exam: nothing counts against you.",
@@ -440,7 +439,10 @@ export const room = {
       "not-upheld": "does not count",
       "cannot-tell": "can't be told",
     } as Readonly<Record<string, string>>,
+    held: "Your result is kept back until this is settled.",
     check: "Check again",
+    seen: "What was seen, and what was decided",
+    seenWait: "what was seen",
   },
 
   terminated: {
@@ -450,6 +452,14 @@ export const room = {
   expired: {
     heading: "The time for this exam is over",
     body: `This exam was not begun while it could be. ${ASK}`,
+  },
+
+  acts: {
+    open: "What proctors did",
+    read: "I have read this",
+    at: (time: string, words: string) => `${time}: ${words}`,
+    undone: "This was taken back.",
+    granted: "Granted to you",
   },
 
   asked: {

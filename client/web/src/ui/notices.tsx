@@ -1,11 +1,11 @@
 import type { ComponentChildren } from "preact";
-import { en } from "../text/en";
+import { notices } from "../text/notices";
 
 /** Says what is waited for, once it takes longer than a blink (the style sheet waits 400 ms). */
 export function Waiting({ what }: { what: string }) {
   return (
     <p role="status" class="waiting">
-      {en.waiting(what)}
+      {notices.waiting(what)}
     </p>
   );
 }
@@ -17,7 +17,7 @@ export function Trouble({ words, again }: { words: string; again?: () => void })
       <p>{words}</p>
       {again !== undefined && (
         <button type="button" class="secondary" onClick={again}>
-          {en.again}
+          {notices.again}
         </button>
       )}
     </div>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  type Assignment,
   ProblemError,
   type ReviewApi,
   type ReviewState,
@@ -8,7 +9,11 @@ import {
   type VerdictGiven,
 } from "../../src/api";
 import { Desk } from "../../src/console/desk";
+import { EvidenceBadge } from "../../src/console/evidence-badge";
+import { Looks } from "../../src/console/looks";
+import { desk as words } from "../../src/text/desk";
 import { en } from "../../src/text/en";
+import { FLAG_REASONS, SESSION_REASONS } from "../../src/text/reasons";
 import { flag, row, snapshot, START, timeline } from "../made";
 
 const REFS = [snapshot(3)];
@@ -20,9 +25,11 @@ const ONE_FLAG = timeline({
 /** A server in memory that can lose an answer or say no. */
 class Server implements ReviewApi {
   sent: VerdictGiven[] = [];
+  given: Assignment[] = [];
+  noted: { at_ms: number; text: string }[] = [];
   fails: Error | null = null;
   becomes: ReviewState = "second-needed";
-  constructor(readonly held: Timeline = ONE_FLAG) {}
+  constructor(public held: Timeline = ONE_FLAG) {}
 
   private answer<T>(value: T): Promise<T> {
     const { fails } = this;
@@ -45,6 +52,25 @@ class Server implements ReviewApi {
   timeline() {
     return this.answer(this.held);
   }
+  look() {
+    return this.answer({ path: "/looks/t", until_ms: Infinity });
+  }
+  bytes() {
+    return this.answer(new Blob());
+  }
+  looks() {
+    return this.answer([]);
+  }
+  assign(assignment: Assignment) {
+    this.given.push(assignment);
+    const [first, ...others] = assignment.sessions;
+    const failed = others.map((session) => ({ session, code: "illegal-move", detail: "" }));
+    return this.answer({ done: first === undefined ? [] : [first], failed });
+  }
+  comment(_session: string, comment: { at_ms: number; text: string }) {
+    this.noted.push(comment);
+    return this.answer([{ ...comment, by: "noor", written_at_ms: START }]);
+  }
   async decide(_session: string, verdict: VerdictGiven) {
     this.sent.push(verdict);
     return this.answer({ state: this.becomes, outcome: null, verdicts: [] });
@@ -52,13 +78,28 @@ class Server implements ReviewApi {
 }
 
 async function opened(server = new Server()) {
-  const desk = new Desk(server);
+  const desk = made(server);
   await desk.start("s_1");
   return { desk, server };
 }
 
+/** No threads and no pictures in here: what they do is tested beside them. */
+function made(server: ReviewApi) {
+  const urls = { make: () => "blob:1", free: () => undefined };
+  return new Desk(server, undefined, {
+    looks: new Looks(server, () => "review", Date.now, urls),
+    evidence: new EvidenceBadge(() => ({
+      postMessage: () => undefined,
+      terminate: () => undefined,
+      onmessage: null,
+      onerror: null,
+    })),
+  });
+}
+
 function filled(desk: Desk) {
   desk.judge("upheld");
+  desk.explain("Two people.");
   desk.write({ outcome: "breach", reasons: "Two people at the desk." });
 }
 
@@ -87,7 +128,11 @@ describe("the desk", () => {
     expect(desk.flag.value).toBe(0); // turned back to the flag that waits for a judgement
     desk.judge("upheld");
     await desk.confirm();
+    expect(desk.lacked.value).toMatchObject({ what: "flag-reason" });
+    desk.reason(1);
+    await desk.confirm();
     expect(desk.lacked.value).toEqual({ what: "outcome" });
+    expect(desk.deciding.value).toBe(true);
   });
 
   it("asks once more before a breach is sent", async () => {
@@ -100,7 +145,8 @@ describe("the desk", () => {
       {
         outcome: "breach",
         reasons: "Two people at the desk.",
-        flags: [{ flag: "person-count.d_web1.3", outcome: "upheld" }],
+        flags: [{ flag: "person-count.d_web1.3", outcome: "upheld", reason: "Two people." }],
+        flags_seen: ["person-count.d_web1.3", "dark.d_web1.1"],
       },
     ]);
     expect(desk.recorded.value?.review.state).toBe("second-needed");
@@ -146,7 +192,7 @@ describe("the desk", () => {
   it("says in words that name and password don't belong together", async () => {
     const server = new Server();
     server.fails = OVER();
-    const desk = new Desk(server);
+    const desk = made(server);
     await desk.start(null);
     server.fails = OVER();
     await desk.signIn("noor", "wrong");
@@ -165,7 +211,7 @@ describe("the desk", () => {
 
   it("knows how far the machine is behind", async () => {
     const { desk } = await opened();
-    expect(desk.pictures.value?.waiting).toBe(120);
+    expect(desk.list.pictures.value?.waiting).toBe(120);
   });
 
   it("stops playing at the last snapshot", async () => {
@@ -173,5 +219,92 @@ describe("the desk", () => {
     desk.play();
     desk.tick();
     expect([desk.shot.value, desk.playing.value]).toEqual([3, false]);
+  });
+
+  it("clears three flags and the session with nine keys", async () => {
+    const three = ["a", "b", "c"].map((name, at) =>
+      flag(`person-count.${name}`, { started_at_ms: START + at }),
+    );
+    const { desk, server } = await opened(new Server(timeline({ flags: three })));
+    for (const _ of three) {
+      desk.judge("not-upheld");
+      desk.reason(1);
+    }
+    expect(desk.deciding.value).toBe(true);
+    desk.reason(1);
+    await desk.confirm();
+    const [clear] = SESSION_REASONS;
+    const [words] = FLAG_REASONS["not-upheld"];
+    expect(server.sent).toEqual([
+      {
+        outcome: "clear",
+        reasons: clear?.words,
+        flags: three.map(({ flag }) => ({ flag, outcome: "not-upheld", reason: words })),
+        flags_seen: three.map(({ flag }) => flag),
+      },
+    ]);
+  });
+
+  it("gives no reason before a judgement, and says what comes first", async () => {
+    const { desk } = await opened();
+    desk.reason(1);
+    expect([desk.draft.value.judged, desk.said.value]).toEqual([{}, en.verdict.judgeFirst]);
+  });
+
+  it("stands at the verdict where no flag is to be judged", async () => {
+    const { desk } = await opened(new Server(timeline()));
+    expect(desk.deciding.value).toBe(true);
+  });
+
+  it("has the verdict behind the last flag, and comes back from it", async () => {
+    const { desk } = await opened();
+    desk.stepFlag(1);
+    desk.stepFlag(1);
+    expect(desk.deciding.value).toBe(true);
+    desk.stepFlag(-1);
+    expect([desk.deciding.value, desk.flag.value]).toEqual([false, 1]);
+  });
+
+  it("shows a flag that was raised meanwhile, and keeps what was written", async () => {
+    const { desk, server } = await opened();
+    filled(desk);
+    server.held = { ...ONE_FLAG, flags: [...ONE_FLAG.flags, flag("looped.d_web1.9", { started_at_ms: START + 1 })] };
+    server.fails = new ProblemError("stale-page", 409, "", "");
+    await desk.confirm(true);
+    expect(desk.flags.value[desk.flag.value]?.flag).toBe("looped.d_web1.9");
+    expect(desk.trouble.value).toBe(en.trouble.codes["stale-page"]);
+    expect(desk.draft.value.reasons).toBe("Two people at the desk.");
+  });
+
+  it("marks the moment of the snapshot in view; without words it says to look", async () => {
+    const { desk, server } = await opened();
+    desk.markHere();
+    await desk.saveMark();
+    expect(server.noted).toEqual([{ at_ms: REFS[0]?.at_ms, text: words.comment.empty }]);
+    expect(desk.timeline.value?.comments).toHaveLength(1);
+    expect(desk.mark.value).toBeNull();
+  });
+
+  it("keeps a mark that could not be saved", async () => {
+    const { desk, server } = await opened();
+    desk.markHere();
+    desk.mark.value = { at_ms: START, text: "A poster?" };
+    server.fails = new Unreachable();
+    await desk.saveMark();
+    expect(desk.mark.value?.text).toBe("A poster?");
+    expect(desk.trouble.value).toBe(en.trouble.unreachable);
+  });
+
+  it("takes what is chosen, names what could not be taken, and keeps that chosen", async () => {
+    const { desk, server } = await opened();
+    desk.toQueue();
+    await new Promise((done) => setTimeout(done));
+    desk.list.choose("s_1", true);
+    desk.list.choose("s_2", true);
+    desk.take();
+    await new Promise((done) => setTimeout(done));
+    expect(server.given).toEqual([{ sessions: ["s_1", "s_2"], to: "noor" }]);
+    expect(desk.list.told.value).toHaveLength(2);
+    expect([...desk.list.chosen.value]).toEqual(["s_2"]);
   });
 });

@@ -24,6 +24,12 @@ class Server implements IdApi {
   whoAmI() {
     return this.signIn("noor");
   }
+  look() {
+    return this.answer({ path: "/looks/t", until_ms: Infinity });
+  }
+  bytes() {
+    return this.answer(new Blob());
+  }
   signOut() {
     return this.answer(undefined);
   }

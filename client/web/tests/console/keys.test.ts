@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { commandFor, idCommandFor, type Place, type Press, sliderCommand } from "../../src/console/keys";
+import {
+  commandFor,
+  idCommandFor,
+  listCommandFor,
+  type Place,
+  type Press,
+  sliderCommand,
+} from "../../src/console/keys";
 
-const LETTERS = ["j", "k", "u", "d", "c", "q", "?", " "];
+const LETTERS = ["j", "k", "u", "d", "c", "q", "m", "t", "1", "9", "0", "+", "-", "?", " "];
 const PLACES: Place[] = ["page", "text", "choice", "control", "dialog"];
 
 function press(key: string, changed: Partial<Press> = {}) {
@@ -21,6 +28,10 @@ describe("keys", () => {
     [" ", { do: "play" }],
     ["Enter", { do: "confirm" }],
     ["q", { do: "queue" }],
+    ["m", { do: "mark" }],
+    ["1", { do: "reason", number: 1 }],
+    ["9", { do: "reason", number: 9 }],
+    ["0", { do: "zoom", by: "whole" }],
     ["x", null],
     ["Escape", null],
   ])("%s on the page", (key, command) => {
@@ -103,5 +114,31 @@ describe("a key of the page of ID checks", () => {
   it("belongs to a dialog that is open, and to a button that has the focus", () => {
     expect(idCommandFor(press("Enter", "dialog"), true)).toBeNull();
     expect(idCommandFor(press("Enter", "control"), true)).toBeNull();
+  });
+});
+
+describe("a key of the list", () => {
+  const press = (key: string, place: Place = "control"): Press => ({
+    key,
+    ctrl: false,
+    alt: false,
+    place,
+  });
+
+  it.each([
+    ["j", { do: "row", by: 1 }],
+    ["k", { do: "row", by: -1 }],
+    ["x", { do: "choose" }],
+    ["t", { do: "take" }],
+    ["Enter", null], // the link's own
+    ["u", null],
+  ])("%s does what the list of keys says", (key, command) => {
+    expect(listCommandFor(press(key), true)).toEqual(command);
+  });
+
+  it("is a letter while typing, and nothing where letters are turned off", () => {
+    expect(listCommandFor(press("t", "text"), true)).toBeNull();
+    expect(listCommandFor(press("t"), false)).toBeNull();
+    expect(listCommandFor(press("t", "dialog"), true)).toBeNull();
   });
 });

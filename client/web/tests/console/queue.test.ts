@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { grouped, minutesOf, nextAfter } from "../../src/console/queue";
+import { fitting, grouped, minutesOf, names as proctors, nextAfter, shown } from "../../src/console/queue";
 import { row } from "../made";
 
 const names = (rows: { session: string }[]) => rows.map(({ session }) => session);
@@ -19,9 +19,18 @@ describe("the queue", () => {
     expect(names(groups.decided)).toEqual(["done"]);
   });
 
-  it("asks a person for the second look even where no flag was conduct", () => {
-    const groups = grouped([row("accused", { conduct: 0, state: "second-needed" })]);
-    expect(names(groups.look)).toEqual(["accused"]);
+  it("asks a person to look at what the learner answered, even where no flag was conduct", () => {
+    const groups = grouped([row("answered", { conduct: 0, state: "contested", contested: true })]);
+    expect(names(groups.look)).toEqual(["answered"]);
+  });
+
+  it("keeps to the queue that the server names", () => {
+    const groups = grouped([row("a", { queue: "other" }), row("b", { queue: "conduct", conduct: 0 })]);
+    expect([names(groups.quiet), names(groups.look)]).toEqual([["a"], ["b"]]);
+  });
+
+  it("is done with what is settled for good", () => {
+    expect(names(grouped([row("a", { state: "final" })]).decided)).toEqual(["a"]);
   });
 
   it("does not ask me again for what I have judged", () => {
@@ -78,5 +87,28 @@ describe("the queue", () => {
     expect(nextAfter(rows, "c")?.session).toBe("a");
     expect(nextAfter(rows, "b")?.session).toBe("a");
     expect(nextAfter([row("a")], "a")).toBeNull();
+  });
+
+  it.each([
+    ["nothing where the first takes longer", 2, []],
+    ["the first", 3, ["a"]],
+    ["no shorter one below a longer one", 5, ["a"]],
+    ["all", 60, ["a", "c", "d"]],
+  ])("marks what fits: %s", (_, minutes, fit) => {
+    const rows = [
+      row("a"),
+      row("b", { may_decide: false }),
+      row("c", { minutes: 10 }),
+      row("d", { minutes: 1, conduct: 0 }),
+    ];
+    expect([...fitting(rows, minutes)]).toEqual(fit);
+  });
+
+  it("shows everybody's, one's own or nobody's", () => {
+    const rows = [row("a", { assigned_to: "noor" }), row("b"), row("c", { assigned_to: "kim" })];
+    expect(names(shown(rows, "all", "noor"))).toEqual(["a", "b", "c"]);
+    expect(names(shown(rows, "mine", "noor"))).toEqual(["a"]);
+    expect(names(shown(rows, "nobody", "noor"))).toEqual(["b"]);
+    expect(proctors(rows, "noor")).toEqual(["kim", "noor"]);
   });
 });

@@ -174,3 +174,31 @@ describe("flags and snapshots", () => {
     expect(spans).toEqual([{ id: "a", title: "A", span: [START, START + MINUTE] }]);
   });
 });
+
+describe("a part of the timeline shown large", () => {
+  it("is half as much around a place, and stays on the timeline", () => {
+    expect(line.enlarged(null, 500, "in")).toEqual([250, 750]);
+    expect(line.enlarged(null, 10, "in")).toEqual([0, 500]);
+    expect(line.enlarged([250, 750], 990, "in")).toEqual([750, 1000]);
+  });
+
+  it("has a smallest size, and twice as much as all is all", () => {
+    expect(line.enlarged([500, 520], 510, "in")).toEqual([500, 520]);
+    expect(line.enlarged([0, 500], 100, "out")).toBeNull();
+    expect(line.enlarged(null, 100, "out")).toBeNull();
+  });
+
+  it("has the round times of what is seen alone", () => {
+    const all = line.layOut([[START, START + 2 * HOUR]], 1000);
+    expect(line.clipped(all, 250, 500)).toEqual([
+      { from_ms: START + HOUR / 2, to_ms: START + HOUR, x: 250, width: 250 },
+    ]);
+    expect(line.clipped(all, 1000, 1200)).toEqual([]);
+  });
+});
+
+it.each(["submitted", "terminated", "expired"])("a session that is %s has ended", (state) => {
+  const { session } = timeline();
+  expect(line.hasEnded(timeline({ session: { ...session, state } }))).toBe(true);
+  expect(line.hasEnded(timeline({ session: { ...session, state: "running" } }))).toBe(false);
+});

@@ -7,8 +7,12 @@ const FLAGS = [flag("one"), flag("two"), flag("dark", { flag_class: "quality" })
 const WHOLE: form.Draft = {
   outcome: "clear",
   reasons: "  The second face is a poster.  ",
-  judged: { one: "not-upheld", two: "cannot-tell" },
+  judged: {
+    one: { outcome: "not-upheld", reason: "A poster." },
+    two: { outcome: "cannot-tell", reason: " Too dark. " },
+  },
 };
+const UPHELD: form.Judged = { outcome: "upheld", reason: "Seen." };
 
 describe("the verdict form", () => {
   it("says all that is missing, in the page's order", () => {
@@ -21,7 +25,7 @@ describe("the verdict form", () => {
   });
 
   it("never asks for a judgement of quality, and never sends one", () => {
-    const draft = { ...WHOLE, judged: { ...WHOLE.judged, dark: "upheld" as const } };
+    const draft = { ...WHOLE, judged: { ...WHOLE.judged, dark: UPHELD } };
     expect(form.missing(draft, FLAGS)).toEqual([]);
     expect(form.given(draft, FLAGS)?.flags.map((each) => each.flag)).toEqual(["one", "two"]);
   });
@@ -31,8 +35,8 @@ describe("the verdict form", () => {
       outcome: "clear",
       reasons: "The second face is a poster.",
       flags: [
-        { flag: "one", outcome: "not-upheld" },
-        { flag: "two", outcome: "cannot-tell" },
+        { flag: "one", outcome: "not-upheld", reason: "A poster." },
+        { flag: "two", outcome: "cannot-tell", reason: "Too dark." },
       ],
     });
     expect(form.given({ ...WHOLE, outcome: null }, FLAGS)).toBeNull();
@@ -41,7 +45,7 @@ describe("the verdict form", () => {
   });
 
   it("forgets judgements of flags that are not there", () => {
-    const draft = { ...WHOLE, judged: { ...WHOLE.judged, gone: "upheld" as const } };
+    const draft = { ...WHOLE, judged: { ...WHOLE.judged, gone: UPHELD } };
     expect(form.given(draft, FLAGS)?.flags).toHaveLength(2);
   });
 
@@ -54,32 +58,76 @@ describe("the verdict form", () => {
 
   it("takes a judgement back when it is given twice, and changes no other draft", () => {
     const once = form.judge(form.EMPTY, "one", "upheld");
-    expect(once.judged).toEqual({ one: "upheld" });
-    expect(form.judge(once, "one", "cannot-tell").judged).toEqual({ one: "cannot-tell" });
+    expect(once.judged).toEqual({ one: { outcome: "upheld", reason: "" } });
+    expect(form.judge(once, "one", "cannot-tell").judged["one"]?.outcome).toBe("cannot-tell");
     expect(form.judge(once, "one", "upheld").judged).toEqual({});
     expect(form.EMPTY.judged).toEqual({});
+  });
+
+  it("keeps a reason of one's own when the judgement changes, and no sentence of the other", () => {
+    const own = form.because(form.judge(form.EMPTY, "one", "upheld"), "one", "I know her.");
+    expect(form.judge(own, "one", "not-upheld", ["Seen."]).judged["one"]?.reason).toBe("I know her.");
+    const chosen = form.because(own, "one", "Seen.");
+    expect(form.judge(chosen, "one", "not-upheld", ["Seen."]).judged["one"]?.reason).toBe("");
+  });
+
+  it("asks for the reason of each flag, and for one that is short enough", () => {
+    const bare = form.judge(WHOLE, "one", "upheld", ["A poster."]);
+    expect(form.missing(bare, FLAGS)).toEqual([{ what: "flag-reason", flag: "one" }]);
+    const long = form.because(bare, "one", "x".repeat(501));
+    expect(form.missing(long, FLAGS)).toEqual([{ what: "flag-shorter", flag: "one" }]);
+  });
+
+  it("gives no reason to a flag that nobody has judged", () => {
+    expect(form.because(form.EMPTY, "one", "x")).toBe(form.EMPTY);
+  });
+
+  it("puts a sentence below one's own words, in the place of the sentence before", () => {
+    const all: form.Sentence[] = [
+      { outcome: "clear", words: "Nothing." },
+      { outcome: "breach", words: "Helped." },
+    ];
+    const [clear, breach] = all as [form.Sentence, form.Sentence];
+    const once = form.sentence({ ...form.EMPTY, reasons: "I looked twice." }, clear, all);
+    expect([once.outcome, once.reasons]).toEqual(["clear", "I looked twice.\nNothing."]);
+    const then = form.sentence(once, breach, all);
+    expect([then.outcome, then.reasons]).toEqual(["breach", "I looked twice.\nHelped."]);
+  });
+
+  it.each([
+    ["the first that lacks a judgement", form.EMPTY, 0, 0],
+    ["the next one, from where one is", form.EMPTY, 1, 1],
+    ["round the end, and never a quality flag", form.EMPTY, 2, 0],
+    ["none once all have their reasons", WHOLE, 0, -1],
+  ])("leads to %s", (_, draft, from, place) => {
+    expect(form.nextLacking(draft, FLAGS, from)).toBe(place);
   });
 });
 
 describe("what a verdict will do", () => {
   const cases: [ReviewState, Outcome, form.Effect][] = [
-    ["awaiting", "breach", "asks-second"],
-    ["awaiting", "clear", "decides"],
-    ["awaiting", "void", "decides"],
-    ["awaiting", "inconclusive", "decides"],
-    ["second-needed", "breach", "confirms"],
-    ["second-needed", "clear", "asks-third"],
-    ["second-needed", "inconclusive", "asks-third"],
-    ["third-needed", "breach", "settles"],
-    ["third-needed", "clear", "settles"],
+    ["awaiting", "breach", "needs-two"],
+    ["awaiting", "clear", "counts"],
+    ["awaiting", "void", "counts"],
+    ["contested", "breach", "settles"],
+    ["contested", "clear", "settles"],
   ];
   it.each(cases)("%s, %s: %s", (state, outcome, effect) => {
     expect(form.effectOf({ state, outcome: null, verdicts: [] }, outcome)).toBe(effect);
   });
 
+  it("says the same to a first and to a second person", () => {
+    for (const outcome of form.OUTCOMES) {
+      const [one, other] = (["awaiting", "second-needed"] as const).map((state) =>
+        form.effectOf({ state, outcome: null, verdicts: [] }, outcome),
+      );
+      expect(one).toBe(other);
+    }
+  });
+
   it("promises no second person where the policy asks for one alone", () => {
     const review: Review = { state: "awaiting", outcome: null, verdicts: [], adverse_needs: 1 };
-    expect(form.effectOf(review, "breach")).toBe("decides");
+    expect(form.effectOf(review, "breach")).toBe("counts-alone");
   });
 
   it("asks once more for a breach alone", () => {
@@ -88,8 +136,8 @@ describe("what a verdict will do", () => {
 
   it("doubts a verdict that its flags do not carry", () => {
     expect(form.doubt({ ...WHOLE, outcome: "breach" })).toBe("breach-without-upheld");
-    expect(form.doubt({ ...WHOLE, judged: { one: "upheld" } })).toBe("clear-with-upheld");
-    expect(form.doubt({ ...WHOLE, outcome: "breach", judged: { one: "upheld" } })).toBeNull();
+    expect(form.doubt({ ...WHOLE, judged: { one: UPHELD } })).toBe("clear-with-upheld");
+    expect(form.doubt({ ...WHOLE, outcome: "breach", judged: { one: UPHELD } })).toBeNull();
     expect(form.doubt(WHOLE)).toBeNull();
   });
 });

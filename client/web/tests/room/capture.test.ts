@@ -111,6 +111,41 @@ describe("capture", () => {
     expect(day.kinds).toEqual(["snapshot"]);
   });
 
+  it("takes one at once where one is asked for, and the others in step with it", async () => {
+    const day = new Day();
+    await day.pass(3);
+    await day.capture.now();
+    await day.pass(10);
+    expect(day.tape.lines.map((line) => line.at_ms - day.tape.began)).toEqual([0, 3000, 13_000]);
+    expect(day.tape.lines[1]?.facts["purpose"]).toBe("periodic");
+  });
+
+  it("takes one more where the one that is under way is older than the wish", async () => {
+    const day = new Day();
+    await day.pass(1);
+    day.camera.hold();
+    await day.pass(9);
+    expect(day.camera.asked).toBe(2);
+    const asked = day.capture.now();
+    day.camera.release();
+    await asked;
+    await day.pass(0);
+    expect(day.camera.asked).toBe(3);
+  });
+
+  it.each([
+    ["between sections", (day: Day) => (day.tape.view.value = waiting())],
+    ["once it was stopped", (day: Day) => void day.capture.stop()],
+  ])("takes none %s, whoever asks", async (_name, change) => {
+    const day = new Day();
+    await day.pass(1);
+    change(day);
+    await day.pass(0);
+    await day.capture.now();
+    await day.pass(0);
+    expect(day.camera.asked).toBe(1);
+  });
+
   it("stops at the deadline though the server can't say that it has passed", async () => {
     const day = new Day();
     day.tape.view.value = running({ closes_at_ms: day.tape.clock.nowMs() + 15_000 });

@@ -2,13 +2,14 @@ import { expect, it } from "vitest";
 import { outcomeOf } from "../../src/room/outcome";
 
 it.each([
-  ["nothing known", null, { review: "awaiting", flags: [], result: null, mailed: false }],
+  ["nothing known", null, { review: "awaiting", flags: [], result: null, held: false, mailed: false }],
   [
     "decided, with flags in words",
     {
       review: "decided",
       flags: [{ words: "two people", outcome: "upheld" }, { words: "dark", outcome: null }, 3],
       results: null,
+      results_held: true,
       receipt_mailed: true,
     },
     {
@@ -18,6 +19,7 @@ it.each([
         { words: "dark", outcome: null },
       ],
       result: null,
+      held: true,
       mailed: true,
     },
   ],
@@ -32,6 +34,7 @@ it.each([
       review: "decided",
       flags: [],
       result: { points: 7.5, possible: 10, passed: null, awaiting: 1 },
+      held: false,
       mailed: false,
     },
   ],

@@ -1,0 +1,296 @@
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { wall as words } from "../text/wall";
+import { Dialog } from "../ui/dialog";
+import { Notice, Waiting } from "../ui/notices";
+import { type ActDraft, needsCode, needsNote, RULES, secondsOf, wordsOf } from "./acts";
+import { NOTE_MOST, type ReasonGroup } from "./wall-api";
+import type { Wall } from "./wall-desk";
+
+/** Every act asks here for its reason, and says what the learner will read. */
+export function ActDialog({ wall }: { wall: Wall }) {
+  const draft = wall.draft.value;
+  const shown = useRef(0);
+  useEffect(() => {
+    if (draft !== null) shown.current = wall.asked;
+  });
+  return (
+    <Dialog
+      open={draft !== null}
+      heading={draft === null ? "" : words.act.heading(draft.act, whom(wall, draft))}
+      onClose={() => {
+        // Told late: by then the next act may be asked for, and that one stays.
+        const open = document.querySelector("dialog[open] form.act") !== null;
+        if (!open && shown.current === wall.asked) wall.cancel();
+      }}
+    >
+      {draft !== null && <Form wall={wall} draft={draft} />}
+    </Dialog>
+  );
+}
+
+function whom(wall: Wall, { sessions }: ActDraft): string {
+  const [only] = sessions;
+  return sessions.length === 1 && only !== undefined
+    ? wall.nameOf(only)
+    : words.act.many(sessions.length);
+}
+
+/** The field that has the focus first. Chromium warns of an attribute that is there from the start. */
+function useFirst() {
+  const form = useRef<HTMLFormElement>(null);
+  useLayoutEffect(() => {
+    form.current?.querySelector('[data-first="true"]')?.setAttribute("autofocus", "");
+  }, []);
+  return form;
+}
+
+interface Props {
+  wall: Wall;
+  draft: ActDraft;
+}
+
+function Form({ wall, draft }: Props) {
+  const { act } = draft;
+  const lacks = wall.tried.value ? wall.lacks.value : [];
+  const hint = words.act.hint[act];
+  const final = act === "terminate" || act === "confirm-terminate";
+  const form = useFirst();
+  return (
+    <form
+      ref={form}
+      class="act"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void wall.confirm();
+      }}
+    >
+      {hint !== undefined && <p>{hint}</p>}
+      <Fields wall={wall} draft={draft} />
+      <Reads wall={wall} draft={draft} />
+      <div id="act-lacks" role="alert">
+        {lacks.length > 0 && (
+          <Notice needs>
+            <p>{words.act.lackHeading}</p>
+            {lacks.map((lack) => (
+              <p key={lack}>{words.act.lack[lack]}</p>
+            ))}
+          </Notice>
+        )}
+        {wall.actTrouble.value !== null && <Notice needs>{wall.actTrouble.value}</Notice>}
+      </div>
+      <footer>
+        <button type="button" class="secondary" onClick={() => wall.cancel()}>
+          {words.act.cancel}
+        </button>
+        <button type="submit" class={final ? "final" : undefined} aria-disabled={wall.doingAct.value}>
+          {words.act.submit(act, draft.sessions.length)}
+        </button>
+      </footer>
+      {wall.doingAct.value && <Waiting what={words.wait.act} />}
+    </form>
+  );
+}
+
+function Fields({ wall, draft }: Props) {
+  const { act, code, minutes, rule, of } = draft;
+  const ruled = act === "lift-rule" || act === "restore-rule";
+  return (
+    <>
+      {act === "extra-time" && (
+        <label>
+          {words.act.minutes}
+          <input
+            name="minutes"
+            inputMode="decimal"
+            autocomplete="off"
+            data-first
+            value={minutes}
+            onInput={(typed) => wall.write({ minutes: typed.currentTarget.value })}
+          />
+        </label>
+      )}
+      {ruled && (
+        <label>
+          {words.act.rule}
+          <select value={rule} data-first onChange={(event) => wall.write({ rule: event.currentTarget.value })}>
+            <option value="">{words.act.chooseRule}</option>
+            {RULES.map((each) => (
+              <option key={each} value={each}>
+                {words.act.ruleName(each)}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {act === "irregularity" && (
+        <fieldset>
+          <legend>{words.act.of}</legend>
+          {(["room", "system"] as const).map((each) => (
+            <label key={each}>
+              <input type="radio" name="of" checked={of === each} onChange={() => wall.write({ of: each })} />
+              {words.act.ofNames[each]}
+            </label>
+          ))}
+        </fieldset>
+      )}
+      {act !== "confirm-terminate" && (
+        <Reason
+          reasons={wall.reasons.value}
+          code={code}
+          may={!needsCode(act)}
+          focus={code === "" && needsCode(act) && !ruled && act !== "extra-time"}
+          onChoose={(chosen) => wall.write({ code: chosen })}
+        />
+      )}
+      {needsNote(act) && <Note wall={wall} draft={draft} focus={!ruled && act !== "extra-time" && (code !== "" || !needsCode(act))} />}
+    </>
+  );
+}
+
+interface ReasonProps {
+  reasons: readonly ReasonGroup[];
+  code: string;
+  /** It may be left out. */
+  may: boolean;
+  focus: boolean;
+  onChoose: (code: string) => void;
+}
+
+export function Reason({ reasons, code, may, focus, onChoose }: ReasonProps) {
+  return (
+    <label>
+      {may ? words.act.reasonMay : words.act.reason}
+      <select
+        name="code"
+        value={code}
+        data-first={focus}
+        onChange={(event) => onChoose(event.currentTarget.value)}
+      >
+        <option value="">{may ? words.announce.noReason : words.act.chooseReason}</option>
+        {reasons.map((group) => (
+          <optgroup key={group.category} label={group.words}>
+            {group.reasons.map((each) => (
+              <option key={each.code} value={each.code}>
+                {each.words}
+              </option>
+            ))}
+          </optgroup>
+        ))}
+      </select>
+      {reasons.length === 0 && <small role="alert">{words.act.noReasons}</small>}
+    </label>
+  );
+}
+
+function Note({ wall, draft, focus }: Props & { focus: boolean }) {
+  return (
+    <label>
+      {words.act.note(draft.act)}
+      <textarea
+        name="note"
+        rows={3}
+        data-first={focus}
+        // Room to go over, so that a paste is not cut in silence.
+        maxLength={NOTE_MOST * 2}
+        value={draft.note}
+        aria-describedby="act-note-hint"
+        onInput={(typed) => wall.write({ note: typed.currentTarget.value })}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+          event.preventDefault();
+          void wall.confirm();
+        }}
+      />
+      <small id="act-note-hint">{words.act.noteHint}</small>
+    </label>
+  );
+}
+
+function Reads({ wall, draft }: Props) {
+  const { act, code, minutes, rule, of } = draft;
+  if (act === "confirm-terminate") return null; // it is what was proposed: the panel shows that
+  const reason = wordsOf(wall.reasons.value, code);
+  const said = words.reads(act, reason, { seconds: secondsOf(minutes), rule, of });
+  return (
+    <Notice>
+      <p>
+        <strong>{act === "terminate" ? words.act.readsIf : words.act.reads}</strong> {said}
+      </p>
+      {draft.note.trim() !== "" && <p class="words">{draft.note.trim()}</p>}
+    </Notice>
+  );
+}
+
+/** Something that every learner of an exam reads. */
+export function AnnounceDialog({ wall }: { wall: Wall }) {
+  const close = () => (wall.announcing.value = false);
+  return (
+    <Dialog open={wall.announcing.value} heading={words.announce.heading} onClose={close}>
+      <Announcement wall={wall} close={close} />
+    </Dialog>
+  );
+}
+
+function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
+  const exams = wall.exams.value;
+  const [exam, setExam] = useState(
+    // Of several exams none is guessed: the wrong one would be told.
+    wall.wanted.value.exam ?? (exams.length === 1 ? (exams[0]?.id ?? "") : ""),
+  );
+  const [code, setCode] = useState("");
+  const [note, setNote] = useState("");
+  const [tried, setTried] = useState(false);
+  const missing =
+    exam === "" ? words.announce.lackExam : note.trim() === "" ? words.announce.lack : null;
+  const send = async () => {
+    setTried(true);
+    if (missing !== null || wall.doingAct.value) return;
+    if (await wall.announce(exam, code, note)) close();
+  };
+  const lack = (tried ? missing : null) ?? wall.actTrouble.value;
+  const form = useFirst();
+  return (
+    <form
+      ref={form}
+      class="act"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      <label>
+        {words.announce.exam}
+        <select value={exam} onChange={(event) => setExam(event.currentTarget.value)}>
+          {exams.length !== 1 && <option value="">{words.announce.chooseExam}</option>}
+          {exams.map(({ id, title }) => (
+            <option key={id} value={id}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Reason reasons={wall.reasons.value} code={code} may focus={false} onChoose={setCode} />
+      <label>
+        {words.announce.note}
+        <textarea
+          rows={4}
+          data-first
+          maxLength={NOTE_MOST}
+          value={note}
+          onInput={(typed) => setNote(typed.currentTarget.value)}
+        />
+        <small>{words.announce.hint}</small>
+      </label>
+      <div role="alert">{lack !== null && <Notice needs>{lack}</Notice>}</div>
+      <footer>
+        <button type="button" class="secondary" onClick={close}>
+          {words.act.cancel}
+        </button>
+        <button type="submit">{words.announce.submit}</button>
+      </footer>
+      {wall.doingAct.value && <Waiting what={words.wait.announce} />}
+    </form>
+  );
+}

@@ -1,0 +1,51 @@
+import { useState } from "preact/hooks";
+import type { Attachment } from "../api";
+import { desk as words } from "../text/desk";
+import { troubleWords } from "../text/problems";
+import { Trouble } from "../ui/notices";
+import type { Looks } from "./looks";
+
+interface Props {
+  looks: Looks;
+  session: string;
+  attachments: readonly Attachment[];
+}
+
+/** Files the learner sent with an answer. Nothing of them is opened by itself. */
+export function Attachments({ looks, session, attachments }: Props) {
+  const [trouble, setTrouble] = useState<string | null>(null);
+  if (attachments.length === 0) return null;
+  const open = async ({ name, sha256 }: Attachment) => {
+    setTrouble(null);
+    try {
+      keep(await looks.file(session, sha256), name);
+    } catch (error) {
+      setTrouble(troubleWords(error));
+    }
+  };
+  return (
+    <>
+      <h3>{words.answer.attachments}</h3>
+      <ul class="attachments">
+        {attachments.map((each) => (
+          <li key={each.sha256}>
+            <button type="button" class="quiet" onClick={() => void open(each)}>
+              {words.answer.open(each.name, words.kilobytes(each.size))}
+            </button>
+          </li>
+        ))}
+      </ul>
+      {trouble !== null && <Trouble words={trouble} />}
+    </>
+  );
+}
+
+/** Downloads: what a stranger sent is never shown inside this page, whatever it says it is. */
+function keep(bytes: Blob, name: string): void {
+  const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}

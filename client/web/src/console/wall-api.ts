@@ -1,0 +1,205 @@
+/** What the wall and the server say to each other: tiles over a WebSocket, acts over HTTP. */
+
+import { ask, type LoginApi, type SessionView, server as staff } from "../api";
+
+/** Why somebody needs a person, by urgency. */
+export const NEEDS = [
+  "terminate-proposed",
+  "help-fault",
+  "help-question",
+  "help-hand",
+  "device-asks",
+  "id-check",
+  "offline",
+  "conduct",
+  "quality",
+] as const;
+
+export interface Still {
+  device: string;
+  sha256: string;
+  at_ms: number;
+}
+
+export interface Help {
+  topic: string;
+  text: string;
+  since_ms: number;
+}
+
+/** One session as the wall shows it. All times are the server's, ms since 1970. */
+export interface Tile {
+  session: string;
+  learner: string;
+  group: string;
+  exam: string;
+  state: string;
+  /** The open section's title; "" between sections. */
+  section: string;
+  ends_at_ms: number | null;
+  paused_since_ms: number | null;
+  id_check: string;
+  still: Still | null;
+  connected: boolean;
+  heard_ms: number | null;
+  /** What the learner is asked for now: "dark", "no-face", … */
+  quality: string[];
+  /** How many flags of conduct were raised. */
+  conduct: number;
+  /** Of NEEDS, the most urgent first. */
+  needs: string[];
+  needs_since_ms: number | null;
+  help: Help | null;
+  termination: { by: string; lapses_at_ms: number } | null;
+  taken_by: string | null;
+  looking: string[];
+  waiting_devices: number;
+  /** Given beyond the section's own time, s. */
+  extra_s: number;
+}
+
+export interface ExamName {
+  id: string;
+  title: string;
+}
+
+/** What the server says. */
+export type WallMessage =
+  | { type: "wall"; now_ms: number; me: string; exams: ExamName[]; tiles: Tile[] }
+  | {
+      type: "delta";
+      now_ms: number;
+      tiles?: (Partial<Tile> & { session: string })[];
+      gone?: string[];
+    };
+
+/** What the page says. */
+export type WallWord =
+  | { type: "view"; sessions: string[] }
+  | { type: "look"; session: string | null }
+  | { type: "take" | "release"; sessions: string[] };
+
+export const VIEW_MOST = 120;
+export const BATCH_MOST = 500;
+export const NOTE_MOST = 2000;
+
+export type ActKind =
+  | "message"
+  | "ask-still"
+  | "ask-id"
+  | "pause"
+  | "resume"
+  | "extra-time"
+  | "lift-rule"
+  | "restore-rule"
+  | "admit-device"
+  | "refuse-device"
+  | "terminate"
+  | "confirm-terminate"
+  | "withdraw-terminate"
+  | "irregularity"
+  | "answer"
+  | "undo";
+
+export interface ActSent {
+  act: ActKind;
+  /** Of the list of reasons: "technical/network". */
+  code?: string;
+  note?: string;
+  seconds?: number;
+  rule?: string;
+  /** An act to undo, a device, or whose irregularity it was: "room" or "system". */
+  of?: string;
+  /** Of the session that the page showed: the server says so if it has changed since. */
+  version?: number;
+}
+
+export interface ActView {
+  id: string;
+  act: string;
+  code: string;
+  /** What the learner reads. */
+  words: string;
+  note: string;
+  by: string;
+  at_ms: number;
+  undone: boolean;
+  undoable: boolean;
+}
+
+/** A session as its proctors are shown it. */
+export interface LiveSession extends SessionView {
+  exam: string;
+  group: string;
+  version: number;
+  acts: ActView[];
+  lifted: string[];
+  /** What this learner alone may do or use, in sentences; never why. */
+  permitted: string[];
+  termination: { by: string; note: string; lapses_at_ms: number } | null;
+  help: { topic: string; since_ms: number; answer: string; answered_at_ms: number | null } | null;
+  asking: { device: string; device_kind: string; asked_at_ms: number }[];
+  second_camera: { state: string; since_ms: number } | null;
+}
+
+export interface ReasonGroup {
+  category: string;
+  words: string;
+  reasons: { code: string; words: string }[];
+}
+
+export interface Failed {
+  session: string;
+  code: string;
+  detail: string;
+}
+
+export interface BatchDone {
+  done: { session: string; act: ActView }[];
+  failed: Failed[];
+}
+
+export interface Told {
+  told: number;
+  failed: Failed[];
+}
+
+/** Opens the live pictures of an exam until then. */
+export interface Ticket {
+  path: string;
+  until_ms: number;
+}
+
+export interface WallApi extends LoginApi {
+  session(session: string): Promise<LiveSession>;
+  reasons(): Promise<ReasonGroup[]>;
+  act(session: string, act: ActSent): Promise<LiveSession>;
+  /** Of one exam, at most BATCH_MOST sessions. */
+  actOnMany(exam: string, sessions: string[], act: ActSent): Promise<BatchDone>;
+  announce(exam: string, code: string, note: string): Promise<Told>;
+  watch(exam: string): Promise<Ticket>;
+}
+
+const part = encodeURIComponent;
+
+export const wallServer: WallApi = {
+  signIn: (name, password) => staff.signIn(name, password),
+  whoAmI: () => staff.whoAmI(),
+  signOut: () => staff.signOut(),
+  session: (session) => ask("GET", `/sessions/${part(session)}`),
+  reasons: () => ask("GET", "/act-reasons"),
+  act: async (session, act) =>
+    (await ask<{ session: LiveSession }>("POST", `/sessions/${part(session)}/acts`, act)).session,
+  actOnMany: (exam, sessions, act) =>
+    ask("POST", `/exams/${part(exam)}/acts`, { sessions, ...act }),
+  announce: (exam, code, note) =>
+    ask("POST", `/exams/${part(exam)}/announcements`, { code, note }),
+  watch: (exam) => ask("POST", `/exams/${part(exam)}/looks`, { why: "watching" }),
+};
+
+/** Where the wall's WebSocket is, for a page at `origin`. */
+export function wallAddress(origin: string, exam: string | null): string {
+  const address = new URL("/api/v1/wall", origin.replace(/^http/, "ws"));
+  if (exam !== null) address.searchParams.set("exam", exam);
+  return address.href;
+}

@@ -1,0 +1,245 @@
+import { useComputed } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { wall as words } from "../text/wall";
+import { search } from "./id-check";
+import { isOffline, isOver } from "./tiles";
+import type { Tile } from "./wall-api";
+import type { Wall } from "./wall-desk";
+import { arrowTo } from "./wall-keys";
+
+/** Somebody in the exam of whom nothing was heard for so long: their tile says so. */
+const QUIET_MS = 20_000;
+
+/** Tells the wall which tiles can be seen. */
+const Watch = createContext<IntersectionObserver | null>(null);
+
+/** All tiles that are shown. A tile that changes draws itself anew, and no other. */
+export function Grid({ wall }: { wall: Wall }) {
+  const list = useRef<HTMLUListElement>(null);
+  const watch = useMemo(() => watching(wall), [wall]);
+  const order = wall.shown.value;
+  const focusOn = wall.focusOn.value;
+  useEffect(() => () => watch.disconnect(), [watch]);
+  useLayoutEffect(() => {
+    if (focusOn === null) return;
+    wall.focusOn.value = null;
+    openerOf(list.current, focusOn.session)?.focus();
+  }, [focusOn]);
+  return (
+    <Watch.Provider value={watch}>
+      <ul
+        ref={list}
+        class="tiles"
+        aria-label={words.tile.list}
+        onPointerEnter={() => wall.hold("pointer", true)}
+        onPointerLeave={() => wall.hold("pointer", false)}
+        onFocusIn={() => wall.hold("focus", true)}
+        onFocusOut={({ relatedTarget }) => {
+          // From tile to tile is no leaving.
+          const stays = relatedTarget instanceof Node && list.current?.contains(relatedTarget);
+          if (stays !== true) wall.hold("focus", false);
+        }}
+        onKeyDown={(event) => {
+          const to = neighbour(list.current, event.target, event.key);
+          if (to === null || event.ctrlKey || event.altKey || event.metaKey) return;
+          event.preventDefault();
+          to.focus();
+        }}
+      >
+        {order.map((session) => (
+          <OneTile key={session} wall={wall} session={session} />
+        ))}
+      </ul>
+    </Watch.Provider>
+  );
+}
+
+function watching(wall: Wall): IntersectionObserver {
+  return new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const session = (target as HTMLElement).dataset["session"];
+        if (session !== undefined) wall.seen(session, isIntersecting);
+      }
+    },
+    { rootMargin: "240px 0px" },
+  );
+}
+
+function openerOf(list: HTMLElement | null, session: string): HTMLElement | null {
+  return list?.querySelector<HTMLElement>(`[data-session="${CSS.escape(session)}"] a`) ?? null;
+}
+
+/** Where an arrow leads from a tile, by the columns that there are now. */
+function neighbour(list: HTMLElement | null, from: EventTarget | null, key: string): HTMLElement | null {
+  const tile = from instanceof Element ? from.closest<HTMLElement>("li") : null;
+  if (list === null || tile === null || !key.startsWith("Arrow")) return null;
+  const tiles = [...list.children] as HTMLElement[];
+  const top = tiles[0]?.offsetTop;
+  const below = tiles.findIndex((each) => each.offsetTop !== top);
+  const columns = below < 0 ? tiles.length : below;
+  const to = arrowTo(key, tiles.indexOf(tile), tiles.length, columns);
+  return to === null ? null : (tiles[to]?.querySelector("a") ?? null);
+}
+
+interface Props {
+  wall: Wall;
+  session: string;
+}
+
+function OneTile({ wall, session }: Props) {
+  const box = useRef<HTMLLIElement>(null);
+  const watch = useContext(Watch);
+  useEffect(() => {
+    const tile = box.current;
+    if (tile === null) return undefined;
+    watch?.observe(tile);
+    return () => {
+      watch?.unobserve(tile);
+      wall.seen(session, false);
+    };
+  }, [watch, session]);
+  const selected = useComputed(() => wall.selected.value.has(session));
+  const open = useComputed(() => (wall.session.value === session ? "true" : undefined));
+  const kinds = useComputed(() => kindsOf(wall, session));
+  // A sign of life changes the tile, but none of this: then nothing is drawn anew.
+  const learner = useComputed(() => wall.tiles.get(session)?.value.learner ?? "").value;
+  return (
+    <li ref={box} class={kinds} data-session={session} aria-current={open}>
+      <Picture wall={wall} session={session} learner={learner} />
+      <input
+        type="checkbox"
+        checked={selected}
+        aria-label={words.tile.select(learner)}
+        onChange={() => wall.toggle(session)}
+      />
+      <a
+        href={search(session, wall.wanted.peek().exam)}
+        onClick={(event) => {
+          if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
+          event.preventDefault();
+          void wall.open(session);
+        }}
+      >
+        {learner}
+      </a>
+      <Why wall={wall} session={session} />
+      <Work wall={wall} session={session} />
+      <Marks wall={wall} session={session} />
+      <Hands wall={wall} session={session} />
+    </li>
+  );
+}
+
+function kindsOf(wall: Wall, session: string): string {
+  const tile = wall.tiles.get(session)?.value;
+  const kinds = ["tile"];
+  if (tile !== undefined && tile.needs.length > 0) kinds.push("needs");
+  if (tile !== undefined && isOver(tile)) kinds.push("over");
+  if (wall.selected.value.has(session)) kinds.push("chosen");
+  return kinds.join(" ");
+}
+
+function Picture({ wall, session, learner }: Props & { learner: string }) {
+  const [broken, setBroken] = useState("");
+  const still = useComputed(() => wall.tiles.get(session)?.value.still ?? null).value;
+  const exam = useComputed(() => wall.tiles.get(session)?.value.exam ?? "").value;
+  if (still === null) return <p class="still">{words.tile.noStill.off}</p>;
+  const path = wall.tickets.path(exam).value;
+  if (path === null) return <p class="still">{words.tile.noStill.wait}</p>;
+  if (broken === still.sha256) return <p class="still">{words.tile.noStill.broken}</p>;
+  return (
+    <img
+      class="still"
+      src={`${path}/${session}/${still.sha256}`}
+      alt={words.tile.still(learner)}
+      loading="lazy"
+      decoding="async"
+      width={168}
+      height={126}
+      onError={() => setBroken(still.sha256)}
+    />
+  );
+}
+
+/** Why this one comes first, in two or three words, and for how long. */
+function Why({ wall, session }: Props) {
+  const said = useComputed(() => {
+    const tile = wall.tiles.get(session)?.value;
+    const [first, ...others] = tile?.needs ?? [];
+    if (tile === undefined || first === undefined) return "";
+    const now_ms = wall.now_ms.value;
+    const lapses_ms = tile.termination === null ? null : tile.termination.lapses_at_ms - now_ms;
+    const since =
+      tile.needs_since_ms === null || first === "terminate-proposed"
+        ? ""
+        : ` · ${words.since(now_ms - tile.needs_since_ms)}`;
+    const more = others.length === 0 ? "" : ` (+${others.length})`;
+    return `${words.why(first, tile, lapses_ms)}${more}${since}`;
+  });
+  return said.value === "" ? null : <p class="why">{said}</p>;
+}
+
+/** What they work at, and for how long still. */
+function Work({ wall, session }: Props) {
+  const said = useComputed(() => {
+    const tile = wall.tiles.get(session)?.value;
+    return tile === undefined ? "" : workWords(tile, wall.now_ms.value);
+  });
+  return <p class="part">{said}</p>;
+}
+
+export function workWords(tile: Tile, now_ms: number): string {
+  const { state, section, ends_at_ms, paused_since_ms, extra_s } = tile;
+  if (state === "paused" && paused_since_ms !== null)
+    return words.tile.pausedFor(now_ms - paused_since_ms);
+  if (state !== "running" || section === "") return words.tile.state(state);
+  // The time first: it is what a narrow tile must not cut off.
+  const left = ends_at_ms === null ? [] : [words.tile.left(ends_at_ms - now_ms)];
+  if (extra_s > 0) left.push(words.tile.extra(extra_s));
+  return [...left, section].join(" · ");
+}
+
+function Marks({ wall, session }: Props) {
+  const said = useComputed(() => {
+    const tile = wall.tiles.get(session)?.value;
+    return tile === undefined ? "" : marksOf(tile, wall.now_ms.value).join(" · ");
+  });
+  return <p class="marks">{said}</p>;
+}
+
+/** What else there is to know, in words; not again what the first line says. */
+export function marksOf(tile: Tile, now_ms: number): string[] {
+  const [first] = tile.needs;
+  const marks: string[] = [];
+  if (tile.conduct > 0 && first !== "conduct") marks.push(words.tile.conduct(tile.conduct));
+  for (const kind of tile.quality.slice(first === "quality" ? 1 : 0))
+    marks.push(words.tile.quality(kind));
+  if (tile.waiting_devices > 0 && first !== "device-asks")
+    marks.push(words.tile.devices(tile.waiting_devices));
+  const silent_ms = tile.heard_ms === null ? 0 : now_ms - tile.heard_ms;
+  if (isOffline(tile) && first !== "offline" && tile.heard_ms === null)
+    marks.push(words.why("offline", tile, null));
+  else if (!isOver(tile) && tile.heard_ms !== null && (isOffline(tile) || silent_ms > QUIET_MS))
+    marks.push(words.tile.heard(silent_ms));
+  return marks;
+}
+
+function Hands({ wall, session }: Props) {
+  const said = useComputed(() => {
+    const tile = wall.tiles.get(session)?.value;
+    return tile === undefined ? "" : handsOf(tile, wall.me.value).join(" · ");
+  });
+  return <p class="hands">{said}</p>;
+}
+
+/** Who of the proctors looks after them, or looks. */
+function handsOf(tile: Tile, me: string): string[] {
+  const said: string[] = [];
+  if (tile.taken_by !== null)
+    said.push(tile.taken_by === me ? words.tile.mine : words.tile.taken(tile.taken_by));
+  const others = tile.looking.filter((name) => name !== me);
+  if (others.length > 0) said.push(words.tile.looks(others));
+  return said;
+}

@@ -1,0 +1,88 @@
+/** Starts /console. `?session=s_…` opens one session beside the wall, `?exam=…` shows one exam. */
+
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import "../ui/page.css";
+import "./wall.css";
+import { ownZone } from "../text/when";
+import { wall as words } from "../text/wall";
+import { search } from "./id-check";
+import { pressOf } from "./keys";
+import { keysShown, letters } from "./letters";
+import { wallAddress, wallServer } from "./wall-api";
+import { WallApp } from "./wall-app";
+import { Wall } from "./wall-desk";
+import { type WallCommand, wallCommandFor } from "./wall-keys";
+import { webSocketLine } from "./wall-link";
+
+function asked(what: "session" | "exam"): string | null {
+  return new URLSearchParams(location.search).get(what);
+}
+
+const wall = new Wall({
+  api: wallServer,
+  // One line for all exams: the choice of one is the page's, and a change of it asks nobody.
+  open: (events) => webSocketLine(wallAddress(location.origin, null), events),
+  went: (session, exam) =>
+    history.replaceState(null, "", location.pathname + search(session, exam)),
+});
+
+effect(() => {
+  const { is } = wall.who.value;
+  document.title = words.title(is === "in" ? wall.counts.value.needs : null);
+});
+
+setInterval(() => wall.tick(), 1000);
+addEventListener("online", () => wall.link.hurry());
+addEventListener("offline", () => wall.link.cut());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") wall.link.hurry();
+});
+
+/** The session of the tile that has the focus. */
+function focused(): string | null {
+  const tile = document.activeElement?.closest<HTMLElement>("[data-session]");
+  return tile?.dataset["session"] ?? null;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || wall.who.value.is !== "in") return;
+  const command = wallCommandFor(pressOf(event), letters.value);
+  if (command === null) return;
+  // Escape closes what is open; with nothing open it is the browser's.
+  if (command.do === "close" && wall.session.value === null) return;
+  event.preventDefault();
+  obey(command);
+});
+
+function obey(command: WallCommand): void {
+  const here = focused();
+  const targets = wall.targets(here);
+  switch (command.do) {
+    case "message":
+      return wall.ask("message", targets);
+    case "pause":
+      return wall.pauseOrResume(targets);
+    case "time":
+      return wall.ask("extra-time", targets);
+    case "take":
+      return wall.toggleTake(targets);
+    case "next":
+      return wall.next();
+    case "select": {
+      const session = here ?? wall.session.value;
+      return session === null ? undefined : wall.toggle(session);
+    }
+    case "update":
+      return wall.settle();
+    case "search":
+      return document.querySelector<HTMLElement>("input[name=search]")?.focus();
+    case "close":
+      return wall.close();
+    case "keys":
+      keysShown.value = true;
+  }
+}
+
+render(<WallApp wall={wall} zone={ownZone()} />, document.body);
+void wall.start(asked("session"), asked("exam"));

@@ -1,0 +1,188 @@
+/** What is asked of the exam server once an exam has ended, and what came of it. */
+
+import { signal } from "@preact/signals";
+import { ProblemError, Unreachable } from "../api";
+import { base64, type Bytes } from "../evidence/bytes";
+import { after } from "../text/after";
+import {
+  type After,
+  afterOf,
+  answerProblem,
+  contestOf,
+  type File_,
+  filesProblem,
+  MAX_NAME_CHARS,
+} from "./after";
+import type { Device } from "./device";
+import { fileType } from "./items";
+
+// Files are sent and bundles are made while somebody waits: on a slow line that takes minutes.
+const PATIENCE_MS = 5 * 60_000;
+/** Pictures that are kept while the page is open; the oldest goes for each that comes. */
+const PICTURES_MOST = 120;
+
+/** A device, as far as this needs one. */
+export type Asked = Pick<Device, "after" | "afterFile">;
+
+/** A file to be sent with the answer. */
+export interface Added extends File_ {
+  data_base64: string;
+}
+
+/** Where pictures become addresses; tests bring their own. */
+export type Urls = Pick<typeof URL, "createObjectURL" | "revokeObjectURL">;
+
+export class Afterwards {
+  readonly told = signal<After | null>(null);
+  /** What did not work, in words. */
+  readonly trouble = signal<string | null>(null);
+  /** What is waited for, in words. */
+  readonly busy = signal<string | null>(null);
+  /** The answer as it is being written. */
+  readonly text = signal("");
+  readonly flags = signal<ReadonlyMap<string, string>>(new Map());
+  readonly files = signal<readonly Added[]>([]);
+  /** Why the answer can't be sent as it is, in words. */
+  readonly problem = signal<string | null>(null);
+  readonly #device: Asked;
+  readonly #urls: Urls;
+  readonly #pictures = new Map<string, Promise<string>>();
+
+  constructor(device: Asked, urls: Urls = URL) {
+    this.#device = device;
+    this.#urls = urls;
+  }
+
+  /** Asks for all of it; what is being written stays. */
+  load(): Promise<void> {
+    return this.#do(after.wait, async () => {
+      const asked = ["timeline", "outcome", "looks"].map((path) => this.#device.after(path));
+      const [timeline, outcome, looks] = await Promise.all(asked);
+      this.told.value = afterOf(timeline, outcome, looks);
+    });
+  }
+
+  // --- pictures ---------------------------------------------------------------------------------
+
+  /** The address of a picture, which an `<img>` may have. Throws ProblemError, Unreachable. */
+  picture(sha256: string): Promise<string> {
+    let url = this.#pictures.get(sha256);
+    if (url === undefined) {
+      // The bytes need the device's token, which an `<img>` can't send.
+      url = this.#device
+        .afterFile(`blobs/${encodeURIComponent(sha256)}`)
+        .then((blob) => this.#urls.createObjectURL(blob));
+      url.catch(() => this.#pictures.delete(sha256));
+    }
+    this.#pictures.delete(sha256); // the one that was wanted last stands last
+    this.#pictures.set(sha256, url);
+    for (const [old, address] of [...this.#pictures].slice(0, -PICTURES_MOST)) {
+      this.#pictures.delete(old);
+      this.#revoke(address);
+    }
+    return url;
+  }
+
+  #revoke(address: Promise<string>): void {
+    address.then(
+      (url) => this.#urls.revokeObjectURL(url),
+      () => undefined, // it was never made
+    );
+  }
+
+  close(): void {
+    for (const address of this.#pictures.values()) this.#revoke(address);
+    this.#pictures.clear();
+  }
+
+  // --- the bundle -------------------------------------------------------------------------------
+
+  /** All of the evidence; null where it did not come, and `trouble` says why. */
+  async bundle(): Promise<Blob | null> {
+    let file: Blob | null = null;
+    await this.#do(after.keep.wait, async () => {
+      file = await this.#device.afterFile("bundle", PATIENCE_MS);
+    });
+    return file;
+  }
+
+  // --- the answer -------------------------------------------------------------------------------
+
+  write(text: string): void {
+    this.text.value = text;
+    this.problem.value = null;
+  }
+
+  writeTo(flag: string, text: string): void {
+    this.flags.value = new Map([...this.flags.value, [flag, text]]);
+    this.problem.value = null;
+  }
+
+  async add(files: readonly File[]): Promise<void> {
+    this.problem.value = filesProblem(this.files.value, files);
+    if (this.problem.value !== null) return;
+    for (const file of files) {
+      const { name, type, size } = file;
+      try {
+        const data_base64 = base64(new Uint8Array(await file.arrayBuffer()) satisfies Bytes);
+        // From its end, where its kind stands.
+        const shorter = name.slice(-MAX_NAME_CHARS);
+        const added = { name: shorter, type: fileType(type), size, data_base64 };
+        this.files.value = [...this.files.value, added];
+      } catch {
+        this.problem.value = after.answer.problem.unread(name);
+      }
+    }
+  }
+
+  remove(file: Added): void {
+    this.files.value = this.files.value.filter((one) => one !== file);
+    this.problem.value = null;
+  }
+
+  /** Whether it could be sent as it is; `problem` says why not. */
+  ready(): boolean {
+    this.problem.value = answerProblem(this.text.value, this.flags.value);
+    return this.problem.value === null;
+  }
+
+  /** Sends it, and reads everything anew. */
+  async send(): Promise<void> {
+    if (!this.ready()) return;
+    await this.#do(after.answer.wait, async () => {
+      const files = this.files.value.map(({ name, type, data_base64 }) => ({
+        name,
+        type,
+        data_base64,
+      }));
+      await this.#device.after(
+        "contest",
+        contestOf(this.text.value, this.flags.value, files),
+        PATIENCE_MS,
+      );
+    });
+    // Also where no answer came: it may have been taken all the same.
+    const trouble = this.trouble.value;
+    await this.load();
+    if (this.told.value?.answered === null) this.trouble.value ??= trouble;
+  }
+
+  async #do(what: string, work: () => Promise<void>): Promise<void> {
+    this.busy.value = what;
+    this.trouble.value = null;
+    try {
+      await work();
+    } catch (error) {
+      this.trouble.value = troubleWords(error);
+    } finally {
+      this.busy.value = null;
+    }
+  }
+}
+
+function troubleWords(error: unknown): string {
+  const { trouble } = after;
+  if (error instanceof Unreachable) return trouble.unreachable;
+  if (error instanceof ProblemError) return trouble.codes[error.code] ?? trouble.other;
+  throw error; // a bug of ours: never worded away
+}

@@ -1,0 +1,440 @@
+/** Every word of the wall, in English. Another language is another file of this type. */
+
+import type { AskingAct, Lack } from "../console/acts";
+import { MINUTES_MOST } from "../console/acts";
+import type { Filter, Sort } from "../console/tiles";
+import { NOTE_MOST, type Tile } from "../console/wall-api";
+import { counted, lengthWords } from "./when";
+
+const STATES: Readonly<Record<string, string>> = {
+  invited: "not here yet",
+  "check-in": "at check-in",
+  ready: "ready to begin",
+  running: "working",
+  paused: "paused",
+  submitted: "handed in",
+  terminated: "ended by proctors",
+  expired: "time is over",
+};
+
+const QUALITY: Readonly<Record<string, string>> = {
+  dark: "too dark",
+  covered: "camera covered",
+  "no-face": "face not found",
+  frozen: "picture stands still",
+};
+
+const TOPICS: Readonly<Record<string, string>> = {
+  question: "has a question",
+  hand: "raises a hand",
+  fault: "reports a fault",
+};
+
+const RULES: Readonly<Record<string, string>> = {
+  "person-count": "More than one person",
+  "another-person": "Another person",
+  looped: "Pictures repeat themselves",
+  frozen: "Picture did not change",
+  covered: "Camera covered",
+  dark: "Too little light",
+  "no-face": "Face not found",
+  "camera-lost": "Camera lost",
+  "network-gap": "Network lost",
+  "capture-gap": "No snapshots taken",
+  "second-display": "More displays than one",
+  "left-page": "Left the exam's page",
+  program: "Program not allowed",
+};
+
+const CHECKS: Readonly<Record<string, string>> = {
+  awaited: "nothing shown yet",
+  captured: "waits for a person",
+  "refusal-proposed": "a refusal waits for a second person",
+  retake: "a new picture was asked for",
+  accepted: "accepted",
+  refused: "refused",
+};
+
+const CAUSES: Readonly<Record<string, string>> = {
+  outage: "no contact with the server",
+  pause: "pause",
+  proctor: "given by a proctor",
+  correction: "taken back",
+};
+
+const CALL_MOST = 40;
+
+export const wall = {
+  title: (needs: number | null) => (needs === null || needs === 0 ? "Wall · Proctor" : `(${needs}) Wall · Proctor`),
+  heading: "Wall",
+  signIn: "Sign in to watch",
+  wait: {
+    wall: "the sessions",
+    session: "the session",
+    act: "the server to do it",
+    announce: "the announcement to be sent",
+  },
+
+  filter: {
+    label: "Show",
+    names: {
+      needs: "Needs someone",
+      mine: "Mine",
+      working: "Working",
+      offline: "Offline",
+      paused: "Paused",
+      done: "Done",
+      all: "All",
+    } satisfies Record<Filter, string>,
+    search: "Search",
+    searchHint: "Name or group",
+    group: "Group",
+    allGroups: "All groups",
+    exam: "Exam",
+    allExams: "All exams",
+    sort: "Order",
+    sorts: { need: "By need", name: "By name" } satisfies Record<Sort, string>,
+  },
+
+  order: {
+    changed: "Order changed:",
+    update: "update",
+    why: "Nothing moves while you point at a tile.",
+  },
+
+  line: {
+    cut: (when: string | null) =>
+      when === null
+        ? "The server can't be reached. It is tried again by itself."
+        : `The server can't be reached. What you see is from ${when}. It is tried again by itself; learners' exams go on.`,
+    again: "Try now",
+    notSent: "Not done: there is no connection to the server. Try again once there is.",
+  },
+
+  none: {
+    all: "No session is here yet.",
+    allNext: "A tile comes here by itself when a learner is invited and joins.",
+    filter: (filter: string) => `Nobody is listed under “${filter}”.`,
+    search: "Nobody fits what you search for.",
+    showAll: "Show all",
+  },
+
+  needSomeone: (count: number) =>
+    count === 0 ? "Nobody needs someone." : `${counted(count, "learner")} ${count === 1 ? "needs" : "need"} someone.`,
+
+  tile: {
+    list: "Sessions",
+    select: (learner: string) => `Select ${learner}`,
+    still: (learner: string) => `Camera of ${learner}`,
+    noStill: {
+      off: "No picture yet",
+      broken: "Picture can't be shown",
+      wait: "Picture follows",
+    },
+    state: (state: string) => STATES[state] ?? state,
+    left: (ms: number) => (ms <= 0 ? "time is over" : `${short(ms)} left`),
+    pausedFor: (ms: number) => `paused for ${short(ms)}`,
+    mine: "taken by you",
+    taken: (by: string) => `taken by ${by}`,
+    looks: (names: readonly string[]) =>
+      names.length === 1 ? `${names[0]} looks` : `${names.length} others look`,
+    heard: (ms: number) => `heard ${short(ms)} ago`,
+    conduct: (count: number) => `${count} conduct`,
+    quality: (kind: string) => QUALITY[kind] ?? kind.replaceAll("-", " "),
+    devices: (count: number) => (count === 1 ? "another device asks" : `${count} devices ask`),
+    extra: (seconds: number) => `+${short(seconds * 1000)}`,
+  },
+
+  /** Why somebody comes first, in two or three words; `since_ms` and `lapses_ms` are lengths. */
+  why: (need: string, tile: Tile, lapses_ms: number | null): string => {
+    switch (need) {
+      case "terminate-proposed":
+        return tile.termination === null
+          ? "end proposed"
+          : `${tile.termination.by}: end it? ${Math.max(0, Math.ceil((lapses_ms ?? 0) / 1000))} s`;
+      case "help-fault":
+        return asked("fault", tile);
+      case "help-question":
+        return asked("asks", tile);
+      case "help-hand":
+        return "hand raised";
+      case "device-asks":
+        return "another device asks";
+      case "id-check":
+        return "ID check waits";
+      case "offline":
+        return "offline";
+      case "conduct":
+        return counted(tile.conduct, "conduct flag");
+      case "quality":
+        return QUALITY[tile.quality[0] ?? ""] ?? "can't be seen well";
+      default:
+        return need.replaceAll("-", " ");
+    }
+  },
+  since: (ms: number) => short(ms),
+
+  session: {
+    notHere: "This session is not on the wall: it ended more than an hour ago, or is not yours.",
+    close: "Close",
+    ends: (when: string, length: string) => `Ends at ${when} (in ${length})`,
+    over: "This exam is over.",
+    pausedSince: (when: string, length: string) => `Paused since ${when} (${length}).`,
+    still: (when: string, length: string) => `Picture of ${when}, ${length} ago`,
+    earlier: "Pictures before",
+    taken: "Who looks after this one",
+    nobody: "Nobody has taken this session.",
+    take: "Take",
+    release: "Release",
+    acts: "What you can do",
+    permitted: "Permitted for this learner",
+    permittedNone: "Nothing beyond the exam's rules.",
+    lifted: (rule: string) => `Rule lifted: ${RULES[rule] ?? rule}`,
+    messages: "Messages",
+    messagesNone: "No messages yet.",
+    fromLearner: (learner: string, topic: string) => `${learner} ${TOPICS[topic] ?? "asks for help"}`,
+    fromProctor: (by: string) => `${by} to the learner`,
+    asksFor: (learner: string, topic: string, since: string) =>
+      `${learner} ${TOPICS[topic] ?? "asks for help"}, since ${since}.`,
+    noWords: "No words came with it.",
+    answer: "Your answer",
+    send: "Send the answer",
+    answerMissing: "Write your answer first.",
+    answerLong: `Shorten your answer to ${NOTE_MOST.toLocaleString("en")} characters.`,
+    device: (kind: string, when: string) => `Another device (${kind}) asks to go on with this exam, since ${when}. The first one then stops.`,
+    admit: "Let it in",
+    refuse: "Refuse it",
+    happened: "What happened",
+    happenedNone: "Nothing yet.",
+    opened: (title: string) => `${title} opened`,
+    closed: (title: string, by: string | null) => `${title} closed${by === "time-up" ? ": time was up" : by === "cut" ? " with the session" : ": handed in"}`,
+    qualityAsk: (kind: string, length: string, on: boolean) => `Asked for help with the picture: ${QUALITY[kind] ?? kind}, ${on ? "for" : "lasted"} ${length}`,
+    called: (topic: string) => `The learner ${TOPICS[topic] ?? "asked for help"}`,
+    by: (by: string) => (by === "" ? "" : `by ${by}`),
+    undo: "Undo",
+    undoOf: (words: string) => `Undo: ${words}`,
+    undone: "undone",
+    ledger: "Time given and taken",
+    ledgerNone: "No time was given or taken.",
+    ledgerLine: (seconds: number, cause: string, reason: string, section: string) =>
+      `${lengthWords(Math.abs(seconds) * 1000)} ${seconds < 0 ? "taken" : "given"}, ${section}: ${[CAUSES[cause] ?? cause, reason].filter(Boolean).join(", ")}`,
+    idCheck: (state: string) => `ID check: ${CHECKS[state] ?? state}`,
+    toIdCheck: "Open the ID check",
+    toReview: "Open the whole timeline",
+    group: (group: string) => `Group ${group}`,
+    flags: (count: number) => `${counted(count, "flag")} of conduct: see the timeline.`,
+    contact: (connected: boolean, length: string | null) =>
+      connected
+        ? "Connected."
+        : length === null
+          ? "Not connected."
+          : `Offline: last heard ${length} ago.`,
+  },
+
+  termination: {
+    mine: (length: string) =>
+      `You propose to end this exam. Another proctor must confirm within ${length}, or nothing happens.`,
+    other: (by: string, length: string) =>
+      `${by} proposes to end this exam. It ends only if you or another proctor confirm within ${length}.`,
+    note: (note: string) => `What the learner would read: “${note}”`,
+    confirm: "Confirm the end",
+    withdraw: "Withdraw",
+  },
+
+  act: {
+    name: {
+      message: "Message",
+      "ask-still": "Ask for a new picture",
+      "ask-id": "Ask for the ID again",
+      pause: "Pause",
+      "extra-time": "Give time",
+      "lift-rule": "Lift a rule",
+      "restore-rule": "Restore a rule",
+      irregularity: "Note an irregularity",
+      terminate: "End the exam",
+      "confirm-terminate": "Confirm the end",
+    } satisfies Record<AskingAct, string>,
+    resume: "Resume",
+    heading: (act: AskingAct, whom: string) =>
+      ({
+        message: `Message to ${whom}`,
+        "ask-still": `Ask ${whom} for a new picture`,
+        "ask-id": `Ask ${whom} for the ID again`,
+        pause: `Pause the exam of ${whom}`,
+        "extra-time": `Give time to ${whom}`,
+        "lift-rule": `Lift a rule for ${whom}`,
+        "restore-rule": `Restore a rule for ${whom}`,
+        irregularity: `Note an irregularity for ${whom}`,
+        terminate: `End the exam of ${whom}`,
+        "confirm-terminate": `Confirm the end of the exam of ${whom}`,
+      })[act],
+    many: (count: number) => counted(count, "learner"),
+    hint: {
+      pause: "The clock stops. The time ledger gives the pause back.",
+      "extra-time": "Added to the section that is open now.",
+      "lift-rule": "From now on this raises no flag. Flags that were raised before stay.",
+      "restore-rule": "From now on this raises flags again.",
+      irregularity: "It stands in the record of the session and changes nothing for the learner's exam.",
+      terminate:
+        "Where the exam's policy asks for it, a second proctor must confirm within a minute; otherwise this ends the exam at once. An ended exam can't be resumed.",
+      "confirm-terminate": "The exam ends at once and can't be resumed.",
+    } as Partial<Record<AskingAct, string>>,
+    reason: "Reason",
+    reasonMay: "Reason (may be left out)",
+    chooseReason: "Choose a reason",
+    noReasons: "The list of reasons can't be fetched.",
+    note: (act: AskingAct) => (act === "message" ? "Your message" : "Note"),
+    noteHint: "The learner reads it.",
+    minutes: "Minutes",
+    rule: "Rule",
+    chooseRule: "Choose a rule",
+    ruleName: (rule: string) => RULES[rule] ?? rule.replaceAll("-", " "),
+    of: "Whose",
+    ofNames: { room: "The room", system: "The system" },
+    reads: "The learner will read:",
+    readsIf: "Once it happens, the learner will read:",
+    submit: (act: AskingAct, count: number) => {
+      const verb = {
+        message: "Send",
+        "ask-still": "Ask",
+        "ask-id": "Ask",
+        pause: "Pause",
+        "extra-time": "Give the time",
+        "lift-rule": "Lift the rule",
+        "restore-rule": "Restore the rule",
+        irregularity: "Write it down",
+        terminate: "End the exam",
+        "confirm-terminate": "End the exam now",
+      }[act];
+      return count === 1 ? verb : `${verb} (${count})`;
+    },
+    cancel: "Cancel",
+    lackHeading: "Not done yet.",
+    lack: {
+      code: "Choose a reason.",
+      note: "Write a note: the learner reads it.",
+      shorter: `Shorten the note to ${NOTE_MOST.toLocaleString("en")} characters.`,
+      minutes: `Write how many minutes, up to ${MINUTES_MOST.toLocaleString("en")}.`,
+      rule: "Choose which rule.",
+    } satisfies Record<Lack, string>,
+    done: {
+      message: (whom: string) => `Sent to ${whom}.`,
+      "ask-still": (whom: string) => `Asked ${whom} for a new picture.`,
+      "ask-id": (whom: string) => `Asked ${whom} for the ID again.`,
+      pause: (whom: string) => `Paused: ${whom}.`,
+      resume: (whom: string) => `Resumed: ${whom}.`,
+      "extra-time": (whom: string) => `Time given: ${whom}.`,
+      "lift-rule": (whom: string) => `Rule lifted: ${whom}.`,
+      "restore-rule": (whom: string) => `Rule restored: ${whom}.`,
+      irregularity: (whom: string) => `Written down: ${whom}.`,
+      terminate: (whom: string) => `The end is proposed or done: ${whom}.`,
+      "confirm-terminate": (whom: string) => `Ended: ${whom}.`,
+      "withdraw-terminate": (whom: string) => `Proposal withdrawn: ${whom}.`,
+      "admit-device": (whom: string) => `The other device may go on: ${whom}.`,
+      "refuse-device": (whom: string) => `The other device was refused: ${whom}.`,
+      answer: (whom: string) => `Answer sent to ${whom}.`,
+      undo: (whom: string) => `Undone: ${whom}.`,
+    } as Readonly<Record<string, (whom: string) => string>>,
+    failed: (count: number) => `Not done for ${counted(count, "learner")}:`,
+    failedMore: (count: number) => `and ${count} more`,
+    keepFailed: "Select those",
+    dismiss: "Close this note",
+    stale: (by: unknown, act: unknown) =>
+      `Not done: ${typeof by === "string" ? `${by} has acted on this session meanwhile (${String(act).replaceAll("-", " ")})` : "this session has changed since you looked"}. Look at it, then decide anew.`,
+  },
+
+  selected: {
+    label: "For the selected",
+    count: (count: number) => `${count} selected`,
+    most: (most: number) => `At most ${most} at once.`,
+    all: "Select all shown",
+    clear: "Clear",
+    take: "Take",
+    release: "Release",
+  },
+
+  announce: {
+    open: "Announce",
+    heading: "Announce to a whole exam",
+    exam: "Exam",
+    note: "Announcement",
+    hint: "Every learner whose exam goes on reads it.",
+    reason: "Reason (may be left out)",
+    noReason: "No reason",
+    submit: "Send to all",
+    chooseExam: "Choose an exam",
+    lackExam: "Choose the exam first.",
+    lack: "Write the announcement first.",
+    told: (count: number) => `Announced to ${counted(count, "learner")}.`,
+  },
+
+  /** As the server words it for the learner; the note follows in words of its own. */
+  reads: (act: AskingAct, reason: string, draft: { seconds: number | null; rule: string; of: string }): string => {
+    const rule = draft.rule === "" ? "" : `, “${RULES[draft.rule] ?? draft.rule}”`;
+    const did = {
+      message: "A proctor wrote to you",
+      "ask-still": "A proctor asked for a new picture",
+      "ask-id": "A proctor asked you to show your face and document again",
+      pause: "A proctor paused your exam",
+      "extra-time": `A proctor gave you ${draft.seconds === null ? "…" : lengthWords(draft.seconds * 1000)} more`,
+      "lift-rule": `A proctor lifted a rule for you${rule}`,
+      "restore-rule": `A proctor put a rule in force again${rule}`,
+      irregularity: `A proctor noted an irregularity of the ${draft.of}`,
+      terminate: "A proctor ended your exam",
+      "confirm-terminate": "A proctor ended your exam",
+    }[act];
+    return `${did}${reason === "" ? "" : `: ${reason}`}.`;
+  },
+
+  keys: [
+    ["n", "next who needs someone"],
+    ["← → ↑ ↓", "from tile to tile"],
+    ["Enter", "open the session of the tile"],
+    ["m, p, t", "message, pause or resume, give time: to the open one, or to the selected"],
+    ["x", "select the tile, or take it off"],
+    ["g", "take the session, or release it"],
+    ["u", "put the tiles into their new order"],
+    ["/", "search"],
+    ["Escape", "close what is open"],
+    ["?", "this list"],
+  ] as const,
+
+  trouble: {
+    forbidden: "The wall is for proctors. Your login does not allow it; an administrator can change that.",
+    unsure: "No answer came, so it's not known whether it was done. Look at the session, then try again if it was not.",
+    codes: {
+      "act-reason-missing": "Choose a reason and write a note: the learner reads it.",
+      "act-not-undoable": "This can't be taken back.",
+      "illegal-move": "That does not fit how the session stands now.",
+      "no-such-reason": "That reason is not in the list any more. Choose another.",
+      "no-such-rule": "This exam's policy has no such rule that could be lifted.",
+      "rule-unchanged": "The rule stands like that already.",
+      "too-many-acts": "This session has had all the acts that it can have.",
+      "termination-proposed": "Somebody proposes to end this exam already: confirm it, or withdraw it.",
+      "nothing-proposed": "Nobody proposes to end this exam any more: the exam goes on.",
+      "another-person-needed": "Another proctor must confirm it: not who proposed it.",
+      "session-closed": "This exam is over.",
+      "not-found": "There is no such session.",
+      "nobody-calls": "Somebody has answered already.",
+      "ask-decided": "Somebody has decided on this device already.",
+      "no-such-ask": "No such device asks any more.",
+      "section-not-open": "No section is open: time can be given in an open one only.",
+      "bad-grant": "That much time can't be given.",
+    } as Readonly<Record<string, string>>,
+  },
+};
+
+function asked(how: string, { help }: Tile): string {
+  const text = help?.text.trim() ?? "";
+  if (text === "") return how === "asks" ? "has a question" : "reports a fault";
+  const cut = [...text];
+  return `${how}: ${cut.length > CALL_MOST ? `${cut.slice(0, CALL_MOST).join("")}…` : text}`;
+}
+
+/** The largest unit alone: a tile has little room. "38 min", "45 s". */
+function short(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { counted, EVERYBODY, held, mayMove, nextInNeed, ordered } from "../../src/console/tiles";
+import { START } from "../made";
+import { tile } from "./wall-made";
+
+const needing = (session: string, need: string, since_ms = START) =>
+  tile(session, { needs: [need], needs_since_ms: since_ms });
+
+describe("the order of the wall", () => {
+  it("puts who needs someone first, by urgency and then by how long they wait", () => {
+    const tiles = [
+      tile("nobody"),
+      needing("dark", "quality"),
+      needing("later", "help-question", START + 5),
+      needing("sooner", "help-question", START),
+      needing("end", "terminate-proposed"),
+    ];
+    expect(ordered(tiles, EVERYBODY, "noor")).toEqual(["end", "sooner", "later", "dark", "nobody"]);
+  });
+
+  it("puts whom another proctor has taken after whom nobody has", () => {
+    const tiles = [
+      tile("taken", { needs: ["conduct"], taken_by: "sam" }),
+      tile("mine", { needs: ["conduct"], taken_by: "noor", needs_since_ms: 2 }),
+      tile("free", { needs: ["conduct"], needs_since_ms: 1 }),
+    ];
+    expect(ordered(tiles, EVERYBODY, "noor")).toEqual(["free", "mine", "taken"]);
+  });
+
+  it("keeps a need that it does not know behind those it knows, before who needs nobody", () => {
+    const tiles = [tile("a"), needing("new", "of-a-newer-server"), needing("dark", "quality")];
+    expect(ordered(tiles, EVERYBODY, "noor")).toEqual(["dark", "new", "a"]);
+  });
+
+  it("sorts by name where it is asked to, whoever needs someone", () => {
+    const tiles = [needing("z", "conduct"), tile("b"), tile("É"), tile("a10"), tile("a9")];
+    expect(ordered(tiles, { ...EVERYBODY, sort: "name" }, "")).toEqual(["a9", "a10", "b", "É", "z"]);
+  });
+
+  it("finds a name without its capitals and accents, and a group", () => {
+    const tiles = [tile("s_1", { learner: "José Álvarez" }), tile("s_2", { group: "Lab B" })];
+    expect(ordered(tiles, { ...EVERYBODY, search: " jose alv" }, "")).toEqual(["s_1"]);
+    expect(ordered(tiles, { ...EVERYBODY, search: "lab b" }, "")).toEqual(["s_2"]);
+    expect(ordered(tiles, { ...EVERYBODY, search: "nobody" }, "")).toEqual([]);
+  });
+});
+
+describe("the filters", () => {
+  const tiles = [
+    tile("works", { taken_by: "noor" }),
+    tile("needs", { needs: ["quality"] }),
+    tile("lost", { connected: false }),
+    tile("paused", { state: "paused", exam: "alg" }),
+    tile("done", { state: "submitted", connected: false, group: "B" }),
+    tile("away", { state: "invited", connected: false }),
+  ];
+
+  it("count whom they would show, of the exam and the group that are chosen", () => {
+    const all = { needs: 1, mine: 1, working: 3, offline: 1, paused: 1, done: 1, all: 6 };
+    expect(counted(tiles, EVERYBODY, "noor")).toEqual(all);
+    expect(counted(tiles, { ...EVERYBODY, exam: "alg" }, "noor").all).toBe(1);
+    expect(counted(tiles, { ...EVERYBODY, group: "B" }, "noor")).toMatchObject({ done: 1, all: 1 });
+  });
+
+  it("show whom they count", () => {
+    const shown = (filter: "offline" | "mine" | "done") =>
+      ordered(tiles, { ...EVERYBODY, filter }, "noor");
+    expect([shown("offline"), shown("mine"), shown("done")]).toEqual([["lost"], ["works"], ["done"]]);
+  });
+});
+
+describe("an order that is held", () => {
+  it("moves nothing: who is gone leaves, who is new comes last", () => {
+    const known = (session: string) => session !== "gone";
+    expect(held(["a", "gone", "b"], ["new", "b", "a"], known)).toEqual(["a", "b", "new"]);
+  });
+});
+
+describe("what may move a tile", () => {
+  it("is no picture and no sign of life", () => {
+    expect(mayMove({ still: null, heard_ms: 1, looking: ["sam"] })).toBe(false);
+    expect(mayMove({ needs: [] })).toBe(true);
+  });
+});
+
+describe("the next who needs someone", () => {
+  const needs = (session: string) => session !== "b";
+
+  it("comes after this one, and around the end again", () => {
+    expect(nextInNeed(["a", "b", "c"], "a", needs)).toBe("c");
+    expect(nextInNeed(["a", "b", "c"], "c", needs)).toBe("a");
+    expect(nextInNeed(["a", "b", "c"], null, needs)).toBe("a");
+    expect(nextInNeed(["b", "c"], "gone", needs)).toBe("c");
+    expect(nextInNeed(["a", "b"], "a", needs)).toBeNull();
+  });
+});

@@ -1,0 +1,281 @@
+import { describe, expect, it } from "vitest";
+import { ProblemError, Unreachable } from "../../src/api";
+import { wall as words } from "../../src/text/wall";
+import { MINUTE, START } from "../made";
+import { rest, Server, tile, watching } from "./wall-made";
+
+const order = ({ shown }: { shown: { value: readonly string[] } }) => [...shown.value];
+
+describe("the wall", () => {
+  it("shows whom the server names, who needs someone first", async () => {
+    const { wall } = await watching([tile("a"), tile("b", { needs: ["conduct"] })]);
+    expect([order(wall), wall.counts.value.needs, wall.loaded.value]).toEqual([["b", "a"], 1, true]);
+  });
+
+  it("changes one tile's signal, and no other", async () => {
+    const { wall, lines } = await watching([tile("a"), tile("b")]);
+    const other = wall.tile("b");
+    const shown = wall.shown.value;
+    lines.delta([{ session: "a", heard_ms: START + 1 }]);
+    expect(wall.tile("a")?.heard_ms).toBe(START + 1);
+    expect(wall.tile("b")).toBe(other);
+    expect(wall.shown.value).toBe(shown);
+  });
+
+  it("takes in who is new and forgets who is gone", async () => {
+    const { wall, lines } = await watching([tile("a"), tile("b")]);
+    wall.select(["a", "b"]);
+    lines.delta([{ session: "c", learner: "C" }], ["a"]);
+    expect(order(wall)).toEqual(["b", "c"]);
+    expect([...wall.selected.value]).toEqual(["b"]);
+  });
+
+  it("is shut to who is no proctor, and says so", async () => {
+    const server = new Server();
+    server.role = "course-team";
+    const { wall, lines } = await watching([], server);
+    expect([lines.opened.length, wall.trouble.value]).toEqual([0, words.trouble.forbidden]);
+  });
+
+  it("tells time by the server's clock", async () => {
+    const { wall, lines, clock } = await watching([]);
+    lines.wall([], START + 10 * MINUTE);
+    await clock.pass(2500);
+    wall.tick();
+    expect(wall.now_ms.value).toBe(START + 10 * MINUTE + 2000);
+  });
+
+  it("asks to see the pictures of the tiles in view, and of the one that is open", async () => {
+    const { wall, lines, clock } = await watching([tile("a"), tile("b"), tile("c")]);
+    wall.seen("a", true);
+    wall.seen("b", true);
+    wall.seen("b", false);
+    await clock.pass(200);
+    expect(lines.last.said.at(-1)).toEqual({ type: "view", sessions: ["a"] });
+    await wall.open("c");
+    expect(lines.last.said.at(-1)).toEqual({ type: "view", sessions: ["c", "a"] });
+  });
+});
+
+describe("while somebody points at the wall", () => {
+  it("nothing moves, until they leave", async () => {
+    const { wall, lines } = await watching([tile("a"), tile("b")]);
+    wall.hold("pointer", true);
+    lines.delta([{ session: "b", needs: ["conduct"] }, tile("c", { needs: ["help-hand"] })]);
+    expect([order(wall), wall.moved.value]).toEqual([["a", "b", "c"], true]);
+    wall.hold("pointer", false);
+    expect([order(wall), wall.moved.value]).toEqual([["c", "b", "a"], false]);
+  });
+
+  it("a tile that no longer fits the filter stays where it is", async () => {
+    const { wall, lines } = await watching([tile("a", { needs: ["conduct"] }), tile("b")]);
+    wall.want({ filter: "needs" });
+    wall.hold("focus", true);
+    lines.delta([{ session: "a", needs: [] }]);
+    expect([order(wall), wall.moved.value, wall.counts.value.needs]).toEqual([["a"], true, 0]);
+    wall.settle();
+    expect([order(wall), wall.moved.value]).toEqual([[], false]);
+  });
+
+  it("what they ask for happens at once", async () => {
+    const { wall } = await watching([tile("b"), tile("a", { state: "paused" })]);
+    wall.hold("pointer", true);
+    wall.want({ filter: "paused" });
+    expect(order(wall)).toEqual(["a"]);
+  });
+});
+
+describe("a line that is cut", () => {
+  it("keeps what was seen, says from when, and is told anew what is looked at", async () => {
+    const { wall, lines, clock } = await watching([tile("a")]);
+    await wall.open("a");
+    lines.last.events.closed();
+    expect([wall.line.value, order(wall)]).toEqual([{ is: "cut", since_ms: START }, ["a"]]);
+    wall.take(["a"], true);
+    expect(wall.result.value?.words).toBe(words.line.notSent);
+    await clock.pass(500);
+    lines.wall([tile("a"), tile("b")]);
+    expect(order(wall)).toEqual(["a", "b"]);
+    expect(lines.last.said).toContainEqual({ type: "look", session: "a" });
+  });
+
+  it("asks for the login where that has ended", async () => {
+    const { wall, lines, clock, server } = await watching([tile("a")]);
+    server.signedIn = false;
+    lines.last.events.closed();
+    await clock.pass(500);
+    expect(wall.who.value.is).toBe("nobody");
+    await wall.signIn("noor", "secret");
+    expect(lines.opened.length).toBe(2);
+  });
+});
+
+describe("one session", () => {
+  it("is fetched, looked at and given back", async () => {
+    const { wall, lines, server } = await watching([tile("a")]);
+    await wall.open("a");
+    expect([wall.opened.value?.session, server.fetched]).toEqual(["a", ["a"]]);
+    expect(lines.last.said).toContainEqual({ type: "look", session: "a" });
+    wall.close();
+    expect([wall.session.value, wall.focusOn.value]).toEqual([null, { session: "a" }]);
+    expect(lines.last.said).toContainEqual({ type: "look", session: null });
+  });
+
+  it("is fetched again when something of it changes, but not for every picture", async () => {
+    const { wall, lines, clock, server } = await watching([tile("a")]);
+    await wall.open("a");
+    await clock.pass(1000);
+    const still = { device: "d", sha256: "1", at_ms: START };
+    lines.delta([{ session: "a", still, heard_ms: START + 5 }]);
+    await rest();
+    expect([server.fetched.length, wall.stills.value]).toEqual([1, [still]]);
+    lines.delta([{ session: "a", state: "paused" }]);
+    lines.delta([{ session: "a", needs: ["offline"] }]);
+    await rest();
+    expect(server.fetched.length).toBe(2);
+    await clock.pass(1000);
+    expect(server.fetched.length).toBe(3); // once for all that came meanwhile
+  });
+
+  it("goes on to the next who needs someone, also to one whom the filter hides", async () => {
+    const { wall } = await watching([tile("a", { state: "paused" }), tile("b", { needs: ["conduct"] })]);
+    wall.want({ filter: "paused" });
+    wall.next();
+    expect(wall.session.value).toBe("b");
+  });
+});
+
+describe("an act", () => {
+  it("is not sent while something is missing", async () => {
+    const { wall, server } = await watching([tile("a")]);
+    wall.ask("pause", ["a"]);
+    await wall.confirm();
+    expect([wall.tried.value, wall.lacks.value, server.sent]).toEqual([true, ["code", "note"], []]);
+  });
+
+  it("is sent with the version that was seen, and says what was done", async () => {
+    const { wall, server } = await watching([tile("a", { learner: "Ada" })]);
+    await wall.open("a");
+    wall.ask("pause", ["a"]);
+    wall.write({ code: "technical/network", note: " The line. " });
+    await wall.confirm();
+    const sent = { act: "pause", code: "technical/network", note: "The line.", version: 3 };
+    expect(server.sent).toEqual([["a", sent]]);
+    expect([wall.draft.value, wall.result.value?.words, wall.opened.value?.version]).toEqual([
+      null,
+      "Paused: Ada.",
+      4,
+    ]);
+    wall.ask("pause", ["a"]);
+    expect(wall.draft.value).toMatchObject({ code: "technical/network", note: "" });
+  });
+
+  it("of a stale page is not done: who came first is named, and what was typed stays", async () => {
+    const { wall, server } = await watching([tile("a")]);
+    await wall.open("a");
+    wall.ask("message", ["a"]);
+    wall.write({ note: "Hello" });
+    server.fails = new ProblemError("stale-page", 409, "", "", { by: "sam", act: "pause" });
+    await wall.confirm();
+    expect(wall.actTrouble.value).toContain("sam has acted on this session meanwhile (pause)");
+    expect([wall.draft.value?.note, server.fetched.length]).toEqual(["Hello", 2]);
+  });
+
+  it("without an answer is said to be unsure", async () => {
+    const { wall, server } = await watching([tile("a")]);
+    server.fails = new Unreachable();
+    await wall.send(["a"], { act: "resume" });
+    expect(wall.result.value?.words).toBe(words.trouble.unsure);
+  });
+
+  it("on many names those for whom it was not done, and can select them", async () => {
+    const { wall, server } = await watching([tile("a"), tile("b"), tile("c", { exam: "alg" })]);
+    server.failed = [{ session: "b", code: "session-closed", detail: "it is over" }];
+    wall.ask("message", ["a", "b", "c"]);
+    wall.write({ note: "Five minutes left." });
+    await wall.confirm();
+    expect(server.many.map(([exam, sessions]) => [exam, sessions])).toEqual([
+      ["sds", ["a", "b"]],
+      ["alg", ["c"]],
+    ]);
+    expect(wall.result.value?.failed[0]?.session).toBe("b");
+  });
+
+  it("of p pauses who works, and lets go on where all are paused", async () => {
+    const { wall, server } = await watching([tile("a"), tile("b", { state: "paused" })]);
+    wall.pauseOrResume(["a", "b"]);
+    expect(wall.draft.value).toMatchObject({ act: "pause", sessions: ["a"] });
+    wall.pauseOrResume(["b"]);
+    await rest();
+    expect(server.sent).toEqual([["b", { act: "resume" }]]);
+  });
+
+  it("is for those selected, or else for the tile with the focus, or the open one", async () => {
+    const { wall } = await watching([tile("a"), tile("b"), tile("c")]);
+    expect(wall.targets(null)).toEqual([]);
+    await wall.open("a");
+    expect([wall.targets(null), wall.targets("b")]).toEqual([["a"], ["b"]]);
+    wall.toggle("c");
+    expect(wall.targets("b")).toEqual(["c"]);
+    wall.toggle("c");
+    expect(wall.targets(null)).toEqual(["a"]);
+  });
+
+  it("of an answer keeps the words until they were sent", async () => {
+    const { wall, server } = await watching([tile("a")]);
+    wall.writeAnswer("a", "Yes, you may.");
+    server.fails = new ProblemError("nobody-calls", 409, "", "");
+    await wall.answer("a");
+    expect(wall.answers.value["a"]).toBe("Yes, you may.");
+    await wall.answer("a");
+    expect([wall.answers.value["a"], server.sent[0]?.[1].note]).toEqual(["", "Yes, you may."]);
+  });
+});
+
+describe("taking", () => {
+  it("is said on the line, and taken back by the same key", async () => {
+    const { wall, lines } = await watching([tile("a")]);
+    wall.toggleTake(["a"]);
+    lines.delta([{ session: "a", taken_by: "noor" }]);
+    wall.toggleTake(["a"]);
+    expect(lines.last.said.slice(-2)).toEqual([
+      { type: "take", sessions: ["a"] },
+      { type: "release", sessions: ["a"] },
+    ]);
+  });
+});
+
+describe("an announcement", () => {
+  it("says how many were told", async () => {
+    const { wall, server } = await watching([]);
+    await wall.announce("sds", "", " Five minutes left. ");
+    expect([server.announced, wall.result.value?.words]).toEqual([
+      ["sds: Five minutes left."],
+      "Announced to 3 learners.",
+    ]);
+  });
+});
+
+describe("pictures", () => {
+  it("are opened by one ticket an exam, renewed before it ends", async () => {
+    const { wall, server, clock } = await watching([tile("a")]);
+    const path = wall.tickets.path("sds");
+    expect(wall.tickets.path("sds")).toBe(path);
+    await rest();
+    expect([path.value, server.watched]).toEqual(["/looks/sds", ["sds"]]);
+    await clock.pass(4 * MINUTE);
+    expect(server.watched).toEqual(["sds", "sds"]);
+  });
+});
+
+describe("signing out", () => {
+  it("leaves nothing for the next at this computer", async () => {
+    const { wall, lines } = await watching([tile("a")]);
+    await wall.open("a");
+    wall.writeAnswer("a", "Half a");
+    wall.ask("message", ["a"]);
+    await wall.signOut();
+    expect([order(wall), wall.tiles.size, wall.session.value, wall.draft.value]).toEqual([[], 0, null, null]);
+    expect([wall.answers.value, lines.last.closed]).toEqual([{}, true]);
+  });
+});

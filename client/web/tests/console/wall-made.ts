@@ -1,0 +1,231 @@
+/** Tiles and sessions made for the tests of the wall, and a server in memory. */
+
+import type { Login } from "../../src/api";
+import { ProblemError } from "../../src/api";
+import type {
+  ActSent,
+  ActView,
+  BatchDone,
+  Failed,
+  LiveSession,
+  ReasonGroup,
+  Tile,
+  WallApi,
+  WallMessage,
+} from "../../src/console/wall-api";
+import { type Line, type LineEvents } from "../../src/console/wall-link";
+import { Wall } from "../../src/console/wall-desk";
+import { MINUTE, START } from "../made";
+
+export function tile(session: string, changed: Partial<Tile> = {}): Tile {
+  return {
+    session,
+    learner: session,
+    group: "",
+    exam: "sds",
+    state: "running",
+    section: "Part A",
+    ends_at_ms: START + 30 * MINUTE,
+    paused_since_ms: null,
+    id_check: "accepted",
+    still: null,
+    connected: true,
+    heard_ms: START,
+    quality: [],
+    conduct: 0,
+    needs: [],
+    needs_since_ms: null,
+    help: null,
+    termination: null,
+    taken_by: null,
+    looking: [],
+    waiting_devices: 0,
+    extra_s: 0,
+    ...changed,
+  };
+}
+
+export function live(session: string, changed: Partial<LiveSession> = {}): LiveSession {
+  return {
+    session,
+    exam: "sds",
+    state: "running",
+    id_check: { state: "accepted", reason: "" },
+    sections: [],
+    ledger: [],
+    asks: [],
+    now_ms: START,
+    group: "",
+    version: 3,
+    acts: [],
+    lifted: [],
+    permitted: [],
+    termination: null,
+    help: null,
+    asking: [],
+    second_camera: null,
+    ...changed,
+  };
+}
+
+export function act(id: string, changed: Partial<ActView> = {}): ActView {
+  return {
+    id,
+    act: "pause",
+    code: "technical/network",
+    words: "A proctor paused your exam: network.",
+    note: "Your line was down.",
+    by: "noor",
+    at_ms: START,
+    undone: false,
+    undoable: true,
+    ...changed,
+  };
+}
+
+export const REASONS: ReasonGroup[] = [
+  {
+    category: "technical",
+    words: "technical",
+    reasons: [{ code: "technical/network", words: "network" }],
+  },
+];
+
+/** Answers at once; what was asked stays to be looked at. */
+export class Server implements WallApi {
+  role: Login["role"] = "proctor";
+  sent: [string, ActSent][] = [];
+  many: [string, string[], ActSent][] = [];
+  announced: string[] = [];
+  watched: string[] = [];
+  fetched: string[] = [];
+  failed: Failed[] = [];
+  fails: Error | null = null;
+  held: Partial<LiveSession> = {};
+  signedIn = true;
+
+  private answer<T>(value: T): Promise<T> {
+    const { fails } = this;
+    this.fails = null;
+    return fails === null ? Promise.resolve(value) : Promise.reject(fails);
+  }
+  signIn(name: string) {
+    this.signedIn = true;
+    return Promise.resolve({ name, role: this.role, expires_at_ms: 0 });
+  }
+  whoAmI() {
+    return this.signedIn
+      ? this.signIn("noor")
+      : Promise.reject(new ProblemError("login-needed", 401, "", ""));
+  }
+  signOut() {
+    return Promise.resolve();
+  }
+  session(session: string) {
+    this.fetched.push(session);
+    return Promise.resolve(live(session, this.held));
+  }
+  reasons() {
+    return Promise.resolve(REASONS);
+  }
+  async act(session: string, sent: ActSent) {
+    await this.answer(null);
+    this.sent.push([session, sent]);
+    return live(session, { ...this.held, version: 4 });
+  }
+  async actOnMany(exam: string, sessions: string[], sent: ActSent): Promise<BatchDone> {
+    await this.answer(null);
+    this.many.push([exam, sessions, sent]);
+    const no = new Set(this.failed.map(({ session }) => session));
+    const done = sessions.filter((session) => !no.has(session));
+    return { done: done.map((session) => ({ session, act: act("a1") })), failed: this.failed };
+  }
+  async announce(exam: string, _code: string, note: string) {
+    await this.answer(null);
+    this.announced.push(`${exam}: ${note}`);
+    return { told: 3, failed: [] };
+  }
+  watch(exam: string) {
+    this.watched.push(exam);
+    return Promise.resolve({ path: `/looks/${exam}`, until_ms: START + 5 * MINUTE });
+  }
+}
+
+/** A clock that moves when a test says so, with what is due by then. */
+export class Clock {
+  now_ms = START;
+  private due: { at_ms: number; what: () => void }[] = [];
+
+  readonly now = (): number => this.now_ms;
+  readonly later = (after_ms: number, what: () => void): (() => void) => {
+    const one = { at_ms: this.now_ms + after_ms, what };
+    this.due.push(one);
+    return () => {
+      this.due = this.due.filter((each) => each !== one);
+    };
+  };
+  async pass(ms: number): Promise<void> {
+    this.now_ms += ms;
+    const due = this.due.filter((each) => each.at_ms <= this.now_ms);
+    this.due = this.due.filter((each) => each.at_ms > this.now_ms);
+    for (const { what } of due) what();
+    await rest();
+  }
+}
+
+/** Lets all that is under way come to rest. */
+export function rest(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/** Lines that a test speaks on. */
+export class Lines {
+  readonly opened: { events: LineEvents; said: unknown[]; closed: boolean }[] = [];
+  readonly open = (events: LineEvents): Line => {
+    const line = { events, said: [] as unknown[], closed: false };
+    this.opened.push(line);
+    return {
+      send: (text) => void line.said.push(JSON.parse(text)),
+      close: () => {
+        line.closed = true;
+      },
+    };
+  };
+  get last() {
+    const last = this.opened.at(-1);
+    if (last === undefined) throw new Error("no line was opened");
+    return last;
+  }
+  hear(message: WallMessage): void {
+    this.last.events.heard(JSON.stringify(message));
+  }
+  wall(tiles: Tile[], now_ms = START): void {
+    const exams = [
+      { id: "sds", title: "Statistics" },
+      { id: "alg", title: "Algebra" },
+    ];
+    this.hear({ type: "wall", now_ms, me: "noor", exams, tiles });
+  }
+  delta(tiles: (Partial<Tile> & { session: string })[], gone: string[] = [], now_ms = START): void {
+    this.hear({ type: "delta", now_ms, tiles, gone });
+  }
+}
+
+export interface Watched {
+  wall: Wall;
+  server: Server;
+  lines: Lines;
+  clock: Clock;
+}
+
+/** A wall that shows these tiles. */
+export async function watching(tiles: Tile[], server = new Server()): Promise<Watched> {
+  const lines = new Lines();
+  const clock = new Clock();
+  const { open } = lines;
+  const wall = new Wall({ api: server, open, ...clock, random: () => 0.5 });
+  await wall.start(null);
+  await rest();
+  if (lines.opened.length > 0) lines.wall(tiles);
+  return { wall, server, lines, clock };
+}

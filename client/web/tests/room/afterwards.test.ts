@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import { ProblemError, Unreachable } from "../../src/api";
+import { type Asked, Afterwards } from "../../src/room/afterwards";
+import { after } from "../../src/text/after";
+
+const refused = (code: string) => new ProblemError(code, 409, "", "");
+
+/** An exam server that knows one session, and fails on demand. */
+class Server implements Asked {
+  contest: object | null = null;
+  readonly sent: unknown[] = [];
+  readonly files: string[] = [];
+  fails: (path: string) => Error | null = () => null;
+
+  async after(path: string, body?: unknown): Promise<unknown> {
+    if (body !== undefined) this.sent.push(body);
+    const error = this.fails(path);
+    if (error !== null) throw error;
+    if (path === "contest") this.contest = { text: "", flags: [], attachments: [], at_ms: 1 };
+    if (path === "looks") return [];
+    return { session: { session: "s_1", now_ms: 1 }, review: "decided", contest: this.contest };
+  }
+  async afterFile(path: string): Promise<Blob> {
+    this.files.push(path);
+    const error = this.fails(path);
+    if (error !== null) throw error;
+    return new Blob([path]);
+  }
+}
+
+function page() {
+  const server = new Server();
+  const revoked: string[] = [];
+  let made = 0;
+  const here = new Afterwards(server, {
+    createObjectURL: () => `blob:${(made += 1)}`,
+    revokeObjectURL: (url) => void revoked.push(url),
+  });
+  return { server, here, revoked };
+}
+
+describe("what is shown", () => {
+  it("comes with what was decided and who looked", async () => {
+    const { here } = page();
+    const loading = here.load();
+    expect(here.busy.value).toBe(after.wait);
+    await loading;
+    expect(here.told.value?.session).toBe("s_1");
+    expect(here.busy.value).toBeNull();
+  });
+
+  it.each([
+    [new Unreachable(), after.trouble.unreachable],
+    [refused("not-over-yet"), after.trouble.codes["not-over-yet"]],
+    [refused("whatever"), after.trouble.other],
+  ])("or it is said why not: %s", async (error, words) => {
+    const { server, here } = page();
+    server.fails = () => error;
+    await here.load();
+    expect(here.trouble.value).toBe(words);
+    expect(here.told.value).toBeNull();
+    server.fails = () => null;
+    await here.load();
+    expect(here.trouble.value).toBeNull();
+  });
+});
+
+describe("a picture", () => {
+  it("is fetched once", async () => {
+    const { server, here } = page();
+    expect(await here.picture("ab")).toBe("blob:1");
+    expect(await here.picture("ab")).toBe("blob:1");
+    expect(server.files).toEqual(["blobs/ab"]);
+  });
+
+  it("that did not come is asked for again", async () => {
+    const { server, here } = page();
+    server.fails = () => new Unreachable();
+    await expect(here.picture("ab")).rejects.toThrow(Unreachable);
+    server.fails = () => null;
+    expect(await here.picture("ab")).toBe("blob:1");
+  });
+
+  it("is let go of when many others came, the one that was wanted longest ago first", async () => {
+    const { here, revoked } = page();
+    await here.picture("first");
+    await here.picture("second");
+    for (let number = 0; number < 118; number += 1) await here.picture(`p${number}`);
+    await here.picture("first");
+    await here.picture("one more");
+    await Promise.resolve();
+    expect(revoked).toEqual(["blob:2"]);
+    here.close();
+    await Promise.resolve();
+    expect(revoked).toHaveLength(121);
+  });
+});
+
+describe("the answer", () => {
+  it("is sent with its files, and read back", async () => {
+    const { server, here } = page();
+    await here.load();
+    here.write("It was my sister.");
+    here.writeTo("f1", "She brought tea.");
+    await here.add([new File(["tea"], "tea.txt", { type: "text/plain; charset=utf-8" })]);
+    await here.send();
+    expect(server.sent).toEqual([
+      {
+        text: "It was my sister.",
+        flags: [{ flag: "f1", text: "She brought tea." }],
+        attachments: [{ name: "tea.txt", type: "text/plain", data_base64: "dGVh" }],
+      },
+    ]);
+    expect(here.told.value?.answered).not.toBeNull();
+    expect(here.trouble.value).toBeNull();
+  });
+
+  it("that says nothing is not sent", async () => {
+    const { server, here } = page();
+    await here.send();
+    expect(server.sent).toEqual([]);
+    expect(here.problem.value).toBe(after.answer.problem.nothing);
+    here.write("x");
+    expect(here.problem.value).toBeNull();
+  });
+
+  it("that did not arrive is still there, and it is said so", async () => {
+    const { server, here } = page();
+    here.write("It was my sister.");
+    server.fails = (path) => (path === "contest" ? refused("contest-over") : null);
+    await here.send();
+    expect(here.trouble.value).toBe(after.trouble.codes["contest-over"]);
+    expect(here.text.value).toBe("It was my sister.");
+  });
+
+  it("of which no answer came, but which was taken, is no trouble", async () => {
+    const { server, here } = page();
+    here.write("It was my sister.");
+    server.fails = (path) => {
+      if (path !== "contest") return null;
+      server.contest = { text: "It was my sister.", flags: [], attachments: [], at_ms: 1 };
+      return new Unreachable();
+    };
+    await here.send();
+    expect(here.trouble.value).toBeNull();
+    expect(here.told.value?.answered?.text).toBe("It was my sister.");
+  });
+
+  it("can lose a file again, and takes none that is too large", async () => {
+    const { here } = page();
+    await here.add([new File(["tea"], "tea.txt")]);
+    expect(here.files.value[0]?.type).toBe("application/octet-stream");
+    await here.add([new File([], "empty.txt")]);
+    expect(here.problem.value).toBe(after.answer.problem.empty("empty.txt"));
+    const [file] = here.files.value;
+    here.remove(file!);
+    expect(here.files.value).toEqual([]);
+    expect(here.problem.value).toBeNull();
+  });
+});
+
+describe("the bundle", () => {
+  it("comes as it is, or it is said why not", async () => {
+    const { server, here } = page();
+    expect(await (await here.bundle())?.text()).toBe("bundle");
+    server.fails = () => new Unreachable();
+    expect(await here.bundle()).toBeNull();
+    expect(here.trouble.value).toBe(after.trouble.unreachable);
+  });
+});

@@ -1,0 +1,456 @@
+"""The desk in a browser: keys, marks, evidence, the queue, the strip, agreement, the report."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Page, Route, expect
+
+from proctor.services.logins import StaffRole
+from tests.bench.bundle import write_two_hours
+from tests.conftest import PASSWORD, Server
+from tests.e2e.exam_day import Console, flagged_session
+from tests.e2e.visits import Scheme, Visit, Visitor
+from tests.evidence.building import SERVER_KEY
+from tests.pictures import jpeg, webcam
+
+# A test names its server before its visits: a page that still asks while the server goes away
+# would complain of it.
+pytestmark = pytest.mark.browser
+
+# Two people, for long enough to be flagged.
+TWICE = (b"", b"", b"two", b"two", b"two", b"two", b"", b"", b"")
+MOST_KEYS = 12
+SNAPSHOTS = 1440
+USABLE_MS = 1000
+FRAME_MS = 1000 / 60
+VERIFIED_S = 3
+
+
+async def picture(page: Page, name: str) -> None:
+    """Write what is seen to the folder that PROCTOR_SCREENSHOTS names, if it names one."""
+    if folder := os.environ.get("PROCTOR_SCREENSHOTS"):
+        path = Path(folder, f"desk-{name}.png")
+        await page.screenshot(path=path, full_page=True, animations="disabled")
+
+
+async def at_the_desk(visit: Visitor, console: Console, **how: Any) -> Visit:
+    here = await visit(f"{console.url}/console/review?session={console.session}", **how)
+    await here.sign_in(console.proctor)
+    await expect(here.page.get_by_role("slider")).to_be_visible()
+    return here
+
+
+def changed(change: Callable[[dict[str, Any]], None]) -> Callable[[Route], Awaitable[None]]:
+    """Return a handler that hands on the server's own answer, changed."""
+
+    async def handle(route: Route) -> None:
+        answer = await route.fetch()
+        body = await answer.json()
+        change(body)
+        await route.fulfill(response=answer, body=json.dumps(body))
+
+    return handle
+
+
+async def test_three_flags_and_the_session_are_cleared_with_few_keys(
+    server: Server, visit: Visitor
+) -> None:
+    after = await flagged_session(server, learner="R. Okafor")
+    console = await flagged_session(server, seen_in_turn=TWICE, parts=3)
+    page = (await at_the_desk(visit, console)).page
+    pressed = 0
+
+    async def press(*keys: str) -> None:
+        nonlocal pressed
+        for key in keys:
+            await page.keyboard.press(key)
+            pressed += 1
+
+    for number in (1, 2, 3):
+        await expect(page.locator(".eyebrow", has_text=f"Flag {number} of 3")).to_be_visible()
+        await press("d", "1")
+    await expect(page.get_by_role("heading", name="Your verdict")).to_be_visible()
+    await press("1", "Enter")
+    await expect(page.get_by_text("Recorded: clear.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Next: R. Okafor")).to_be_focused()
+    await press("Enter")
+
+    await expect(page.get_by_role("heading", name="R. Okafor")).to_be_visible()
+    assert pressed <= MOST_KEYS
+    await expect(page).to_have_url(f"{after.url}/console/review?session={after.session}")
+
+
+async def test_a_moment_is_marked_and_found_again(console_server: Console, visit: Visitor) -> None:
+    here = await at_the_desk(visit, console_server)
+    page = here.page
+    await page.keyboard.press("m")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("textbox")).to_be_focused()
+    assert await here.barriers() == ""
+    await page.keyboard.type("A poster on the wall?")
+    await page.keyboard.press("Enter")
+
+    marks = page.get_by_role("region", name="Marks")
+    await expect(marks).to_contain_text("A poster on the wall?")
+    await expect(dialog).to_be_hidden()
+    await page.get_by_role("slider").press("End")
+    await expect(page.get_by_text("Snapshot 12 of 12")).to_be_visible()
+    await marks.get_by_role("button").click()
+    await expect(page.get_by_text("Snapshot 3 of 12")).to_be_visible()
+
+
+async def test_the_page_verifies_the_evidence_by_itself(
+    console_server: Console, visit: Visitor
+) -> None:
+    here = await at_the_desk(visit, console_server)
+    page = here.page
+    badge = page.get_by_role("button", name="Evidence verified")
+    await expect(badge).to_be_visible()
+    await badge.click()
+    await expect(page.get_by_role("dialog")).to_contain_text("the file is a bundle")
+    assert await here.barriers() == ""
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+async def test_evidence_that_was_changed_is_said_to_be(
+    console_server: Console, visit: Visitor
+) -> None:
+    here = await visit(f"{console_server.url}/console/review")
+    page = here.page
+
+    async def forged(route: Route) -> None:
+        """One letter of a record is another one."""
+        answer = await route.fetch()
+        body = (await answer.body()).replace(b'"two-dice"', b'"two-dicf"', 1)
+        await route.fulfill(response=answer, body=body)
+
+    await page.context.route("**/bundle", forged)
+    await here.sign_in(console_server.proctor)
+    await page.locator("a.row").first.click()
+
+    badge = page.get_by_role("button", name="Evidence does not verify")
+    await expect(badge).to_be_visible()
+    # The session can be read and judged all the same.
+    await page.keyboard.press("u")
+    await expect(page.get_by_label("Your reason")).to_be_visible()
+    await badge.click()
+    await expect(page.get_by_role("dialog")).to_contain_text("does not hold")
+    await expect(page.get_by_role("dialog")).to_contain_text("Decide nothing on it")
+    assert await here.barriers() == ""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_learners_answer_stands_before_every_verdict_button(
+    console_server: Console, visit: Visitor, scheme: Scheme
+) -> None:
+    def answered(body: dict[str, Any]) -> None:
+        flag = body["flags"][0]["flag"]
+        body["review"]["state"] = "contested"
+        body["contest"] = {
+            "text": "I was alone in my room.",
+            "flags": [{"flag": flag, "text": "It is a poster of my band, behind me."}],
+            "attachments": [],
+            "at_ms": body["session"]["now_ms"],
+            "until_ms": None,
+        }
+
+    here = await visit(f"{console_server.url}/console/review", scheme=scheme)
+    page = here.page
+    await page.route("**/timeline", changed(answered))
+    await here.sign_in(console_server.proctor)
+    await page.locator("a.row").first.click()
+
+    said = page.get_by_text("It is a poster of my band, behind me.")
+    await expect(said).to_be_visible()
+    await expect(page.get_by_text("I was alone in my room.")).to_be_visible()
+    before = await page.evaluate(
+        """() => {
+          const said = document.querySelector(".flag .answered");
+          const button = document.querySelector(".judge button");
+          return said.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING;
+        }"""
+    )
+    assert before
+    assert await here.barriers() == ""
+    await picture(page, f"answer-{scheme}")
+
+
+async def test_the_queue_says_what_fits_and_is_shared_out(server: Server, visit: Visitor) -> None:
+    console = await flagged_session(server, seen_in_turn=TWICE, parts=3)
+    other = await flagged_session(server, learner="R. Okafor")
+    await flagged_session(server, learner="Li Wei", seen_in_turn=(b"",) * 4)
+    here = await visit(f"{console.url}/console/review")
+    page = here.page
+    await here.sign_in(console.proctor)
+    rows = page.locator("a.row")
+    await expect(rows).to_have_count(3)
+    await expect(page.get_by_role("heading", name="Nothing counts")).to_be_visible()
+
+    # From the keyboard: to the second row, choose it, and the first one, take both.
+    await page.keyboard.press("j")
+    await expect(rows.first).to_be_focused()
+    await page.keyboard.press("x")
+    await page.keyboard.press("j")
+    await page.keyboard.press("x")
+    await expect(page.get_by_text("2 sessions chosen")).to_be_visible()
+    assert await here.barriers() == ""
+    await picture(page, "queue")
+    await page.keyboard.press("t")
+    await expect(page.get_by_text("2 sessions given to proctor.")).to_be_visible()
+    await expect(page.locator(".whose", has_text="yours")).to_have_count(2)
+    await page.get_by_label("Whose").select_option("nobody")
+    await expect(rows).to_have_count(1)
+    await page.get_by_label("Whose").select_option("all")
+
+    await page.get_by_label("I have").select_option("15")
+    await expect(page.get_by_text("fit in 15 minutes")).to_be_visible()
+    await expect(page.locator(".row.fits")).to_have_count(3)
+
+    await page.get_by_role("checkbox", name="Choose R. Okafor").check()
+    await page.get_by_role("button", name="Give", exact=True).click()
+    await expect(page.get_by_text("Type whom to give these to.")).to_be_visible()
+    await page.get_by_label("Give to").fill("second-proctor")
+    await page.get_by_label("Due").fill("2026-06-02T09:00")
+    await page.get_by_role("button", name="Give", exact=True).click()
+    await expect(page.get_by_text("1 session given to second-proctor.")).to_be_visible()
+    await expect(page.locator(".whose", has_text="with second-proctor")).to_be_visible()
+    await page.goto(f"{other.url}/console/review?session={other.session}")
+    await expect(page.get_by_role("article").get_by_text("With second-proctor")).to_be_visible()
+
+
+async def test_two_hours_open_at_once_and_their_strip_scrolls(
+    console_server: Console, visit: Visitor
+) -> None:
+    here = await visit(f"{console_server.url}/console/review")
+    page = here.page
+    sheet = jpeg(webcam())
+
+    def long(body: dict[str, Any]) -> None:
+        periodic = [each for each in body["snapshots"] if each["purpose"] == "periodic"]
+        others = [each for each in body["snapshots"] if each["purpose"] != "periodic"]
+        start = periodic[0]["at_ms"]
+        body["snapshots"] = others + [
+            periodic[n % len(periodic)]
+            | {"seq": 1000 + n, "at_ms": start + n * 5000, "device": "d_long"}
+            for n in range(SNAPSHOTS)
+        ]
+        section = body["session"]["sections"][0]
+        section["opened_at_ms"] = start
+        section["closed_at_ms"] = start + SNAPSHOTS * 5000
+        body["answers"] = [
+            {
+                "section": section["id"],
+                "item": f"q{item}",
+                "saved": 100,
+                "last_at_ms": start + 7_000_000,
+                "late": False,
+                "at_ms": [start + n * 60_000 + item * 2000 for n in range(100)],
+            }
+            for item in range(15)
+        ]
+
+    async def small(route: Route) -> None:
+        await route.fulfill(body=sheet, content_type="image/jpeg")
+
+    await page.route("**/timeline", changed(long))
+    await page.route("**/strip/*", small)
+    await here.sign_in(console_server.proctor)
+    await expect(page.locator("a.row").first).to_be_visible()
+
+    opened_ms = await page.evaluate(_OPENED)
+    thumbs = page.locator(".strip li")
+    count = await thumbs.count()
+    slow = await page.evaluate(_SCROLLED)
+
+    print(f"opened in {opened_ms:.0f} ms; {count} thumbnails; frames {slow}")
+    await picture(page, "two-hours")
+    assert opened_ms <= USABLE_MS
+    assert 0 < count < 60
+    assert slow["median"] <= FRAME_MS * 1.2
+    assert await page.get_by_text(f"of {SNAPSHOTS}").count() > 0
+    await page.get_by_role("slider").press("End")
+    await page.locator(".strip").scroll_into_view_if_needed()
+    await expect(page.locator(".strip [aria-current]")).to_be_in_viewport()
+
+
+async def test_two_hours_of_evidence_are_verified_in_seconds(
+    console_server: Console, visit: Visitor, tmp_path: Path
+) -> None:
+    path = tmp_path / "two-hours.zip"
+    await asyncio.to_thread(write_two_hours, path)
+    key = {"server": SERVER_KEY.verifier.name, "keys": [SERVER_KEY.verifier.encode()]}
+
+    async def whole(_request: web.Request) -> web.FileResponse:
+        return web.FileResponse(path)
+
+    app = web.Application()
+    app.router.add_get("/bundle", whole)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        here = await visit(f"{console_server.url}/console/review")
+        page = here.page
+        # The bytes come from beside the server: through the browser's debugger they would crawl.
+        await page.context.route(
+            "**/bundle", lambda route: route.continue_(url=f"{site.name}/bundle")
+        )
+        await page.context.route("**/proctor-keys.json", lambda route: route.fulfill(json=key))
+        await here.sign_in(console_server.proctor)
+        await page.locator("a.row").first.click()
+        badge = page.get_by_role("button", name="Evidence verified")
+        await expect(badge).to_be_visible(timeout=60_000)
+        await badge.click()
+        told = await page.get_by_text("It took").inner_text()
+    finally:
+        await runner.cleanup()
+    took_s = float(told.rsplit("It took ", 1)[1].removesuffix(" s."))
+    print(f"{path.stat().st_size / 1e6:.0f} MB verified in {took_s} s")
+    assert took_s <= VERIFIED_S
+
+
+# From the click until the timeline is drawn and a key would be obeyed.
+_OPENED = """() => new Promise((done) => {
+  const began = performance.now();
+  const look = () => {
+    const drawn = document.querySelector(".plot canvas") && document.querySelector(".strip li");
+    if (drawn) requestAnimationFrame(() => done(performance.now() - began));
+    else requestAnimationFrame(look);
+  };
+  document.querySelector("a.row").click();
+  look();
+})"""
+
+# Scrolls through the whole strip, some hundred pixels a frame, and tells how long frames took.
+_SCROLLED = """() => new Promise((done) => {
+  const strip = document.querySelector("div.strip");
+  const took = [];
+  let before = performance.now();
+  const step = () => {
+    const now = performance.now();
+    took.push(now - before);
+    before = now;
+    strip.scrollLeft += 300;
+    if (took.length < 240) requestAnimationFrame(step);
+    else {
+      const sorted = took.slice(1).sort((a, b) => a - b);
+      const at = (share) => Math.round(10 * sorted[Math.floor(sorted.length * share)]) / 10;
+      done({ median: at(0.5), p95: at(0.95), most: at(0.999) });
+    }
+  };
+  requestAnimationFrame(step);
+})"""
+
+
+async def test_what_the_machine_could_not_see_is_said(
+    console_server: Console, visit: Visitor
+) -> None:
+    def unseen(body: dict[str, Any]) -> None:
+        body["unavailable"] = [{"why": "faces: the model yunet is not there", "snapshots": 12}]
+
+    def models(body: dict[str, Any]) -> None:
+        body["pictures"]["unavailable"] = ["faces: the model yunet is not there"]
+
+    here = await visit(f"{console_server.url}/console/review")
+    page = here.page
+    await page.route("**/timeline", changed(unseen))
+    await page.route("**/reviews", changed(models))
+    await here.sign_in(console_server.proctor)
+    await expect(page.get_by_text("For want of a model")).to_be_visible()
+    await page.locator("a.row").first.click()
+    region = page.get_by_role("region", name="What the machine could not see")
+    await expect(region).to_contain_text("in 12 snapshots")
+    assert await here.barriers() == ""
+
+
+async def test_looks_are_listed_and_the_report_prints(
+    console_server: Console, visit: Visitor
+) -> None:
+    here = await at_the_desk(visit, console_server)
+    page = here.page
+    await expect(page.locator(".frame img").first).to_be_visible()
+    await page.get_by_text("Who looked at pictures of this session").click()
+    await expect(page.locator(".looked")).to_contain_text("proctor looked at")
+    await page.get_by_text("All that happened, in words").click()
+    await expect(page.locator(".happened")).to_contain_text("Conduct flag: More than one person")
+    assert await here.barriers() == ""
+
+    await page.get_by_role("link", name="Report to print").click()
+    await expect(page.get_by_role("heading", name="Report of a session")).to_be_visible()
+    await expect(page.get_by_role("button", name="Print")).to_be_visible()
+    await expect(page.get_by_text("Evidence verified").first).to_be_visible()
+    await expect(page.locator(".report .frame img")).to_have_count(7)
+    assert await here.barriers() == ""
+    await picture(page, "report")
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("button", name="Print")).to_be_hidden()
+    await expect(page.get_by_text("more than 1 person").first).to_be_visible()
+    await picture(page, "report-printed")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_lead_reads_how_far_people_agree(
+    server: Server, console_server: Console, visit: Visitor, scheme: Scheme
+) -> None:
+    await server.as_staff(StaffRole.LEAD, "lena")
+
+    def judged(body: dict[str, Any]) -> None:
+        one = {"n": 40, "agree": 0.9, "kappa": 0.74, "low": 0.62, "high": 0.86}
+        few = {"n": 2, "agree": 1.0, "kappa": None, "low": None, "high": None}
+        body["pairs"] = [
+            {"one": "proctor", "other": "second-proctor", **one},
+            {"one": "kim", "other": "proctor", **few},
+        ]
+        body["rules"] = [{"rule": "more than 1 person for 2 seconds", **one}]
+
+    here = await visit(f"{console_server.url}/console/agreement", scheme=scheme)
+    page = here.page
+    await page.route("**/agreement", changed(judged), times=1)
+    await here.sign_in(("lena", PASSWORD))
+    table = page.get_by_role("region", name="Pairs of reviewers")
+    if scheme == "light":
+        await expect(table).to_contain_text("0.62 to 0.86")
+        await expect(table).to_contain_text("they agree")
+    assert await here.barriers() == ""
+    await picture(page, f"agreement-{scheme}")
+    await expect(page.get_by_role("link", name="Agreement")).to_have_attribute(
+        "aria-current", "page"
+    )
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Flags").click()
+    assert (await download.value).suggested_filename.endswith(".csv")
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [
+        pytest.param(320, 640, id="a phone's 320 pixels"),
+        pytest.param(640, 400, id="1280 at 200 % zoom"),
+    ],
+)
+async def test_nothing_of_the_list_the_report_or_the_agreement_is_cut_off(
+    server: Server, console_server: Console, visit: Visitor, width: int, height: int
+) -> None:
+    await server.as_staff(StaffRole.LEAD, "lena")
+    here = await visit(f"{console_server.url}/console/review", width=width, height=height)
+    page = here.page
+    await here.sign_in(("lena", PASSWORD))
+    await page.get_by_role("checkbox", name="Choose A. Diaz").check()
+    await expect(page.get_by_label("Give to")).to_be_visible()
+    wider = "document.documentElement.scrollWidth - innerWidth"
+    await picture(page, f"queue-{width}")
+    assert await page.evaluate(wider) <= 0
+    assert await here.barriers() == ""
+    for address in (f"/console/report?session={console_server.session}", "/console/agreement"):
+        await page.goto(console_server.url + address)
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await expect(page.get_by_text("Waiting for")).to_be_hidden()
+        assert await page.evaluate(wider) <= 0

@@ -1,0 +1,481 @@
+"""The live wall in a browser: who needs someone is found, helped, paused and given time."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser, WebSocketRoute, expect
+
+from proctor import config
+from proctor.evidence.record import Kind
+from proctor.services.logins import StaffRole
+from tests.conftest import PASSWORD, OpenServer, Server, until
+from tests.device import Device
+from tests.e2e import room
+from tests.e2e.visits import Scheme, Visitor
+from tests.e2e.wall import (
+    Sitting,
+    Watch,
+    forgive,
+    give_reason,
+    open_panel,
+    panel,
+    tile,
+)
+from tests.pictures import jpeg, webcam
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+async def server(open_server: OpenServer, tmp_path: Path) -> Server:
+    """A server with the exam of the room's tests: sections long enough for a slow machine."""
+    server = await open_server()
+    await config.publish(server.store, room.exam_folder(tmp_path / "exam"))
+    return server
+
+
+async def ask_for_help(device: Device, text: str) -> None:
+    told = await device.send([device.add(Kind.MESSAGE, topic="question", text=text)])
+    assert told["type"] == "receipt", told
+
+
+async def test_who_asks_comes_first_and_is_answered_by_keyboard(
+    sitting: Sitting, watch: Watch
+) -> None:
+    await sitting("Ada Lovelace")
+    zoe = await sitting("Zoë Quinn")
+    page = (await watch()).page
+    await expect(tile(page, "Ada Lovelace")).to_be_visible()
+
+    await ask_for_help(zoe, "Is the answer a number?")
+    first = page.get_by_role("list", name="Sessions").get_by_role("listitem").first
+    await expect(first).to_contain_text("Zoë Quinn")
+    await expect(first).to_contain_text("asks: Is the answer a number?")
+    await page.keyboard.press("n")
+    await expect(panel(page).get_by_text("Zoë Quinn has a question, since")).to_be_visible()
+    await panel(page).get_by_label("Your answer").fill("Yes, one number.")
+    await panel(page).get_by_role("button", name="Send the answer").press("Enter")
+
+    await expect(page.get_by_text("Answer sent to Zoë Quinn.")).to_be_visible()
+    await expect(panel(page).get_by_label("Your answer")).to_be_hidden()
+    assert (await zoe.call("GET", "/api/v1/session"))["help"]["answer"] == "Yes, one number."
+
+
+async def test_a_pause_says_what_the_learner_reads_and_can_be_undone(
+    sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    page = (await watch()).page
+    await open_panel(page, "Ada Lovelace")
+
+    await page.keyboard.press("p")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_label("Reason")).to_be_focused()
+    await dialog.get_by_role("button", name="Pause").press("Enter")
+    await expect(dialog.get_by_role("alert")).to_contain_text("Choose a reason.")
+    await give_reason(page, "Your line was down.")
+    await expect(dialog.get_by_text("A proctor paused your exam: network.")).to_be_visible()
+    await dialog.get_by_role("button", name="Pause").click()
+
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("paused for")
+    told = await ada.call("GET", "/api/v1/session")
+    assert told["state"] == "paused"
+    # What the page said beforehand is what the learner's own page is told.
+    assert told["acts"][-1]["words"] == "A proctor paused your exam: network."
+    assert told["acts"][-1]["note"] == "Your line was down."
+
+    undo = panel(page).get_by_role("button", name="Undo: A proctor paused your exam: network.")
+    await undo.click()
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("left")
+    assert (await ada.call("GET", "/api/v1/session"))["state"] == "running"
+
+
+async def test_time_is_given_with_the_reason_that_was_last_chosen(
+    sitting: Sitting, watch: Watch
+) -> None:
+    await sitting("Ada Lovelace")
+    page = (await watch()).page
+    await open_panel(page, "Ada Lovelace")
+    for minutes in ("5", "2.5"):
+        await page.keyboard.press("t")
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_label("Minutes")).to_be_focused()
+        await dialog.get_by_label("Minutes").fill(minutes)
+        if minutes == "5":
+            await give_reason(page, "For the outage.")
+        else:
+            await expect(dialog.get_by_label("Reason")).to_have_value("technical/network")
+            await dialog.get_by_label("Note").fill("And again.")
+        await dialog.get_by_label("Note").press("Control+Enter")
+        await expect(dialog).to_be_hidden()
+
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("+7 min")
+    await expect(panel(page).get_by_text("2 minutes 30 seconds given")).to_be_visible()
+
+
+async def test_many_are_written_to_at_once_and_who_could_not_be_is_named(
+    sitting: Sitting, watch: Watch
+) -> None:
+    ada, ben = await sitting("Ada Lovelace"), await sitting("Ben Ali")
+    page = (await watch()).page
+    await tile(page, "Ada Lovelace").get_by_role("link").focus()
+    await page.keyboard.press("x")
+    await tile(page, "Ben Ali").get_by_role("checkbox", name="Select Ben Ali").check()
+    await expect(page.get_by_text("2 selected")).to_be_visible()
+    # Meanwhile, one of them hands in.
+    for section in ("part-a", "part-b", "part-c"):
+        await ben.open(section) if section != "part-a" else None
+        await ben.call("POST", f"/api/v1/session/sections/{section}/close")
+    await ben.submit()
+
+    await page.keyboard.press("m")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("heading", name="Message to 2 learners")).to_be_visible()
+    await dialog.get_by_label("Your message").fill("mpt/?: five minutes left.")
+    await dialog.get_by_role("button", name="Send (2)").click()
+
+    await expect(page.get_by_text("Sent to 1 learner.")).to_be_visible()
+    await expect(page.get_by_text("Not done for 1 learner:")).to_be_visible()
+    await expect(page.get_by_text(re.compile("^Ben Ali: "))).to_be_visible()
+    (act,) = (await ada.call("GET", "/api/v1/session"))["acts"]
+    assert (act["act"], act["note"]) == ("message", "mpt/?: five minutes left.")
+    await page.get_by_role("button", name="Select those").click()
+    await expect(page.get_by_text("1 selected")).to_be_visible()
+
+
+async def test_an_exam_ends_only_when_a_second_person_confirms(
+    sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    one = (await watch()).page
+    two = (await watch("second-proctor")).page
+    await open_panel(one, "Ada Lovelace")
+    await panel(one).get_by_role("button", name="End the exam").click()
+    dialog = await give_reason(one, "Two people sat at the desk.")
+    await dialog.get_by_role("button", name="End the exam").click()
+    await expect(panel(one).get_by_text("You propose to end this exam.")).to_be_visible()
+    await expect(panel(one).get_by_role("button", name="Confirm the end")).to_be_hidden()
+    assert (await ada.call("GET", "/api/v1/session"))["state"] == "running"
+
+    await expect(tile(two, "Ada Lovelace")).to_contain_text("proctor: end it?")
+    await open_panel(two, "Ada Lovelace")
+    await expect(panel(two).get_by_text("proctor proposes to end this exam.")).to_be_visible()
+    said = panel(two).get_by_text("What the learner would read: “Two people sat at the desk.”")
+    await expect(said).to_be_visible()
+    await panel(two).get_by_role("button", name="Confirm the end").click()
+    await two.get_by_role("dialog").get_by_role("button", name="End the exam now").click()
+
+    for page in (one, two):
+        await expect(tile(page, "Ada Lovelace")).to_contain_text("ended by proctors")
+    assert (await ada.call("GET", "/api/v1/session"))["state"] == "terminated"
+
+
+async def test_of_two_who_act_at_once_one_is_told_what_the_other_did(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    watched = await watch()
+    page = watched.page
+    await open_panel(page, "Ada Lovelace")
+    await page.keyboard.press("t")
+    dialog = await give_reason(page, "For the outage.")
+    other = await server.as_staff(StaffRole.PROCTOR, "second-proctor")
+    body = {"act": "pause", "code": "technical/network", "note": "The line."}
+    path = f"/api/v1/sessions/{ada.joined['session']}/acts"
+    # The page is told within moments; what counts is what it had shown when it was decided.
+    await page.route(f"**/api/v1/sessions/{ada.joined['session']}", lambda route: route.abort())
+    async with other.post(path, json=body) as response:
+        assert response.status == 200, await response.text()
+    here = page.get_by_role("dialog").get_by_role("alert")
+    await dialog.get_by_role("button", name="Give the time").click()
+
+    await expect(here).to_contain_text("second-proctor has acted on this session meanwhile")
+    await expect(dialog.get_by_label("Note")).to_have_value("For the outage.")
+    forgive(watched, "Failed to load resource: ")
+
+
+async def test_a_session_is_taken_and_others_see_by_whom_and_who_looks(
+    sitting: Sitting, watch: Watch
+) -> None:
+    await sitting("Ada Lovelace")
+    one = (await watch()).page
+    two = (await watch("second-proctor")).page
+    await open_panel(one, "Ada Lovelace")
+    await one.keyboard.press("g")
+
+    await expect(tile(one, "Ada Lovelace")).to_contain_text("taken by you")
+    await expect(tile(two, "Ada Lovelace")).to_contain_text("taken by proctor · proctor looks")
+    await expect(one.get_by_role("button", name="Mine 1")).to_be_visible()
+    await one.keyboard.press("g")
+    await expect(tile(two, "Ada Lovelace")).not_to_contain_text("taken by")
+    await one.keyboard.press("Escape")
+    await expect(panel(one)).to_be_hidden()
+    await expect(tile(one, "Ada Lovelace").get_by_role("link")).to_be_focused()
+    await expect(tile(two, "Ada Lovelace")).not_to_contain_text("looks")
+
+
+async def test_another_device_is_let_in(server: Server, watch: Watch) -> None:
+    invited = await server.invite(room.EXAM, learner="Ada Lovelace")
+    async with (
+        aiohttp.ClientSession(server.url) as http,
+        Device(http) as first,
+        Device(http, name="d_second") as second,
+    ):
+        await first.join(invited["join_token"])
+        await first.connect()
+        await first.check_in()
+        await second.ask(invited["join_token"])
+        page = (await watch()).page
+        await expect(tile(page, "Ada Lovelace")).to_contain_text("another device asks")
+        await open_panel(page, "Ada Lovelace")
+        await panel(page).get_by_role("button", name="Let it in").click()
+        await expect(page.get_by_text("The other device may go on: Ada Lovelace.")).to_be_visible()
+        await second.join(invited["join_token"])
+        assert (await second.call("GET", "/api/v1/session"))["device"] == "d_second"
+
+
+async def test_a_whole_exam_is_told_at_once(sitting: Sitting, watch: Watch) -> None:
+    learners = [await sitting("Ada Lovelace"), await sitting("Ben Ali")]
+    page = (await watch()).page
+    await page.get_by_role("button", name="Announce").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_label("Announcement")).to_be_focused()
+    await dialog.get_by_label("Announcement").fill("Question 3 has a misprint: read 5 for 6.")
+    await dialog.get_by_role("button", name="Send to all").click()
+    await expect(dialog.get_by_role("alert")).to_have_text("Choose the exam first.")
+    await dialog.get_by_role("combobox", name=re.compile("^Exam")).select_option(room.EXAM)
+    await dialog.get_by_role("button", name="Send to all").click()
+    await expect(page.get_by_text("Announced to 2 learners.")).to_be_visible()
+    for device in learners:
+        (act,) = (await device.call("GET", "/api/v1/session"))["acts"]
+        assert act["note"] == "Question 3 has a misprint: read 5 for 6."
+
+
+async def test_the_still_of_a_learner_is_shown_and_follows(sitting: Sitting, watch: Watch) -> None:
+    ada = await sitting("Ada Lovelace")
+    page = (await watch()).page
+    picture = tile(page, "Ada Lovelace").get_by_role("img", name="Camera of Ada Lovelace")
+    shown = []
+    for number in range(2):
+        data = jpeg(webcam()) + b"%d" % number
+        line = ada.add(Kind.SNAPSHOT, blob=data, purpose="periodic")
+        await ada.send([line], [data])
+
+        async def is_another() -> str | None:
+            wide = await picture.evaluate_all("all => all[0]?.complete && all[0].naturalWidth")
+            address = await picture.get_attribute("src") if wide else None
+            return None if address in shown else address
+
+        shown.append(await until(is_another))
+
+
+async def test_nothing_moves_while_somebody_points_at_the_wall(
+    sitting: Sitting, watch: Watch
+) -> None:
+    await sitting("Ada Lovelace")
+    zoe = await sitting("Zoë Quinn")
+    page = (await watch()).page
+    first = page.get_by_role("list", name="Sessions").get_by_role("listitem").first
+    await expect(tile(page, "Zoë Quinn")).to_be_visible()
+    await tile(page, "Ada Lovelace").hover()
+    await ask_for_help(zoe, "Is it a number?")
+
+    await expect(page.get_by_text("Order changed:")).to_be_visible()
+    await expect(first).to_contain_text("Ada Lovelace")
+    await page.keyboard.press("u")  # a way to the button would be a way off the wall
+    await expect(first).to_contain_text("Zoë Quinn")
+    await expect(page.get_by_text("Order changed:")).to_be_hidden()
+
+
+async def test_filters_and_search_find_one_among_others(sitting: Sitting, watch: Watch) -> None:
+    await sitting("Ada Lovelace")
+    await sitting("José Álvarez")
+    page = (await watch()).page
+    await expect(page.get_by_role("button", name="Working 2")).to_be_visible()
+    await page.keyboard.press("/")
+    await expect(page.get_by_role("searchbox")).to_be_focused()
+    await page.keyboard.type("jose")
+    await expect(tile(page, "Ada Lovelace")).to_be_hidden()
+    await expect(tile(page, "José Álvarez")).to_be_visible()
+    await page.get_by_role("searchbox").fill("nobody")
+    await expect(page.get_by_text("Nobody fits what you search for.")).to_be_visible()
+    await page.get_by_role("button", name="Show all").click()
+    await page.get_by_role("button", name=re.compile("^Done")).click()
+    await expect(page.get_by_text("Nobody is listed under “Done”.")).to_be_visible()
+
+
+async def test_a_network_that_drops_is_said_with_the_time_and_comes_back(
+    sitting: Sitting, watch: Watch
+) -> None:
+    await sitting("Ada Lovelace")
+    here = await watch()
+    page = here.page
+    await expect(tile(page, "Ada Lovelace")).to_be_visible()
+    await page.context.set_offline(offline=True)
+    said = page.get_by_role("alert").filter(has_text="What you see is from")
+    await expect(said).to_contain_text(re.compile(r"from \d\d:\d\d"))
+    await expect(tile(page, "Ada Lovelace")).to_be_visible()
+    await page.context.set_offline(offline=False)
+    await expect(said).to_be_hidden()
+    await sitting("Ben Ali")
+    await expect(tile(page, "Ben Ali")).to_be_visible()
+    forgive(here, "WebSocket connection to ", "Failed to load resource: net::ERR_")
+
+
+async def test_who_is_no_proctor_is_told_so(server: Server, visit: Visitor) -> None:
+    await server.as_staff(StaffRole.COURSE_TEAM, "team")
+    here = await visit(f"{server.url}/console")
+    await here.sign_in(("team", PASSWORD))
+    await expect(here.page.get_by_text("The wall is for proctors.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nobody_meets_a_barrier(sitting: Sitting, watch: Watch, scheme: Scheme) -> None:
+    await ask_for_help(await sitting("Ada Lovelace"), "Is it a number?")
+    await sitting("Ben Ali")
+    here = await watch(scheme=scheme)
+    page = here.page
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("asks")
+    assert await here.barriers() == ""
+    await open_panel(page, "Ada Lovelace")
+    await tile(page, "Ben Ali").get_by_role("checkbox").check()
+    assert await here.barriers() == ""
+    await page.keyboard.press("p")
+    await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    await expect(page.get_by_role("dialog").get_by_text("Not done yet.")).to_be_visible()
+    assert await here.barriers() == ""
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [
+        pytest.param(320, 640, id="a phone's 320 pixels"),
+        pytest.param(640, 400, id="1280 at 200 % zoom"),
+        pytest.param(1024, 768, id="a small laptop"),
+    ],
+)
+async def test_nothing_is_cut_off_at_the_side(
+    sitting: Sitting, watch: Watch, width: int, height: int
+) -> None:
+    await ask_for_help(await sitting("Ada Lovelace"), "Is it a number?")
+    page = (await watch(width=width, height=height)).page
+    too_wide = "document.documentElement.scrollWidth - innerWidth"
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("asks")
+    assert await page.evaluate(too_wide) <= 0
+    await open_panel(page, "Ada Lovelace")
+    assert await page.evaluate(too_wide) <= 0
+
+
+# --- 500 at once ---------------------------------------------------------------------------------
+
+TILES = 500
+CHANGES = 40  # of tiles, told at once
+ROUNDS, TURNS = 3, 10
+GOAL_MS = 16.0
+
+
+# What a repaint is made of: our own code, then style, layout and paint.
+STEPS = frozenset(
+    {"FunctionCall", "UpdateLayoutTree", "Layout", "PrePaint", "Paint", "Layerize", "Commit"}
+)
+
+
+async def test_500_tiles_are_repainted_in_16_ms(
+    chromium: Browser, watch: Watch, tmp_path: Path
+) -> None:
+    """What each change of 40 of 500 tiles takes of the page's thread, from message to paint.
+
+    By the thread's own clock, because others use this machine's cores too.
+    """
+    page = (await watch()).page
+    line: list[WebSocketRoute] = []
+
+    def tell(route: WebSocketRoute) -> None:
+        line.append(route)
+        route.send(json.dumps(_wall()))
+
+    await page.route_web_socket("**/api/v1/wall", tell)
+    await page.reload()
+    await expect(page.get_by_role("button", name=f"All {TILES}")).to_be_visible()
+    trace = tmp_path / "trace.json"
+    each_ms = []
+    for turn in range(ROUNDS * TURNS):
+        if turn % TURNS == 0:
+            await chromium.start_tracing(page=page, path=trace, categories=["devtools.timeline"])
+        line[-1].send(json.dumps(_delta(turn)))
+        await asyncio.sleep(0.25)
+        if turn % TURNS == TURNS - 1:
+            await chromium.stop_tracing()
+            traced = json.loads(await asyncio.to_thread(trace.read_text))
+            each_ms.append(_busy_ms(traced["traceEvents"]) / TURNS)
+    # The least of the rounds: neighbours on the same cores slow even the thread's own clock.
+    assert min(each_ms) <= GOAL_MS, each_ms
+
+
+def _busy_ms(events: list[dict[str, Any]]) -> float:
+    """Return for how long the page's own thread worked at repaints, in ms."""
+    mains = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    ran: dict[tuple[int, int], float] = dict.fromkeys(mains, 0.0)
+    for event in events:
+        if (event["pid"], event["tid"]) in mains and event["name"] in STEPS:
+            ran[event["pid"], event["tid"]] += event.get("tdur", 0) / 1000
+    return max(ran.values())
+
+
+def _wall() -> dict[str, Any]:
+    return {
+        "type": "wall",
+        "now_ms": 0,
+        "me": "proctor",
+        "exams": [{"id": "short", "title": "Short"}],
+        "tiles": [_tile(number) for number in range(TILES)],
+    }
+
+
+def _tile(number: int) -> dict[str, Any]:
+    return {
+        "session": f"s_{number}",
+        "learner": f"Learner {number}",
+        "group": "",
+        "exam": "short",
+        "state": "running",
+        "section": "Part A",
+        "ends_at_ms": 3_600_000,
+        "paused_since_ms": None,
+        "id_check": "accepted",
+        "still": None,
+        "connected": True,
+        "heard_ms": 0,
+        "quality": [],
+        "conduct": 0,
+        "needs": [],
+        "needs_since_ms": None,
+        "help": None,
+        "termination": None,
+        "taken_by": None,
+        "looking": [],
+        "waiting_devices": 0,
+        "extra_s": 0,
+    }
+
+
+def _delta(turn: int) -> dict[str, Any]:
+    """Return news of some: all were heard, one in eight begins or ceases to need someone."""
+    tiles: list[dict[str, Any]] = []
+    for number in range(CHANGES):
+        place = (turn * 7 + number * 12) % TILES
+        news: dict[str, Any] = {"session": f"s_{place}", "heard_ms": turn * 250}
+        if number % 8 == 0:
+            dark = ["dark"] if turn % 2 else []
+            news |= {"quality": dark, "needs": ["quality"] if dark else [], "needs_since_ms": 0}
+        tiles.append(news)
+    return {"type": "delta", "now_ms": turn * 250, "tiles": tiles, "gone": []}
