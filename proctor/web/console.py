@@ -9,8 +9,10 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from proctor.domain import session as rules
+from proctor.domain.flag_words import rule_words
 from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.review import ResultsHeld
+from proctor.domain.wording import for_proctor
 from proctor.services.cases import Cases
 from proctor.services.ports import Case, NotFound, Store
 from proctor.services.results import Results, ResultView
@@ -45,6 +47,25 @@ class InvitationView(Shape):
     session: str
     join_token: str
     join_link: str
+
+
+class PolicyChapter(Shape):
+    heading: str
+    lines: list[str]
+
+
+class RuleWords(Shape):
+    rule: str  # by which it is lifted; several may have one
+    words: str
+
+
+class SessionPolicy(Shape):
+    """What holds for all learners of a session's exam; what is permitted to one is in its view."""
+
+    title: str
+    sha256: str
+    chapters: list[PolicyChapter]
+    rules: list[RuleWords]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +138,31 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
     async def get_session(_request: web.Request, session: Id) -> SessionView:
         """Read where a session stands."""
         return await shown(await desk.cases.settled(session))
+
+    @api.route(
+        "GET",
+        "/api/v1/sessions/{session}/policy",
+        role=watching,
+        out=SessionPolicy,
+        tags=["review"],
+        errors=[NotFound],
+    )
+    async def get_session_policy(_request: web.Request, session: Id) -> SessionPolicy:
+        """Read what a proctor goes by in a session."""
+        case = await desk.cases.get(session)
+        published = await desk.cases.published(case.session)
+        names = {section.id: section.title for section in published.exam.sections}
+        return SessionPolicy(
+            title=published.policy.title,
+            sha256=published.policy_sha256,
+            chapters=[
+                PolicyChapter(heading=chapter.heading, lines=list(chapter.lines))
+                for chapter in for_proctor(published.policy, names)
+            ],
+            rules=[
+                RuleWords(rule=rule.when, words=rule_words(rule)) for rule in published.policy.flags
+            ],
+        )
 
     @api.route(
         "GET",

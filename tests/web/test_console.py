@@ -224,3 +224,9 @@ async def test_health_and_metrics(desk: Desk) -> None:
         text = await response.text()
     assert "proctor_uplinks 1.0" in text
     assert "proctor_records_accepted_total 3.0" in text
+
+
+async def test_a_proctor_reads_what_holds_in_a_session(desk: Desk) -> None:
+    told = await desk.proctor("GET", "{session}/policy")
+    assert all(chapter["lines"] for chapter in told["chapters"])
+    assert "person-count" in {each["rule"] for each in told["rules"]}

@@ -55,6 +55,7 @@ ONLY: dict[str, set[str]] = {
     "POST /api/v1/sessions/{session}/comments": {"proctor"},
     "GET /api/v1/exams/{exam}/agreement": {"lead"},
     "GET /api/v1/sessions/{session}": {"proctor", "course-team"},
+    "GET /api/v1/sessions/{session}/policy": {"proctor", "course-team"},
     "GET /api/v1/sessions/{session}/timeline": {"proctor"},
     "GET /api/v1/sessions/{session}/result": {"course-team"},
     "POST /api/v1/sessions/{session}/result/release": {"course-team"},

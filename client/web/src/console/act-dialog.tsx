@@ -92,6 +92,14 @@ function Form({ wall, draft }: Props) {
   );
 }
 
+/** The rules that can be lifted: of the open session those of its policy, else all there are. */
+function rulesOf(wall: Wall, { sessions }: ActDraft): readonly string[] {
+  const policy = wall.policy.value;
+  const open = sessions.length === 1 && sessions[0] === wall.session.value;
+  if (policy === null || !open) return RULES;
+  return RULES.filter((each) => policy.rules.some(({ rule }) => rule === each));
+}
+
 function Fields({ wall, draft }: Props) {
   const { act, code, minutes, rule, of } = draft;
   const ruled = act === "lift-rule" || act === "restore-rule";
@@ -115,7 +123,7 @@ function Fields({ wall, draft }: Props) {
           {words.act.rule}
           <select value={rule} data-first onChange={(event) => wall.write({ rule: event.currentTarget.value })}>
             <option value="">{words.act.chooseRule}</option>
-            {RULES.map((each) => (
+            {rulesOf(wall, draft).map((each) => (
               <option key={each} value={each}>
                 {words.act.ruleName(each)}
               </option>

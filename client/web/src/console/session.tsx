@@ -185,7 +185,7 @@ function Identity({ timeline }: { timeline: Timeline }) {
       <p>{assurance.length === 0 ? en.idCheck.none : `${assurance.join(". ")}.`}</p>
       {permitted.length > 0 && (
         <p>
-          <strong>{words.acts.permitted}:</strong> {permitted.join(" ")}
+          <strong>{words.acts.permitted}:</strong> {permitted.join("; ")}
         </p>
       )}
       <a href={`/console/identity?session=${encodeURIComponent(session)}`}>{en.idCheck.open}</a>

@@ -142,6 +142,14 @@ export interface LiveSession extends SessionView {
   second_camera: { state: string; since_ms: number } | null;
 }
 
+/** What holds for all learners of a session's exam, as a proctor goes by it. */
+export interface SessionPolicy {
+  title: string;
+  chapters: { heading: string; lines: string[] }[];
+  /** `rule` is what one is lifted by; several may have one. */
+  rules: { rule: string; words: string }[];
+}
+
 export interface ReasonGroup {
   category: string;
   words: string;
@@ -172,6 +180,7 @@ export interface Ticket {
 
 export interface WallApi extends LoginApi {
   session(session: string): Promise<LiveSession>;
+  policy(session: string): Promise<SessionPolicy>;
   reasons(): Promise<ReasonGroup[]>;
   act(session: string, act: ActSent): Promise<LiveSession>;
   /** Of one exam, at most BATCH_MOST sessions. */
@@ -187,6 +196,7 @@ export const wallServer: WallApi = {
   whoAmI: () => staff.whoAmI(),
   signOut: () => staff.signOut(),
   session: (session) => ask("GET", `/sessions/${part(session)}`),
+  policy: (session) => ask("GET", `/sessions/${part(session)}/policy`),
   reasons: () => ask("GET", "/act-reasons"),
   act: async (session, act) =>
     (await ask<{ session: LiveSession }>("POST", `/sessions/${part(session)}/acts`, act)).session,

@@ -13,6 +13,7 @@ import {
   BATCH_MOST,
   type Failed,
   type LiveSession,
+  type SessionPolicy,
   type ReasonGroup,
   type Still,
   type Tile,
@@ -74,6 +75,8 @@ export class Wall extends StaffPage {
   readonly selected = signal<ReadonlySet<string>>(new Set());
   readonly session = signal<string | null>(null);
   readonly opened = signal<LiveSession | null>(null);
+  /** What holds in the open session; null while it is not known. */
+  readonly policy = signal<SessionPolicy | null>(null);
   readonly stills = signal<readonly Still[]>([]);
   readonly reasons = signal<readonly ReasonGroup[]>([]);
   readonly draft = signal<acts.ActDraft | null>(null);
@@ -402,7 +405,7 @@ export class Wall extends StaffPage {
   async open(session: string): Promise<void> {
     batch(() => {
       this.session.value = session;
-      this.opened.value = null;
+      this.opened.value = this.policy.value = null;
       this.trouble.value = null;
       this.stills.value = [];
       this.keepStill(this.tile(session)?.still ?? null);
@@ -425,7 +428,7 @@ export class Wall extends StaffPage {
   }
 
   private closePanel(): void {
-    this.session.value = this.opened.value = null;
+    this.session.value = this.opened.value = this.policy.value = null;
     this.stills.value = [];
     this.trouble.value = null;
   }
@@ -448,6 +451,9 @@ export class Wall extends StaffPage {
       const fetched = async () => {
         const opened = await this.api.session(session);
         if (this.session.value === session) this.opened.value = opened;
+        if (this.policy.peek() !== null) return;
+        const policy = await this.api.policy(session);
+        if (this.session.value === session) this.policy.value = policy;
       };
       if (first) await this.doing(words.wait.session, fetched);
       else await fetched();

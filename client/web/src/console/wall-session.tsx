@@ -68,7 +68,7 @@ function Inside(props: Opened) {
       <Pictures wall={wall} zone={zone} tile={tile} />
       <Taking wall={wall} tile={tile} />
       <Acts wall={wall} tile={tile} />
-      <Permitted opened={opened} />
+      <Permitted wall={wall} opened={opened} />
       <Messages {...props} />
       <Happened {...props} />
       <Ledger opened={opened} zone={zone} />
@@ -317,8 +317,9 @@ function Acts({ wall, tile }: { wall: Wall; tile: Tile }) {
   );
 }
 
-/** What this learner alone may do; never why. */
-function Permitted({ opened }: { opened: LiveSession }) {
+/** What this learner alone may do, never why; and what holds for all. */
+function Permitted({ wall, opened }: { wall: Wall; opened: LiveSession }) {
+  const policy = wall.policy.value;
   return (
     <section aria-labelledby="permitted-heading">
       <h3 id="permitted-heading">{words.session.permitted}</h3>
@@ -330,6 +331,21 @@ function Permitted({ opened }: { opened: LiveSession }) {
             <li key={sentence}>{sentence}</li>
           ))}
         </ul>
+      )}
+      {policy !== null && (
+        <details>
+          <summary>{words.session.policy(policy.title)}</summary>
+          {policy.chapters.map(({ heading, lines }) => (
+            <section key={heading}>
+              <h4>{heading}</h4>
+              <ul>
+                {lines.map((line) => (
+                  <li key={line}>{line}</li>
+                ))}
+              </ul>
+            </section>
+          ))}
+        </details>
       )}
     </section>
   );

@@ -189,6 +189,7 @@ export const wall = {
     acts: "What you can do",
     permitted: "Permitted for this learner",
     permittedNone: "Nothing beyond the exam's rules.",
+    policy: (title: string) => `The rules of this exam: ${title}`,
     lifted: (rule: string) => `Rule lifted: ${RULES[rule] ?? rule}`,
     messages: "Messages",
     messagesNone: "No messages yet.",
