@@ -303,9 +303,10 @@ async def _stay(url: str, team: _Staff, data: Path, passwords: dict[str, str]) -
     )
     link = f"{url}/join/{made['join_token']}"
     say.print()
-    say.print("[bold]Proctor[/]      look at what was flagged, and decide:")
+    say.print("[bold]Proctor[/]      watch and help; look at what was flagged, and decide:")
+    say.print(f"  {url}/console", soft_wrap=True)
     say.print(f"  {url}/console/review", soft_wrap=True)
-    for name in ("proctor", "second-proctor"):
+    for name in ("proctor", "second-proctor", "lead"):
         say.print(f"  sign in as {name} with {passwords[name]}", markup=False)
     say.print("[bold]Learner[/]      sit the capstone yourself, with your own camera:")
     say.print(f"  .venv/bin/proctor-client take {link}", soft_wrap=True, markup=False)

@@ -106,7 +106,10 @@ def _undid(act: Act, acts: Sequence[Act], policy: Policy) -> str:
         case ActKind.PAUSE:
             return "A proctor ended the pause"
         case ActKind.EXTRA_TIME:
-            return f"A proctor took back the {duration_words(undone.seconds)} given by mistake"
+            given = f"the {duration_words(undone.seconds)} given by mistake"
+            if 0 < act.seconds < undone.seconds:  # no more of it was left
+                given = f"{duration_words(act.seconds)} of {given}"
+            return f"A proctor took back {given}"
         case ActKind.LIFT_RULE:
             return f"A proctor put a rule in force again, “{_rule(undone.rule, policy)}”"
         case ActKind.TERMINATE:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import ceil
 from typing import assert_never
 
 from proctor.domain import devices as asking
@@ -42,6 +43,7 @@ from proctor.domain.session import (
     SessionClosed,
     State,
 )
+from proctor.domain.timing import Cause
 
 # Also done to a session that has ended: what is noted of it, what its learner waits to hear.
 _AFTERWARDS = frozenset(
@@ -116,7 +118,9 @@ def act(
         done = replace(done, proposal=True)
     if done.kind is ActKind.CONFIRM_TERMINATE and (proposed := session.termination):
         done = replace(done, code=done.code or proposed.code, note=done.note or proposed.note)
-    session = _done(session, done, policy=policy)
+    before, session = session, _done(session, done, policy=policy)
+    if done.kind is ActKind.UNDO:
+        done = replace(done, seconds=_taken_s(before, session))
     return replace(session, acts=(*session.acts, done))
 
 
@@ -285,6 +289,12 @@ def _undo(session: ExamSession, done: Act, policy: Policy) -> ExamSession:
     undone = replace(before, undone=True)
     acts = (*session.acts[:place], undone, *session.acts[place + 1 :])
     return replace(session, acts=acts)
+
+
+def _taken_s(before: ExamSession, after: ExamSession) -> int:
+    """Return how many seconds were taken back, rounded up; 0 where none were."""
+    new = after.ledger[len(before.ledger) :]
+    return sum(ceil(-each.given.total_seconds()) for each in new if each.cause is Cause.CORRECTION)
 
 
 def _why_not(session: ExamSession, done: Act) -> str:

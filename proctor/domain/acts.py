@@ -244,7 +244,7 @@ class Act:
     at: datetime  # aware UTC, server clock
     code: str = ""
     note: str = ""  # at most MAX_NOTE_CHARS
-    seconds: int = 0
+    seconds: int = 0  # extra-time: how much was given; undo: how much of that was taken back
     rule: str = ""
     of: str = ""
     proposal: bool = False  # terminate: another person had to confirm it

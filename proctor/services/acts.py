@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from proctor.domain import acting
-from proctor.domain.acts import Act, ActKind, Wanted, require_complete
+from proctor.domain.acts import Act, ActIncomplete, ActKind, Wanted, require_complete
 from proctor.domain.errors import Refusal
 from proctor.domain.session import ExamSession, SessionClosed, State
 from proctor.services.cases import Cases
@@ -17,6 +17,10 @@ logger = logging.getLogger(__name__)
 
 # Sessions acted on side by side: each waits for the disk, and the uplinks of an exam wait beside.
 AT_ONCE = 16
+# They name an act, a device or a proposal of one session, which in another is something else.
+_ONE_BY_ONE = frozenset(
+    {ActKind.UNDO, ActKind.ADMIT_DEVICE, ActKind.REFUSE_DEVICE, ActKind.CONFIRM_TERMINATE}
+)
 # Who has not joined hears nothing yet.
 _GOES_ON = frozenset({State.CHECK_IN, State.READY, State.RUNNING, State.PAUSED})
 
@@ -88,11 +92,14 @@ class Acts:
         """Do the same to many sessions of an exam, each by itself: some may refuse it.
 
         Raises:
-            ActReasonMissing, ActIncomplete, NoSuchReason: It could be done to none.
+            ActReasonMissing, ActIncomplete, NoSuchReason: It could be done to none, or it names
+                something of one session alone.
             NotFound: No such exam was published.
         """
         await self._store.latest(exam_id)
         require_complete(wanted)
+        if wanted.kind in _ONE_BY_ONE:
+            raise ActIncomplete(problem=f"{wanted.kind} is done to one session at a time")
 
         async def one(session_id: str) -> Done:
             if (await self._cases.get(session_id)).session.exam != exam_id:

@@ -40,6 +40,15 @@ class NotOverYet(Refusal):
         self.state = state
 
 
+class UnderReview(Refusal):
+    code = "under-review"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "people still look at this session: its evidence is yours once they decided"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedFlag:
     """What a rule saw, in words, and what people made of it."""
@@ -170,6 +179,18 @@ class Outcomes:
         session = (await self._cases.settled(session_id)).session
         if session.state not in ENDED:
             raise NotOverYet(state=session.state)
+        return session
+
+    async def decided(self, session_id: str) -> ExamSession:
+        """Return a session that has ended and was decided: its log tells what its pages do.
+
+        Raises:
+            NotOverYet: It goes on.
+            UnderReview: It is not decided.
+        """
+        session = await self.over(session_id)
+        if session.review.decision is None:
+            raise UnderReview
         return session
 
     def _contest_until_ms(self, session: ExamSession, published: Published) -> int | None:

@@ -17,6 +17,7 @@ MINUTES_A_FLAG = 1.0
 MINUTES_A_SESSION = 2.0
 
 ID_CHECK_WAITS = "ID check waits for a person"
+PROCTORS_ENDED = "proctors ended the exam"
 DEVICE_ASKS = "another computer asks to go on"
 CALLS = {
     Topic.QUESTION: "the learner asks a question",
@@ -77,6 +78,7 @@ def row_of(
     review = session.review
     conduct = [flag for flag in flags if flag.flag_class is FlagClass.CONDUCT]
     waits = waits_for(session)
+    ended = [PROCTORS_ENDED] if session.state is State.TERMINATED else []  # flagged or not
     ended_at = session.closed_at if session.state in ENDED else None
     due = None
     if ended_at is not None:
@@ -94,8 +96,8 @@ def row_of(
         quality=len(flags) - len(conduct),
         severity=max((flag.severity for flag in conduct), default=0.0),
         reach=len({flag.section_id for flag in conduct}),
-        queue="conduct" if conduct else "other",
-        why=waits or list(dict.fromkeys(flag.rule for flag in (conduct or flags)))[:3],
+        queue="conduct" if conduct or ended else "other",
+        why=[*ended, *(waits or dict.fromkeys(flag.rule for flag in (conduct or flags)))][:3],
         snapshots=snapshots,
         minutes=MINUTES_A_SESSION + MINUTES_A_FLAG * len(flags),
         waiting_since_ms=milliseconds(_since(session)),

@@ -250,13 +250,14 @@ class Reviews:
             VerdictTooLarge: No record holds it.
             Refusal: Of `domain.review`: `give_verdict`, `require_impartial`.
         """
+        case = await self._cases.settled(session_id)
+        if case.session.state in ENDED and not self._analysis.is_done(session_id):
+            raise NotLookedAtYet
+        # Only then: what was raised before the machine was done is not all.
         raised = [flag.id for flag in await self._store.flags(session_id)]
         for flag, _, _ in flags:
             if flag not in raised:
                 raise UnknownFlag(flag=flag)
-        case = await self._cases.settled(session_id)
-        if case.session.state in ENDED and not self._analysis.is_done(session_id):
-            raise NotLookedAtYet
         if flags_seen is not None and (since := sorted(set(raised) - set(flags_seen))):
             raise StalePage(flags=since)
         rules = (await self._cases.published(case.session)).policy.review

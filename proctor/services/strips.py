@@ -58,6 +58,7 @@ class Strips:
         self._cases = cases
         self._thumbnails = thumbnails
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._reading = asyncio.Lock()
         self._sheets: OrderedDict[tuple[str | None, ...], _Sheet] = OrderedDict()
         self._live: dict[str, deque[str]] = {}
         cases.when_ended(self._over)
@@ -134,15 +135,17 @@ class Strips:
             (each.id, (await self._store.device_log(session_id, each.id)).frontier.size)
             for each in devices
         ]
-        known = self._known.get(session_id)
-        if known is None or known.sizes != sizes:
-            logs = [await self._store.received(session_id, each.id) for each in devices]
-            what, strip = await asyncio.to_thread(_pictures_of, logs)
-            known = self._known[session_id] = _Known(sizes, what, strip)
-        self._known.move_to_end(session_id)
-        if len(self._known) > MAX_KNOWN:
-            self._known.popitem(last=False)
-        return known
+        # One at a time: a page asks for many sheets at once, and each would read all records.
+        async with self._reading:
+            known = self._known.get(session_id)
+            if known is None or known.sizes != sizes:
+                logs = [await self._store.received(session_id, each.id) for each in devices]
+                what, strip = await asyncio.to_thread(_pictures_of, logs)
+                known = self._known[session_id] = _Known(sizes, what, strip)
+            self._known.move_to_end(session_id)
+            if len(self._known) > MAX_KNOWN:
+                self._known.popitem(last=False)
+            return known
 
     def _over(self, case: Case) -> None:
         self._live.pop(case.session.id, None)

@@ -23,7 +23,13 @@ from proctor.domain.contest import (
 from proctor.domain.moves import IllegalMove
 from proctor.services.contests import Contests, File
 from proctor.services.export import Export
-from proctor.services.outcomes import LearnerTimeline, NotOverYet, Outcomes, SessionOutcome
+from proctor.services.outcomes import (
+    LearnerTimeline,
+    NotOverYet,
+    Outcomes,
+    SessionOutcome,
+    UnderReview,
+)
 from proctor.services.ports import NotFound, StorageFull, Store
 from proctor.web.api import Api, Role, Sha256, Shape
 from proctor.web.auth import learner_of
@@ -124,11 +130,11 @@ def add_after_routes(api: Api, desk: AfterDesk) -> None:
         raw=True,
         out_type="application/zip",
         tags=["learner"],
-        errors=[NotOverYet],
+        errors=[NotOverYet, UnderReview],
     )
     async def get_own_bundle(request: web.Request) -> web.StreamResponse:
-        """Keep all evidence of my session as one file that anyone can verify."""
-        session = await desk.outcomes.over(learner_of(request).session)
+        """Keep all evidence of my session, once it is decided, as a file that anyone can verify."""
+        session = await desk.outcomes.decided(learner_of(request).session)
         return await sent(request, session.id, desk.export.bundle(session.id))
 
     @api.route(

@@ -325,6 +325,9 @@ def test_of_extra_time_no_more_is_taken_back_than_is_left() -> None:
     longer = do(running(), ActKind.EXTRA_TIME, seconds=600, now_s=3500)
     back = do(longer, ActKind.UNDO, of="a1", now_s=4000)
     assert back.ledger[-1].given == timedelta(seconds=-200)
+    assert back.acts[-1].seconds == 200
+    words = "A proctor took back 3 minutes 20 seconds of the 10 minutes given by mistake: network."
+    assert read(back)[1] == words
     # The deadline is now: the clock closes the section at this instant, not before it.
     assert settle(back, now=at(4000), rules=TIME).section("a").closed_at == at(4000)
 

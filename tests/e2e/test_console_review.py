@@ -71,7 +71,7 @@ async def test_a_breach_is_judged_by_two_people(
     await second.sign_in(console_server.second)
     await picture_is_there(page)
     # Nothing tells that somebody has judged before, not even that a second look is needed.
-    await expect(page.get_by_role("article").get_by_text("needs a first look")).to_be_visible()
+    await expect(page.get_by_role("article").get_by_text("needs a look")).to_be_visible()
     article = await page.get_by_role("article").inner_text()
     assert "Two people at the desk" not in article
     assert console_server.proctor[0] not in article.split()

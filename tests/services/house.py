@@ -143,7 +143,9 @@ class House:
         return await self.store.flags(session_id)
 
     async def _is_done(self, session_id: str) -> bool:
-        return self.analysis.is_done(session_id)
+        # A start looks at all sessions anew: none may be left half looked at.
+        every = [session_id, *(case.session.id for case in await self.store.cases(None))]
+        return all(map(self.analysis.is_done, every))
 
 
 @dataclass

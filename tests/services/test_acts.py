@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proctor.domain.acts import (
+    ActIncomplete,
     ActKind,
     ActReasonMissing,
     NothingProposed,
@@ -229,6 +230,23 @@ async def seats(house: House, count: int) -> list[str]:
 async def on_many(house: House, sessions: list[str], kind: ActKind = ActKind.MESSAGE) -> Batch:
     wanted = Wanted(kind=kind, code=CODE, note="hello")
     return await house.acts.act_on_many("short", sessions, wanted, by="bo")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(ActKind.UNDO, id="an act of one"),
+        pytest.param(ActKind.CONFIRM_TERMINATE, id="a proposal that nobody read"),
+        pytest.param(ActKind.ADMIT_DEVICE, id="a device of one"),
+    ],
+)
+async def test_what_names_something_of_one_session_is_not_done_to_many(
+    house: House, kind: ActKind
+) -> None:
+    sessions = await seats(house, 2)
+    wanted = Wanted(kind=kind, code=CODE, note="hello", of="a1")
+    with pytest.raises(ActIncomplete, match="one session at a time"):
+        await house.acts.act_on_many("short", sessions, wanted, by="bo")
 
 
 async def test_of_a_batch_those_that_fail_are_named_and_the_others_done(house: House) -> None:

@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 import pytest
 
 from proctor.services import look_book
 from proctor.services.look_book import LookBook, What, Why
-from proctor.services.ports import StorageFull
+from proctor.services.ports import Received, StorageFull
+from proctor.services.strips import Strips
 from tests.conftest import StillClock, until
+from tests.services.house import House
 from tests.services.memory_looks import MemoryLooks
 
 
@@ -116,3 +119,34 @@ async def test_counts_are_written_when_the_server_stops(
     with contextlib.suppress(asyncio.CancelledError):
         await task
     assert await desk.written() == [2]
+
+
+class Counted:
+    """Thumbnails of how many pictures there were."""
+
+    async def sheet(self, pictures: Sequence[bytes | None]) -> bytes:
+        return str(len(pictures)).encode()
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+async def test_sheets_asked_for_at_once_read_the_records_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seat = await House().seat()
+    await seat.begin()
+    for number in range(3):
+        await seat.snapshot(str(number).encode())
+    read: list[str] = []
+    received = seat.house.store.received
+
+    async def counted(session_id: str, device: str) -> Sequence[Received]:
+        read.append(device)
+        await asyncio.sleep(0)
+        return await received(session_id, device)
+
+    monkeypatch.setattr(seat.house.store, "received", counted)
+    strips = Strips(seat.house.store, seat.house.cases, Counted())
+    sheets = await asyncio.gather(*(strips.sheet(seat.session, 0) for _ in range(5)))
+    assert (sheets, len(read)) == ([b"3"] * 5, 1)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 import pytest
 
 from proctor.domain.acts import ActKind
+from proctor.domain.flags import Flag
 from proctor.domain.identity import IdEvent
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import (
@@ -186,6 +188,29 @@ async def test_a_verdict_waits_until_the_machine_has_looked(house: House) -> Non
     await house.analysed(seat.session)
     assert (await house.reviews.timeline(seat.session, me="bo")).analysed
     await decide(seat)
+
+
+async def test_a_flag_that_is_raised_while_a_verdict_is_given_is_not_passed_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invited = await house.invite()
+    seat = Seat(house, await house.joined(invited.join_token), invited.session)
+    await seat.connect()
+    await seat.begin()
+    for _ in range(4):
+        await seat.snapshot(b"two")
+    await seat.hand_in()
+    stored = house.store.flags
+
+    async def slow(session_id: str) -> Sequence[Flag]:
+        found = await stored(session_id)
+        monkeypatch.setattr(house.store, "flags", stored)
+        await house.analysed(session_id)
+        return found
+
+    monkeypatch.setattr(house.store, "flags", slow)
+    with pytest.raises(NotLookedAtYet):
+        await decide(seat, flags_seen=[])
 
 
 async def test_a_breach_needs_a_second_person(house: House) -> None:

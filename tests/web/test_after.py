@@ -113,6 +113,9 @@ async def test_the_learner_keeps_pictures_and_the_whole_bundle(here: Sat) -> Non
     assert (status, sha256(picture).hexdigest(), cached) == (200, digest, "no-store")
     assert picture.startswith(JPEG)
     assert (await raw(here, f"/blobs/{'0' * 64}"))[0] == 404
+    # Its log tells of flags that people have not judged yet.
+    assert code_of(json.loads((await raw(here, "/bundle"))[1])) == "under-review"
+    await here.judge("ann", "void")
     status, bundle, cached = await raw(here, "/bundle")
     assert (status, cached) == (200, "no-store")
     report = verify(bundle, server_key=VerifierKey.parse(here.device.joined["server_keys"][0]))

@@ -39,7 +39,7 @@ export function VerdictForm({ desk, review }: { desk: Desk; review: Review }) {
       <Effects desk={desk} review={review} />
       <Reasons
         desk={desk}
-        lacking={lacks.some(({ what }) => what === "reasons" || what === "shorter")}
+        lacking={lacks.some(({ what }) => ["reasons", "shorter", "untrue"].includes(what))}
       />
       <Lacks desk={desk} lacks={lacks} />
       {desk.trouble.value !== null && <Trouble words={desk.trouble.value} />}
@@ -59,6 +59,7 @@ function fieldOf(form: HTMLFormElement, { what }: Missing): HTMLElement | null {
       return form.querySelector("input[type=radio]");
     case "reasons":
     case "shorter":
+    case "untrue":
       return form.querySelector("textarea");
     default:
       return null;

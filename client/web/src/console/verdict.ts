@@ -20,6 +20,9 @@ export interface Draft {
   judged: Readonly<Record<string, Judged>>;
 }
 
+/** A sentence to choose begins with it; untrue beside a flag that was upheld. */
+export const NONE_UPHELD = "No flag was upheld.";
+
 export const EMPTY: Draft = { outcome: null, reasons: "", judged: {} };
 
 /** A sentence to choose for a session, and what it says the session is. */
@@ -31,7 +34,7 @@ export interface Sentence {
 /** What a form lacks, in the order in which it stands on the page. */
 export type Missing =
   | { what: "judgement" | "flag-reason" | "flag-shorter"; flag: string }
-  | { what: "outcome" | "reasons" | "shorter" };
+  | { what: "outcome" | "reasons" | "shorter" | "untrue" };
 
 /** The verdict's own part of what is sent. */
 export interface Given {
@@ -87,6 +90,8 @@ export function missing(draft: Draft, flags: readonly Flag[]): Missing[] {
   if (draft.outcome === null) out.push({ what: "outcome" });
   if (draft.reasons.trim() === "") out.push({ what: "reasons" });
   else if (length(draft.reasons) > REASONS_MOST) out.push({ what: "shorter" });
+  // It is signed: the sentence to choose must not deny what stands above it.
+  else if (anyUpheld(draft) && draft.reasons.includes(NONE_UPHELD)) out.push({ what: "untrue" });
   return out;
 }
 
@@ -137,8 +142,12 @@ export function needsConfirming(outcome: Outcome): boolean {
 
 /** Whether the draft says something that its flags do not carry: asked, never refused. */
 export function doubt(draft: Draft): "breach-without-upheld" | "clear-with-upheld" | null {
-  const upheld = Object.values(draft.judged).some(({ outcome }) => outcome === "upheld");
+  const upheld = anyUpheld(draft);
   if (draft.outcome === "breach" && !upheld) return "breach-without-upheld";
   if (draft.outcome === "clear" && upheld) return "clear-with-upheld";
   return null;
+}
+
+function anyUpheld({ judged }: Draft): boolean {
+  return Object.values(judged).some(({ outcome }) => outcome === "upheld");
 }

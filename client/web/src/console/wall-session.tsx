@@ -58,6 +58,7 @@ export function SessionPanel({ wall, zone }: Props) {
 
 function Inside(props: Opened) {
   const { wall, zone, tile, opened } = props;
+  const idWaits = tile.needs.includes("id-check"); // then the way there comes first
   return (
     <>
       <Proposal {...props} />
@@ -65,6 +66,7 @@ function Inside(props: Opened) {
         <Device key={device.device} {...props} device={device} />
       ))}
       <Call {...props} />
+      {idWaits && <ToIdCheck session={tile.session} />}
       <Pictures wall={wall} zone={zone} tile={tile} />
       <Taking wall={wall} tile={tile} />
       <Acts wall={wall} tile={tile} />
@@ -76,12 +78,15 @@ function Inside(props: Opened) {
         <a href={`/console/review?session=${encodeURIComponent(tile.session)}`}>
           {words.session.toReview}
         </a>
-        <a href={`/console/identity?session=${encodeURIComponent(tile.session)}`}>
-          {words.session.toIdCheck}
-        </a>
+        {!idWaits && <ToIdCheck session={tile.session} />}
       </p>
     </>
   );
+}
+
+function ToIdCheck({ session }: { session: string }) {
+  const href = `/console/identity?session=${encodeURIComponent(session)}`;
+  return <a href={href}>{words.session.toIdCheck}</a>;
 }
 
 /** Where the learner is in the exam. */

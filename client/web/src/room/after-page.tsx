@@ -61,7 +61,7 @@ export function AfterPage({ device, zone, onBack }: Props) {
           <InTime told={told} zone={zone} picture={picture} />
           <Pictures here={here} told={told} zone={zone} place={picture} onPlace={setPicture} />
           <Looks told={told} zone={zone} />
-          <Keep here={here} session={told.session} />
+          <Keep here={here} told={told} />
         </>
       )}
     </div>
@@ -99,9 +99,9 @@ function Decision({ here, told, zone }: { here: Afterwards; told: After; zone: s
   );
 }
 
-function Keep({ here, session }: { here: Afterwards; session: string }) {
+function Keep({ here, told }: { here: Afterwards; told: After }) {
   const [size, setSize] = useState<number | null>(null);
-  const name = after.keep.file(session);
+  const name = after.keep.file(told.session);
   const busy = here.busy.value;
   const get = async () => {
     const file = await here.bundle();
@@ -113,8 +113,13 @@ function Keep({ here, session }: { here: Afterwards; session: string }) {
     <section class="chapter">
       <h2>{after.keep.heading}</h2>
       <p>{after.keep.lead}</p>
+      {told.decision.state === "awaiting" && <p class="notice">{after.keep.notYet}</p>}
       <div class="steps">
-        <button type="button" disabled={busy !== null} onClick={() => void get()}>
+        <button
+          type="button"
+          disabled={busy !== null || told.decision.state === "awaiting"}
+          onClick={() => void get()}
+        >
           {after.keep.get}
         </button>
       </div>

@@ -53,6 +53,7 @@ export const after = {
       "The exam server can't be reached. Nothing is lost. Check your network, then try again.",
     codes: {
       "not-over-yet": "Your exam goes on. Come back here when it has ended.",
+      "under-review": "People still look at your exam. Come back here when they have decided.",
       "contest-over": "The days in which it could be answered are over. What you wrote is still here.",
       "attachments-not-taken":
         "The pictures of your exam were erased, so no file can be kept beside them. Remove your files and send the words alone.",
@@ -202,6 +203,7 @@ export const after = {
   keep: {
     heading: "Keep everything",
     lead: "One file holds all that was recorded of your exam: what your computer signed, what the exam server signed, the pictures that are still held. Keep it: anyone can verify it without us.",
+    notYet: "People still look at your exam. Once they have decided, the whole of it is yours to keep.",
     get: "Download everything",
     wait: "the whole of your evidence",
     size: (bytes: number) => `Downloaded: ${sizeWords(bytes)}.`,

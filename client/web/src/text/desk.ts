@@ -35,7 +35,7 @@ const TOPICS: Readonly<Record<string, string>> = {
 const CLOSED: Readonly<Record<string, string>> = {
   "handed-in": "handed in",
   "time-up": "the time was up",
-  terminated: "the exam was ended",
+  cut: "the exam ended first",
 };
 
 const ACTS: Readonly<Record<string, string>> = {
@@ -81,7 +81,7 @@ export const desk = {
     doneToday: (count: number) => `${count} done today`,
     contested: "the learner answered",
     conduct: "Conduct",
-    conductHint: "A rule about conduct raised a flag. The overdue and the gravest come first.",
+    conductHint: "A rule about conduct raised a flag, or proctors ended the exam. The overdue and the gravest come first.",
     reach: (count: number) => counted(count, "section"),
     severity: (severity: number) => `severity ${Math.round(severity * 10) / 10}`,
     mine: "yours",

@@ -116,7 +116,7 @@ export const en = {
   },
 
   state: {
-    awaiting: "needs a first look",
+    awaiting: "needs a look",
     "second-needed": "needs a second person",
     "third-needed": "needs a third person",
     decided: "decided",
@@ -263,6 +263,8 @@ export const en = {
           return "Write your reasons. A verdict without reasons can't be recorded.";
         case "shorter":
           return "Shorten your reasons to 4,000 characters.";
+        case "untrue":
+          return "Your reasons say that no flag was upheld, and you upheld one. Change one of them.";
       }
     },
     judgeFirst: "Judge the flag first: upheld, not upheld or can't tell. Then give the reason.",
@@ -290,7 +292,7 @@ export const en = {
     goBack: "Go back",
     recorded: (outcome: string) => `Recorded: ${outcome.toLowerCase()}.`,
     after: {
-      awaiting: "It still needs a first look.",
+      awaiting: "It still needs a look.",
       "second-needed": "It does not count yet: a second person looks, without seeing your verdict.",
       "third-needed": "The two of you differ: a third person decides.",
       decided: "The session is decided.",

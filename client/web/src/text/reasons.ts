@@ -1,7 +1,7 @@
 /** Sentences to choose a reason from, by the keys 1 to 9. The learner reads them. */
 
 import type { Judgement } from "../api";
-import type { Sentence } from "../console/verdict";
+import { NONE_UPHELD, type Sentence } from "../console/verdict";
 
 export const FLAG_REASONS: Readonly<Record<Judgement, readonly string[]>> = {
   "not-upheld": [
@@ -29,7 +29,7 @@ export const FLAG_REASONS: Readonly<Record<Judgement, readonly string[]>> = {
 };
 
 export const SESSION_REASONS: readonly Sentence[] = [
-  { outcome: "clear", words: "No flag was upheld. Nothing is held against the learner." },
+  { outcome: "clear", words: `${NONE_UPHELD} Nothing is held against the learner.` },
   { outcome: "clear", words: "I looked at the whole session and saw nothing that breaks a rule." },
   { outcome: "clear", words: "What was upheld was small and gave no advantage." },
   { outcome: "breach", words: "Another person helped the learner." },
