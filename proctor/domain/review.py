@@ -292,7 +292,7 @@ def verdicts_for(review: Review, me: str | None) -> tuple[Verdict, ...]:
     Who has yet to decide reads none of those that a decision is still to rest on, nor that there
     are any; of a contested decision, the verdicts it rests on are known.
     """
-    if _knows(review, me):
+    if knows(review, me):
         return review.verdicts
     return review.verdicts[: review.contest.rests_on] if review.contest else ()
 
@@ -303,13 +303,13 @@ def state_for(review: Review, me: str | None) -> ReviewState:
     To who has yet to decide, one that waits for a second or third person looks like any other: a
     clear one that is sampled like an accusation, and like one that nobody has looked at.
     """
-    known = _knows(review, me) or review.contest is not None
+    known = knows(review, me) or review.contest is not None
     return review.state if known else ReviewState.AWAITING
 
 
 def comments_for(review: Review, me: str | None) -> tuple[Comment, ...]:
     """Return the comments that a person may read: until they have decided, their own."""
-    if _knows(review, me):
+    if knows(review, me):
         return review.comments
     known_at = review.contest.at if review.contest else None
     return tuple(
@@ -319,7 +319,8 @@ def comments_for(review: Review, me: str | None) -> tuple[Comment, ...]:
     )
 
 
-def _knows(review: Review, me: str | None) -> bool:
+def knows(review: Review, me: str | None) -> bool:
+    """Tell whether a person may know what others said: they have, or it is decided."""
     return review.state in SETTLED or me in {each.by for each in review.verdicts}
 
 

@@ -131,7 +131,8 @@ def _irregularities(session: ExamSession) -> Iterator[Row]:
 def _verdicts(session: ExamSession) -> Iterator[Row]:
     decision = session.review.decision
     for verdict in verdicts_for(session.review, None):
-        who, stands = (verdict.by, _time(verdict.at)), "yes" if verdict is decision else "no"
+        agrees = decision is not None and verdict.outcome is decision.outcome
+        who, stands = (verdict.by, _time(verdict.at)), "yes" if agrees else "no"
         yield (*who, "session", str(verdict.outcome), verdict.reasons, stands)
         reasons = dict(verdict.flag_reasons)
         for flag, outcome in verdict.flags:

@@ -1,5 +1,6 @@
 """Looks: a picture or document is shown to who may see it, and that is written down first."""
 
+from proctor.domain.review import knows
 from proctor.domain.session import ENDED
 from proctor.services.cases import Cases
 from proctor.services.look_book import LookBook, LookView, What, Why
@@ -14,6 +15,9 @@ from proctor.services.look_tickets import (
 )
 from proctor.services.ports import Case, NotFound, Store
 from proctor.services.strips import Strips
+
+# That somebody looked for one of these is half of what they may not tell each other.
+_FOR_A_VERDICT = frozenset({Why.REVIEW, Why.CONTEST})
 
 
 class Looks:
@@ -106,14 +110,22 @@ class Looks:
             return
         await self._refused(session_id, what, by=by, why=why)
 
-    async def of(self, session_id: str) -> list[LookView]:
+    async def of(self, session_id: str, *, reviewer: str | None = None) -> list[LookView]:
         """Return who looked at a session, oldest first.
+
+        Args:
+            session_id: Which.
+            reviewer: Who may have to decide on it still: until they have, nothing tells them that
+                others looked at it for a review. None: somebody who does not decide.
 
         Raises:
             NotFound: There is no such session.
         """
-        await self._cases.get(session_id)
-        return await self._book.of(session_id)
+        review = (await self._cases.get(session_id)).session.review
+        looked = await self._book.of(session_id)
+        if reviewer is None or knows(review, reviewer):
+            return looked
+        return [each for each in looked if each.by == reviewer or each.why not in _FOR_A_VERDICT]
 
     def _sealed(self, kind: Kind, id_: str, by: str, why: Why) -> tuple[str, int]:
         made = ticket(kind, id_, by=by, why=why, now=self._cases.now())

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from proctor.domain.act_words import act_words, lifted_words, permitted_words, told
 from proctor.domain.acting import undoable
-from proctor.domain.acts import Act, ActKind
+from proctor.domain.acts import REASON_WORDS, Act, ActKind
 from proctor.domain.asks import QualityAsk
 from proctor.domain.assurance import assurance
 from proctor.domain.identity import learner_reads
@@ -123,6 +123,7 @@ class TerminationView:
     """That one person proposes to end the session. Another may confirm it until it lapses."""
 
     by: str
+    words: str  # the reason from the list; empty where there is none
     note: str
     lapses_at_ms: int
 
@@ -243,7 +244,10 @@ def view(
         termination=None
         if proposed is None or not staff
         else TerminationView(
-            by=proposed.by, note=proposed.note, lapses_at_ms=milliseconds(proposed.lapses_at)
+            by=proposed.by,
+            words=REASON_WORDS.get(proposed.code, ""),
+            note=proposed.note,
+            lapses_at_ms=milliseconds(proposed.lapses_at),
         ),
         group=session.group if staff else "",
         version=len(acts),

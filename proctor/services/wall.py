@@ -38,7 +38,7 @@ QUIET_S = 10.0
 FIND_EVERY_S = 5.0
 # What a proctor took returns to all so long after their last wall closed: a page that is loaded
 # again, or a network that drops, gives nothing away.
-TAKE_KEPT = timedelta(seconds=60)
+TAKE_KEPT = timedelta(minutes=5)
 # Who has handed in may still write or be asked for; then the desk has the session.
 ENDED_SHOWN = timedelta(hours=1)
 # Tiles that one page has before its reader's eyes, and some above and below them.

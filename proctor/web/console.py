@@ -64,6 +64,7 @@ class SessionPolicy(Shape):
 
     title: str
     sha256: str
+    terminate_needs: int  # people
     chapters: list[PolicyChapter]
     rules: list[RuleWords]
 
@@ -155,6 +156,7 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
         return SessionPolicy(
             title=published.policy.title,
             sha256=published.policy_sha256,
+            terminate_needs=published.policy.review.terminate_needs,
             chapters=[
                 PolicyChapter(heading=chapter.heading, lines=list(chapter.lines))
                 for chapter in for_proctor(published.policy, names)

@@ -138,9 +138,11 @@ def add_look_routes(api: Api, desk: LookDesk) -> None:
         tags=["looks"],
         errors=[NotFound],
     )
-    async def list_looks(_request: web.Request, session: Id) -> list[LookView]:
+    async def list_looks(request: web.Request, session: Id) -> list[LookView]:
         """List who looked at what of a session, when and why; oldest first."""
-        return await looks.of(session)
+        staff = staff_of(request)
+        reviewer = staff.name if staff.allowed_as is Role.PROCTOR else None
+        return await looks.of(session, reviewer=reviewer)
 
     @api.route(
         "GET", "/api/v1/session/looks", role=Role.LEARNER, out=list[LookView], tags=["learner"]

@@ -132,8 +132,8 @@ async def test_a_verdict_is_not_exported_before_the_review_is_decided(fair: Fair
     rows = await fair.table("verdicts")
     told = [(row["by"], row["about"], row["outcome"], row["stands"]) for row in rows]
     assert told == [
-        ("second", "session", "breach", "no"),
-        ("second", fair.flag, "upheld", "no"),
+        ("second", "session", "breach", "yes"),
+        ("second", fair.flag, "upheld", "yes"),
         ("third", "session", "breach", "yes"),
         ("third", fair.flag, "upheld", "yes"),
     ]

@@ -1,5 +1,6 @@
 """Pictures are shown by tickets alone, and every look is written down before anything is seen."""
 
+import json
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -392,3 +393,16 @@ async def test_an_erased_picture_is_not_found_and_no_look(scene: Scene) -> None:
     found = await scene.ask(StaffRole.PROCTOR, "GET", f"{path}/{scene.session}/{FACE}")
     assert found[:2] == (404, "not-found")
     assert await scene.looks() == []
+
+
+async def test_who_has_yet_to_decide_is_not_told_who_looked_for_a_review(scene: Scene) -> None:
+    path = await scene.ticket(name="first")
+    await scene.ask(StaffRole.PROCTOR, "GET", f"{path}/{scene.session}/{STILL_SHA256}", "first")
+
+    async def told(role: StaffRole, name: str) -> list[str]:
+        _, _, body = await scene.ask(role, "GET", "{session}/looks", name)
+        return [each["by"] for each in json.loads(body) if each["why"] == "review"]
+
+    assert await told(StaffRole.PROCTOR, "first") == ["first"]
+    assert await told(StaffRole.PROCTOR, "second") == []
+    assert await told(StaffRole.LEAD, "lead") == ["first"]

@@ -538,8 +538,9 @@ export interface IdApi extends LoginApi, LookApi {
 const ROOT = "/api/v1";
 const PROBLEM = "urn:proctor:problem:";
 
-export function bundleUrl(session: string): string {
-  return `${ROOT}/sessions/${encodeURIComponent(session)}/bundle`;
+/** `why` is written down beside the look. */
+export function bundleUrl(session: string, why: "review" | "contest" = "review"): string {
+  return `${ROOT}/sessions/${encodeURIComponent(session)}/bundle${why === "review" ? "" : `?why=${why}`}`;
 }
 
 export const EXPORTS = ["sessions", "flags", "irregularities", "verdicts"] as const;

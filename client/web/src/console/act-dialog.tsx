@@ -3,7 +3,7 @@ import { wall as words } from "../text/wall";
 import { Dialog } from "../ui/dialog";
 import { Notice, Waiting } from "../ui/notices";
 import { type ActDraft, needsCode, needsNote, RULES, secondsOf, wordsOf } from "./acts";
-import { NOTE_MOST, type ReasonGroup } from "./wall-api";
+import { NOTE_MOST, type ReasonGroup, type SessionPolicy } from "./wall-api";
 import type { Wall } from "./wall-desk";
 
 /** Every act asks here for its reason, and says what the learner will read. */
@@ -52,7 +52,10 @@ interface Props {
 function Form({ wall, draft }: Props) {
   const { act } = draft;
   const lacks = wall.tried.value ? wall.lacks.value : [];
-  const hint = words.act.hint[act];
+  const policy = openPolicy(wall, draft);
+  const needs = policy?.terminate_needs;
+  const ends = needs === undefined ? act : needs > 1 ? "terminate-two" : "terminate-alone";
+  const hint = words.act.hint[act === "terminate" ? ends : act];
   const final = act === "terminate" || act === "confirm-terminate";
   const form = useFirst();
   return (
@@ -92,11 +95,16 @@ function Form({ wall, draft }: Props) {
   );
 }
 
-/** The rules that can be lifted: of the open session those of its policy, else all there are. */
-function rulesOf(wall: Wall, { sessions }: ActDraft): readonly string[] {
-  const policy = wall.policy.value;
+/** What holds where the act is about the open session alone; null where that is not known. */
+function openPolicy(wall: Wall, { sessions }: ActDraft): SessionPolicy | null {
   const open = sessions.length === 1 && sessions[0] === wall.session.value;
-  if (policy === null || !open) return RULES;
+  return open ? wall.policy.value : null;
+}
+
+/** The rules that can be lifted: of the open session those of its policy, else all there are. */
+function rulesOf(wall: Wall, draft: ActDraft): readonly string[] {
+  const policy = openPolicy(wall, draft);
+  if (policy === null) return RULES;
   return RULES.filter((each) => policy.rules.some(({ rule }) => rule === each));
 }
 

@@ -30,7 +30,7 @@ export function EvidenceStatus({ desk, session }: { desk: Desk; session: string 
             class="secondary"
             onClick={() => {
               setOpen(false);
-              desk.evidence.verify(session);
+              desk.evidence.verify(session, desk.why());
             }}
           >
             {words.badge.again}

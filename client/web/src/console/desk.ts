@@ -122,12 +122,12 @@ export class Desk extends StaffPage {
       if (this.flags.value.length > 0) this.toFlag(0);
       this.deciding.value = this.mayDecide() && form.judgeable(this.flags.value).length === 0;
       // Only what has ended can be whole; what goes on would be fetched in vain.
-      if (line.hasEnded(timeline)) this.evidence.verify(session);
+      if (line.hasEnded(timeline)) this.evidence.verify(session, this.why());
     });
   }
 
   /** Why this person looks: the learner reads it beside the look. */
-  private why(): "review" | "contest" {
+  why(): "review" | "contest" {
     return this.timeline.value?.review.state === "contested" ? "contest" : "review";
   }
 

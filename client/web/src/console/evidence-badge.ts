@@ -43,7 +43,7 @@ export class EvidenceBadge {
   }
 
   /** Fetches and verifies all evidence of a session, in a thread of its own. */
-  verify(session: string): void {
+  verify(session: string, why: "review" | "contest" = "review"): void {
     this.stop();
     const running = this.start();
     this.running = running;
@@ -58,7 +58,7 @@ export class EvidenceBadge {
       this.state.value = { is: "unavailable", because: "unreachable" };
       this.end();
     };
-    running.postMessage({ url: bundleUrl(session), keysUrl: KEYS_URL });
+    running.postMessage({ url: bundleUrl(session, why), keysUrl: KEYS_URL });
   }
 
   /** Another session is opened, or none. */

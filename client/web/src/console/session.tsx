@@ -129,7 +129,7 @@ function Facts({ desk, timeline, zone }: Props) {
         <EvidenceStatus desk={desk} session={session.session} />
         <Assigned desk={desk} session={session.session} now_ms={session.now_ms} zone={zone} />
         <span>{en.session.snapshots(desk.shots.value.length)}</span>
-        <a href={bundleUrl(session.session)} download>
+        <a href={bundleUrl(session.session, review.state === "contested" ? "contest" : "review")} download>
           {en.session.bundle}
         </a>
         <a href={`/console/report?session=${encodeURIComponent(session.session)}`}>

@@ -136,7 +136,7 @@ export interface LiveSession extends SessionView {
   lifted: string[];
   /** What this learner alone may do or use, in sentences; never why. */
   permitted: string[];
-  termination: { by: string; note: string; lapses_at_ms: number } | null;
+  termination: { by: string; words: string; note: string; lapses_at_ms: number } | null;
   help: { topic: string; since_ms: number; answer: string; answered_at_ms: number | null } | null;
   asking: { device: string; device_kind: string; asked_at_ms: number }[];
   second_camera: { state: string; since_ms: number } | null;
@@ -145,6 +145,8 @@ export interface LiveSession extends SessionView {
 /** What holds for all learners of a session's exam, as a proctor goes by it. */
 export interface SessionPolicy {
   title: string;
+  /** How many proctors it takes to end an exam. */
+  terminate_needs: number;
   chapters: { heading: string; lines: string[] }[];
   /** `rule` is what one is lifted by; several may have one. */
   rules: { rule: string; words: string }[];

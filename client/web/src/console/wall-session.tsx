@@ -149,7 +149,7 @@ function Proposal({ wall, tile, opened }: Opened) {
           {mine ? words.termination.mine(length) : words.termination.other(proposed.by, length)}
         </strong>
       </p>
-      {opened.termination !== null && <p>{words.termination.note(opened.termination.note)}</p>}
+      {opened.termination !== null && <p>{words.termination.note(opened.termination.words, opened.termination.note)}</p>}
       {!mine && (
         <button
           type="button"

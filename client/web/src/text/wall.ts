@@ -120,7 +120,7 @@ export const wall = {
   },
 
   needSomeone: (count: number) =>
-    count === 0 ? "Nobody needs someone." : `${counted(count, "learner")} ${count === 1 ? "needs" : "need"} someone.`,
+    count === 0 ? "Nobody needs anyone now." : `${counted(count, "learner")} ${count === 1 ? "needs" : "need"} someone.`,
 
   tile: {
     list: "Sessions",
@@ -237,7 +237,8 @@ export const wall = {
       `You propose to end this exam. Another proctor must confirm within ${length}, or nothing happens.`,
     other: (by: string, length: string) =>
       `${by} proposes to end this exam. It ends only if you or another proctor confirm within ${length}.`,
-    note: (note: string) => `What the learner would read: “${note}”`,
+    note: (reason: string, note: string) =>
+      `What the learner would read: “A proctor ended your exam${reason === "" ? "" : `: ${reason}`}. ${note}”`,
     confirm: "Confirm the end",
     withdraw: "Withdraw",
   },
@@ -278,8 +279,10 @@ export const wall = {
       irregularity: "It stands in the record of the session and changes nothing for the learner's exam.",
       terminate:
         "Where the exam's policy asks for it, a second proctor must confirm within a minute; otherwise this ends the exam at once. An ended exam can't be resumed.",
+      "terminate-alone": "This ends the exam at once. An ended exam can't be resumed.",
+      "terminate-two": "Nothing happens until a second proctor confirms, within a minute. An ended exam can't be resumed.",
       "confirm-terminate": "The exam ends at once and can't be resumed.",
-    } as Partial<Record<AskingAct, string>>,
+    } as Partial<Record<AskingAct | "terminate-alone" | "terminate-two", string>>,
     reason: "Reason",
     reasonMay: "Reason (may be left out)",
     chooseReason: "Choose a reason",
