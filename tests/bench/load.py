@@ -4,12 +4,16 @@ Bytes go straight to sockets, so that a core of load keeps a core of server busy
 """
 
 import asyncio
+import ctypes
 import os
 import random
 import re
+import struct
+import sys
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
@@ -272,6 +276,34 @@ async def as_fast_as_it_goes(learners: Sequence[Learner], *, under_way: int = UN
     return took
 
 
+class _Alarm(int):
+    """A timer of Linux that is a descriptor, and good to a few microseconds.
+
+    The event loop's are good to a millisecond. A loop that asks for the time instead takes the
+    core from the kernel, which ends the server's writes on whichever core the disk interrupts:
+    receipts then took 3 ms longer than where nobody spins.
+    """
+
+    @classmethod
+    def open(cls) -> "_Alarm | None":
+        """Return one; None where there is none."""
+        if sys.platform != "linux":
+            return None
+        made = _libc.timerfd_create(time.CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+        return None if made < 0 else cls(made)
+
+    def set(self, at: float) -> None:
+        """Ring at an instant of `time.perf_counter`; one that is past at once."""
+        # An interval of nothing, which is once; then seconds and nanoseconds of the instant.
+        when = struct.pack("qqqq", 0, 0, int(at), max(1, int(at % 1 * 1e9)))
+        absolute = 1
+        if _libc.timerfd_settime(self, absolute, when, None) < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_settime")
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
 async def at_rate(learners: Sequence[Learner], per_s: float, *, seed: int) -> list[float]:
     """Send all that is prepared at random instants, `per_s` on average.
 
@@ -300,21 +332,36 @@ async def at_rate(learners: Sequence[Learner], per_s: float, *, seed: int) -> li
         elif left == 0:
             done.set_result(None)
 
+    alarm = _Alarm.open()
+
     def tick() -> None:
-        # Spinning, because timers are good to a millisecond only: this core has nothing else to do.
         now = time.perf_counter()
         while due and due[0][0] <= now:
             at, learner = due.popleft()
             assert learner.wire is not None
             learner.wire.send(learner.frames.popleft(), at)
-        if due:
+        if due and alarm is not None:
+            alarm.set(due[0][0])
+        elif due:
             loop.call_soon(tick)
+
+    def rung() -> None:
+        with suppress(BlockingIOError):
+            os.read(cast("int", alarm), 8)
+        tick()
 
     wires = [learner.wire for learner in learners if learner.wire]
     for wire in wires:
         wire.on_answer = answered
+    if alarm is not None:
+        loop.add_reader(alarm, rung)
     tick()
-    await done
+    try:
+        await done
+    finally:
+        if alarm is not None:
+            loop.remove_reader(alarm)
+            os.close(alarm)
     took = [answered - sent for wire in wires for sent, answered in wire.answered]
     for wire in wires:
         wire.on_answer = _ignore

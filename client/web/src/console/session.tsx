@@ -126,6 +126,7 @@ function Facts({ desk, timeline, zone }: Props) {
             ? en.state[review.state]
             : en.session.decided(en.outcome[review.outcome])}
         </strong>
+        {session.state === "terminated" && <span>{en.session.ended}</span>}
         <EvidenceStatus desk={desk} session={session.session} />
         <Assigned desk={desk} session={session.session} now_ms={session.now_ms} zone={zone} />
         <span>{en.session.snapshots(desk.shots.value.length)}</span>

@@ -127,6 +127,7 @@ export const en = {
   session: {
     idCheck: (state: string) => `ID check: ${ID_CHECKS[state] ?? state}`,
     notBegun: "The learner has not opened a section yet.",
+    ended: "Proctors ended the exam",
     snapshots: (count: number) => counted(count, "snapshot"),
     bundle: "Download the evidence",
     times: (zone: string) => `Times are in your zone, ${zone}.`,

@@ -56,6 +56,14 @@ describe("the verdict form", () => {
     ]);
   });
 
+  it("takes no sentence for a reason that denies what stands above it", () => {
+    const denies = { ...WHOLE, reasons: `I looked twice.\n${form.NONE_UPHELD}` };
+    const upheld = { ...denies, judged: { ...denies.judged, one: UPHELD } };
+    expect(form.missing(upheld, FLAGS)).toEqual([{ what: "untrue" }]);
+    const not = { outcome: "not-upheld", reason: "A poster." } as const;
+    expect(form.missing({ ...denies, judged: { one: not, two: not } }, FLAGS)).toEqual([]);
+  });
+
   it("takes a judgement back when it is given twice, and changes no other draft", () => {
     const once = form.judge(form.EMPTY, "one", "upheld");
     expect(once.judged).toEqual({ one: { outcome: "upheld", reason: "" } });
