@@ -217,6 +217,9 @@ class SectionRun:
     closed_by: SectionEvent | None = None
 
 
+_NO_REVIEW = Review()  # one for all of whom nobody has judged anything
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamSession:
     """The whole of a session that has a state. Evidence lies elsewhere."""
@@ -235,7 +238,7 @@ class ExamSession:
     allowance: Allowance = field(default_factory=Allowance)
     ledger: tuple[LedgerEntry, ...] = ()
     id_check: IdCheck = field(default_factory=IdCheck)
-    review: Review = field(default_factory=Review)
+    review: Review = _NO_REVIEW
     devices: Devices = field(default_factory=Devices)
     second_camera: SecondCamera | None = None  # once its link was asked for
     help: Call | None = None  # what the learner last called a person for

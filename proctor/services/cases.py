@@ -50,7 +50,8 @@ class Cases:
         self._cases: dict[str, Case] = {}
         self._published: dict[str, Published] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._watchers: dict[str, set[Watcher]] = {}
+        # Most have one: a set for each would take a quarter KB of thousands of idle sessions.
+        self._watchers: dict[str, tuple[Watcher, ...]] = {}
         # Since when check-ins wait for a person. All that are not decided are read at the start.
         self._held: dict[str, datetime] = {}
         self._ended: list[Watcher] = []
@@ -174,7 +175,7 @@ class Cases:
                     if written:
                         kinds = [str(entry.kind) for entry in written]
                         logger.info("session moved", extra={"session": session_id, "log": kinds})
-                    for tell in tuple(self._watchers.get(session_id, ())):
+                    for tell in self._watchers.get(session_id, ()):
                         tell(case)
                     if session.state not in ENDED and decided.state in ENDED:
                         for tell in self._ended:
@@ -217,14 +218,14 @@ class Cases:
     @contextmanager
     def watching(self, session_id: str, tell: Watcher) -> Iterator[None]:
         """Call `tell` with the session whenever it was saved. It must not wait."""
-        self._watchers.setdefault(session_id, set()).add(tell)
+        self._watchers[session_id] = (*self._watchers.get(session_id, ()), tell)
         try:
             yield
         finally:
-            watchers = self._watchers[session_id]
-            watchers.discard(tell)
-            if not watchers:
-                del self._watchers[session_id]
+            left = list(self._watchers.pop(session_id))
+            left.remove(tell)
+            if left:
+                self._watchers[session_id] = tuple(left)
 
     def when_ended(self, tell: Watcher) -> None:
         """Call `tell` with each session that ends, once that is stored. It must not wait."""

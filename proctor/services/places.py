@@ -1,9 +1,10 @@
 """A session's place on the wall: its tile as JSON, made once whoever it goes to."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from proctor.domain.session import ExamSession
@@ -33,6 +34,10 @@ class Change(NamedTuple):
     viewed: str
 
 
+# Shared by all of whom nothing was flagged, which is most.
+_NOTHING: Mapping[str, datetime] = MappingProxyType({})
+
+
 class Place:
     """One session's place on the wall."""
 
@@ -58,7 +63,8 @@ class Place:
         self.version = case.version
         self.line: Line | None = None
         self.tile: Tile | None = None  # as last told
-        self.conduct: dict[str, datetime] = {}  # flags, and when what they are about began
+        # Flags, and when what they are about began.
+        self.conduct: Mapping[str, datetime] = _NOTHING
         self.looked_at: Collection[str] = ()  # of those
         self.said = ""
         self.known_said: datetime | None = None  # since when the call waits that `said` is of
