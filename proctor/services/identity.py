@@ -160,7 +160,10 @@ class Identity:
         return max(
             record.at_ms
             for record in map(parse, lines)
-            if record.kind is Kind.ID_CHECK and record.facts.get("state") == IdState.RETAKE
+            if record.kind is Kind.ID_CHECK
+            and record.facts.get("state") == IdState.RETAKE
+            # What a machine makes of the pictures before comes later, and asks for nothing.
+            and record.facts.get("by") != "machine"
         )
 
     async def _system(self, session_id: str, device_id: str) -> SystemReport:

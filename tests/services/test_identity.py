@@ -1,8 +1,17 @@
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
-from proctor.domain.identity import AgainCode, Checked, CheckKind, IdEvent, IdReasonMissing, IdState
+from proctor.domain.identity import (
+    AgainCode,
+    Checked,
+    CheckKind,
+    IdEvent,
+    IdReasonMissing,
+    IdState,
+    with_checks,
+)
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import AnotherPersonNeeded
 from proctor.domain.session import ExamSession, State
@@ -107,6 +116,23 @@ async def test_a_retake_needs_new_pictures_of_both() -> None:
     case = await checked_in(seat)
     assert case.session.id_check.state is IdState.CAPTURED
     assert (await decided(seat, IdEvent.ACCEPT)).session.state is State.READY
+
+
+async def test_what_a_machine_says_late_of_the_pictures_before_asks_for_nothing() -> None:
+    seat = await seated()
+    await seat.send([seat.device.hello()])
+    await seat.show_papers()
+    await checked_in(seat)
+    await decided(seat, IdEvent.ASK_AGAIN, "blurred")
+    seat.tick(1)
+    await seat.show_papers(document=b"another")
+    made = [Checked(check=CheckKind.DIGITS, result="differs")]
+
+    def late(session: ExamSession, _now: datetime) -> ExamSession:
+        return replace(session, id_check=with_checks(session.id_check, made))
+
+    await seat.house.cases.change(seat.session, late, by="clock")
+    assert (await checked_in(seat)).session.id_check.state is IdState.CAPTURED
 
 
 async def test_a_second_retake_needs_pictures_newer_than_the_first() -> None:
