@@ -13,6 +13,7 @@ from proctor.domain.acts import (
     CONFIRM_WITHIN,
     ENDING,
     MAX_ACTS,
+    WORDS_ALONE,
     Act,
     ActKind,
     ActNotUndoable,
@@ -55,8 +56,6 @@ _AFTERWARDS = frozenset(
         ActKind.REFUSE_DEVICE,
     }
 )
-# Words alone: whatever else was decided on the page is not the worse for them.
-_WORDS = frozenset({ActKind.MESSAGE, ActKind.ANSWER})
 _OF_A_RULE = frozenset({ActKind.LIFT_RULE, ActKind.RESTORE_RULE})
 _OF_SOMETHING = frozenset(
     {ActKind.UNDO, ActKind.IRREGULARITY, ActKind.ADMIT_DEVICE, ActKind.REFUSE_DEVICE}
@@ -131,7 +130,7 @@ def undoable(session: ExamSession, done: Act) -> bool:
 
 def _require_fresh(session: ExamSession, version: int | None) -> None:
     since = () if version is None else session.acts[max(0, version) :]
-    newest = next((each for each in reversed(since) if each.kind not in _WORDS), None)
+    newest = next((each for each in reversed(since) if each.kind not in WORDS_ALONE), None)
     if newest is not None:
         raise StalePage(by=newest.by, act=newest.kind, version=len(session.acts))
 

@@ -67,6 +67,8 @@ NO_CODE = frozenset(
     }
 )
 NO_NOTE = NO_CODE - {ActKind.MESSAGE, ActKind.ANSWER}
+# To a learner or a whole exam: no act upon the session, and no page is the worse for them.
+WORDS_ALONE = frozenset({ActKind.MESSAGE, ActKind.ANSWER})
 # Never refused for being one too many, until even the places kept for them are used.
 ENDING = frozenset(
     {

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from proctor.domain import acting
 from proctor.domain.acts import Act, ActIncomplete, ActKind, Wanted, require_complete
@@ -14,6 +15,8 @@ from proctor.services.cases import Cases
 from proctor.services.ports import Case, NotFound, Store
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Sessions acted on side by side: each waits for the disk, and the uplinks of an exam wait beside.
 AT_ONCE = 16
@@ -134,14 +137,20 @@ class Acts:
         return Batch(done=batch.done, failed=failed)
 
 
-async def _each(sessions: Sequence[str], do: Callable[[str], Awaitable[Done]]) -> Batch:
-    """Do something to each session, AT_ONCE side by side, whatever becomes of the others."""
+async def each_by_itself(
+    sessions: Sequence[str], do: Callable[[str], Awaitable[T]]
+) -> list[T | FailedView]:
+    """Do something to each session, AT_ONCE side by side, whatever becomes of the others.
+
+    Returns:
+        What came of each, in their order.
+    """
     waiting = asyncio.Semaphore(AT_ONCE)
 
-    async def one(session_id: str) -> DoneView | FailedView:
+    async def one(session_id: str) -> T | FailedView:
         async with waiting:
             try:
-                return DoneView(session=session_id, act=(await do(session_id)).act.id)
+                return await do(session_id)
             except Refusal as no:
                 return FailedView(session=session_id, code=no.code, detail=str(no))
             except Exception:
@@ -150,8 +159,16 @@ async def _each(sessions: Sequence[str], do: Callable[[str], Awaitable[Done]]) -
                 detail = "the fault is the server's"
                 return FailedView(session=session_id, code="internal-error", detail=detail)
 
-    found = await asyncio.gather(*(one(each) for each in sessions))
+    return await asyncio.gather(*map(one, sessions))
+
+
+async def _each(sessions: Sequence[str], do: Callable[[str], Awaitable[Done]]) -> Batch:
+    found = await each_by_itself(sessions, do)
     return Batch(
-        done=[each for each in found if isinstance(each, DoneView)],
+        done=[
+            DoneView(session=each.case.session.id, act=each.act.id)
+            for each in found
+            if isinstance(each, Done)
+        ],
         failed=[each for each in found if isinstance(each, FailedView)],
     )

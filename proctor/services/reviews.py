@@ -1,12 +1,11 @@
 """Reviews: which sessions need a person first, what happened in one, and the verdict."""
 
-import asyncio
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from proctor.domain.acts import ActKind, StalePage
+from proctor.domain.acts import WORDS_ALONE, StalePage
 from proctor.domain.errors import Refusal
 from proctor.domain.review import (
     SETTLED,
@@ -25,7 +24,7 @@ from proctor.domain.review import (
 from proctor.domain.session import ENDED, ExamSession
 from proctor.evidence.errors import MalformedRecord
 from proctor.evidence.note import SigningKey
-from proctor.services.acts import FailedView
+from proctor.services.acts import FailedView, each_by_itself
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
 from proctor.services.journal import lines, milliseconds, verdict_entry
@@ -53,11 +52,7 @@ from proctor.services.timeline import (
 )
 from proctor.services.views import ActView, LedgerView, SessionView, act_views, view
 
-# Sessions assigned side by side: as many as one group commit takes well.
-ASSIGNED_AT_ONCE = 16
 REVIEWERS = frozenset({StaffRole.PROCTOR, StaffRole.LEAD})
-# Words to a learner, or to a whole exam, are no act upon the session.
-_WORDS = frozenset({ActKind.MESSAGE, ActKind.ANSWER})
 # Of a place in the log: more digits than any will have.
 _FAR = 10**9
 
@@ -322,21 +317,14 @@ class Reviews:
             given = replace(review, assigned_to=to or "", due_at=due_at or review.due_at)
             return replace(session, review=given)
 
-        room = asyncio.Semaphore(ASSIGNED_AT_ONCE)
+        async def one(session_id: str) -> str:
+            await self._cases.change(session_id, decide, by=by)
+            return session_id
 
-        async def one(session_id: str) -> FailedView | None:
-            async with room:
-                try:
-                    await self._cases.change(session_id, decide, by=by)
-                except Refusal as no:
-                    return FailedView(session=session_id, code=no.code, detail=str(no))
-                return None
-
-        asked = list(dict.fromkeys(sessions))
-        found = await asyncio.gather(*map(one, asked))
+        found = await each_by_itself(list(dict.fromkeys(sessions)), one)
         return Assigned(
-            done=[session for session, no in zip(asked, found, strict=True) if no is None],
-            failed=[no for no in found if no is not None],
+            done=[each for each in found if isinstance(each, str)],
+            failed=[each for each in found if isinstance(each, FailedView)],
         )
 
     async def _row(self, session: ExamSession, me: str, now: datetime) -> ReviewRow:
@@ -372,7 +360,7 @@ def why_not_decide(session: ExamSession, me: str) -> str | None:
 
 
 def _acted(session: ExamSession) -> set[str]:
-    return {act.by for act in session.acts if act.kind not in _WORDS}
+    return {act.by for act in session.acts if act.kind not in WORDS_ALONE}
 
 
 def _require_room(verdict: Verdict, session_id: str) -> None:

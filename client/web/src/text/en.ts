@@ -63,8 +63,6 @@ export const en = {
     identity: "ID checks",
     agreement: "Agreement",
   },
-  again: "Try again",
-  waiting: (what: string) => `Waiting for ${what} …`,
 
   signIn: {
     heading: "Sign in to review",
