@@ -47,8 +47,11 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def visit(chromium: Browser) -> AsyncIterator[Visitor]:
-    """Open an address; afterwards no page may have complained or asked another host."""
+async def visit(chromium: Browser, open_server: OpenServer) -> AsyncIterator[Visitor]:
+    """Open an address; afterwards no page may have complained or asked another host.
+
+    The pages close before the servers do: `open_server` is asked for so that it ends later.
+    """
     visits: list[Visit] = []
 
     async def open_page(
