@@ -2,8 +2,8 @@
 
 The kernel's own threads end each write to the disk. Where this process keeps a core busy they would
 wait for its slice to be over: measured, 3.5 ms instead of 0.35. A thread of a long slice is
-interrupted by one of a shorter slice (Linux 6.12 or newer; elsewhere this does nothing). So: the
-kernel's are the shortest, the server's are longer, those of whoever looks at pictures the longest.
+interrupted by one of a shorter slice (Linux 6.12 or newer; elsewhere this does nothing). So the
+server's are longer than the kernel's.
 """
 
 import ctypes
@@ -14,7 +14,6 @@ import sys
 from typing import Final
 
 SERVER_NS: Final = 20_000_000
-WORKER_NS: Final = 100_000_000  # the longest there is
 
 # sched_setattr(2), and its struct: size, policy, flags, nice, priority, runtime, deadline, period,
 # and two bounds of utilisation.

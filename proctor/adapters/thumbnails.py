@@ -2,20 +2,15 @@
 
 import asyncio
 import logging
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.process import BaseProcess
 from typing import Final
 
 import cv2
 import numpy as np
 
 from proctor.adapters.pictures import Picture, Pixels, Unreadable, pixels
+from proctor.adapters.processes import Died, Process
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +34,7 @@ class Sheets:
     def __init__(self, *, idle_s: float = IDLE_S) -> None:
         self._idle_s = idle_s
         self._turn = asyncio.Lock()
-        self._pool: ProcessPoolExecutor | None = None
+        self._process = Process(_start)
         self._idle: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -57,21 +52,21 @@ class Sheets:
                 return await self._twice(pictures)
             finally:
                 if not self._closed:
-                    self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._end)
+                    self._idle = asyncio.get_running_loop().call_later(
+                        self._idle_s, self._process.end
+                    )
 
     async def close(self) -> None:
         """End the process; a second call does nothing."""
         self._closed = True
         if self._idle is not None:
             self._idle.cancel()
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        await self._process.close()
 
     async def _twice(self, pictures: Sequence[bytes | None]) -> bytes:
         try:
             return await self._once(pictures)
-        except BrokenProcessPool:
+        except Died:
             # One of them kills the process: each by itself, it takes no other with it.
             logger.warning("thumbnails died", extra={"pictures": len(pictures)})
         return await self._once([await self._harmless(each) for each in pictures])
@@ -79,25 +74,12 @@ class Sheets:
     async def _harmless(self, picture: bytes | None) -> bytes | None:
         try:
             await self._once([picture])
-        except BrokenProcessPool:
+        except Died:
             return None
         return picture
 
     async def _once(self, pictures: Sequence[bytes | None]) -> bytes:
-        if self._pool is None:
-            # Spawned: a fork would copy the server's sockets, threads and half-held locks.
-            spawn = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, mp_context=spawn, initializer=_start)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, sheet, pictures)
-        except BrokenProcessPool:
-            self._end()
-            raise
-
-    def _end(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=False)
+        return await self._process.run(sheet, pictures)
 
 
 def sheet(pictures: Sequence[bytes | None]) -> bytes:
@@ -130,17 +112,6 @@ def _small(picture: bytes) -> Pixels | None:
 
 
 def _start() -> None:
-    # Ctrl-C reaches every process of the terminal; this one is ended by its parent.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     # Receipts do not wait for thumbnails; those go before pictures that no person waits for.
     os.nice(PRIORITY)
     cv2.setNumThreads(1)
-
-
-def _end_with(parent: BaseProcess) -> None:
-    # A killed server cannot end it, and it would wait for work for ever.
-    parent.join()
-    os._exit(1)

@@ -5,23 +5,18 @@ decoding strangers' pictures may crash and may never hold up the server.
 """
 
 import asyncio
-import functools
 import logging
-import multiprocessing
 import os
-import signal
-import threading
+import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.process import BaseProcess
 from typing import Final, ParamSpec, TypeVar
 
 import cv2
 import numpy as np
 
-from proctor.adapters import cameras, faces, models, slices
+from proctor.adapters import cameras, faces, models
 from proctor.adapters.pictures import Picture, Unreadable, pixels
+from proctor.adapters.processes import Died, Process
 from proctor.domain.observation import Compared, Face, Measured, Model
 
 logger = logging.getLogger(__name__)
@@ -44,7 +39,7 @@ SAME_PERSON: Final = 0.363
 # other days had 0.67 to 0.80. What is missed by it is missed: a person sees it only by chance.
 SAME_FACE_ON_TWO_ACCOUNTS: Final = 0.6
 
-# Unix's own scale: of one core that both want, a worker gets a seventieth.
+# Unix's own scale, where there is no SCHED_IDLE.
 LEAST_PRIORITY: Final = 19
 
 LIGHT: Final = Model(name="light", version="1")
@@ -144,8 +139,7 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         assert count > 0
-        self._count = count
-        self._pool = self._open()
+        self._processes = [Process(_start_worker) for _ in range(count)]
         self._room = asyncio.Semaphore(count * self.MAX_WAITING)
         self._second_try = asyncio.Lock()
         self._cameras = cameras.Cameras()
@@ -166,7 +160,7 @@ class Workers:
             measured, small = await self._run(
                 measure, jpeg, face=face, sample=sample, before=self._cameras.faces(stream)
             )
-        except BrokenProcessPool:
+        except Died:
             return Measured(unavailable=("picture: the worker that measured it died, twice",))
         return self._cameras.see(stream, measured, small)
 
@@ -180,7 +174,7 @@ class Workers:
         """
         try:
             return await self._run(faces.compare, face, document, at=at)
-        except BrokenProcessPool:
+        except Died:
             return Compared(unavailable=("same person: the worker that compared died, twice",))
 
     async def closest(self, face: bytes, others: Sequence[bytes]) -> Sequence[float | None]:
@@ -192,61 +186,44 @@ class Workers:
         assert len(others) <= self.MAX_OTHERS
         try:
             return await self._run(faces.closest, face, others)
-        except BrokenProcessPool:
+        except Died:
             pass  # one of them kills workers: each by itself, it takes no other with it
         compared = await asyncio.gather(*(self.compare(face, other) for other in others))
         return [each.same_person for each in compared]
 
     async def close(self) -> None:
         """Finish what is in work, end the processes; a second call does nothing."""
-        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        await asyncio.gather(*(each.close() for each in self._processes))
 
     async def _run(self, job: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Run a job in a worker; one that kills a worker twice raises BrokenProcessPool."""
+        """Run a job in a worker; one that kills a worker twice raises Died."""
         async with self._room:
             try:
                 return await self._once(job, *args, **kwargs)
-            except BrokenProcessPool:
+            except Died:
                 # Which picture did it cannot be told, and all that were in work are back
                 # here. One at a time, a culprit brings down only itself.
                 async with self._second_try:
                     return await self._once(job, *args, **kwargs)
 
     async def _once(self, job: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        pool = self._pool
+        process = min(self._processes, key=lambda each: each.asked)
         try:
-            work = functools.partial(job, *args, **kwargs)
-            return await asyncio.get_running_loop().run_in_executor(pool, work)
-        except BrokenProcessPool:
-            if self._pool is pool:  # the first to notice
-                logger.warning("vision worker died", extra={"job": job.__name__})
-                pool.shutdown(wait=False)
-                self._pool = self._open()
+            return await process.run(job, *args, **kwargs)
+        except Died:
+            logger.warning("vision worker died", extra={"job": job.__name__})
             raise
-
-    def _open(self) -> ProcessPoolExecutor:
-        # Spawned: a fork would copy the server's sockets, threads and half-held locks.
-        spawn = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._count, mp_context=spawn, initializer=_start_worker)
 
 
 def _start_worker() -> None:
-    # Ctrl-C reaches every process of the terminal; this one is ended by its parent.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    # Receipts do not wait for pictures: where cores are scarce, the server has them first.
-    os.nice(LEAST_PRIORITY)
-    slices.ask(slices.WORKER_NS)
+    # Receipts do not wait for pictures: where cores are scarce, the server has them first, at
+    # once. Of one core that both want all the time, a worker gets a three-hundredth.
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(LEAST_PRIORITY)
     cv2.setNumThreads(1)  # as many workers as cores; threads on top would only compete
     measure(_WARM_UP)
-
-
-def _end_with(parent: BaseProcess) -> None:
-    # A killed server cannot end its workers, and they would wait for work for ever.
-    parent.join()
-    os._exit(1)
 
 
 # Loads the model now instead of with the first snapshot; a missing one is said then.

@@ -1,6 +1,7 @@
 """Sheets of thumbnails, in the process that makes them and outside of it."""
 
 import asyncio
+import multiprocessing
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -8,7 +9,6 @@ from collections.abc import AsyncIterator, Sequence
 import cv2
 import numpy as np
 import numpy.typing as npt
-import psutil
 import pytest
 
 from proctor.adapters import thumbnails
@@ -125,9 +125,9 @@ async def test_a_sheet_is_made_in_a_process_that_ends_when_nobody_asks() -> None
     made = Sheets(idle_s=0.2)
     try:
         assert await made.sheet([flat(200)]) == sheet([flat(200)])
-        assert made._pool is not None
-        (process,) = (psutil.Process(each) for each in made._pool._processes)
-        await asyncio.to_thread(process.wait, 20)
+        (process,) = multiprocessing.active_children()
+        await asyncio.to_thread(process.join, 20)
+        assert process.exitcode == 0
         assert await made.sheet([flat(90)]) == sheet([flat(90)])
     finally:
         await made.close()

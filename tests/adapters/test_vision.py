@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from proctor.adapters import faces, pictures, vision
 from proctor.adapters.cameras import Camera
 from proctor.adapters.pictures import Picture as Given
+from proctor.adapters.processes import Died
 from proctor.adapters.vision import Workers, measure
 from tests.pictures import astronaut, jpeg, need, png, webcam
 from tests.poison import animated_png, bomb_jpeg, bomb_png, cmyk_jpeg
@@ -375,7 +375,7 @@ async def test_a_face_that_kills_workers_takes_no_other_of_its_call_with_it(
 
     async def killed(job: Any, *args: Any, **kwargs: Any) -> Any:
         if job is faces.closest or b"poison" in args:
-            raise BrokenProcessPool
+            raise Died
         return await run(job, *args, **kwargs)
 
     monkeypatch.setattr(workers, "_run", killed)

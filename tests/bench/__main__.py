@@ -394,7 +394,7 @@ class Bench:
             await self._drain(server, learners)
             took: dict[bool, list[float]] = {False: [], True: []}
             # In turns, so that what changes with time falls to both.
-            for looks in (False, True, True, False):
+            for looks in (False, True, True, False) * 2:
                 prepare(learners, batches=size.half, together=1)
                 await server.ask("look", on=looks)
                 took[looks] += await at_rate(learners, rate, seed=number)
