@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 
 from proctor.adapters.processes import Died, Process
 
@@ -84,3 +85,14 @@ async def test_ended_it_finishes_what_it_was_asked_for(process: Process) -> None
 
     assert await asked == b"asked"
     assert await process.run(slowly, b"again") == b"again"
+
+
+def test_the_loop_of_the_server_does_it_too() -> None:
+    async def run() -> bytes:
+        process = Process(nothing_first)
+        try:
+            return await process.run(slowly, b"so it does")
+        finally:
+            await process.close()
+
+    assert uvloop.run(run()) == b"so it does"
