@@ -1,6 +1,6 @@
 """A Chromium for the tests of the pages, and visits with it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from proctor.services.logins import StaffRole
 from tests.conftest import PASSWORD, OpenServer, Server
 from tests.device import Device
 from tests.e2e import room
+from tests.e2e.browsers import FLAGS, HOW, Browsers, executable
 from tests.e2e.exam_day import Console, flagged_session
 from tests.e2e.process import Process, signed_in
 from tests.e2e.room import (
@@ -28,22 +29,24 @@ from tests.e2e.room import (
     RunningClock,
     Sit,
 )
-from tests.e2e.visits import FLAGS, HOW, Scheme, Visit, Visitor, executable
+from tests.e2e.visits import Scheme, Visit, Visitor
 from tests.e2e.wall import TITLE, Sitting, Watch
 from tests.e2e.wire import wire_to
 from tests.pictures import need
 from tests.sim.serving import HOST
 
 
+@pytest.fixture(scope="session")
+def browsers() -> Iterator[Browsers]:
+    """Browsers that stay open from test to test: to start one takes a second of a core."""
+    with Browsers() as opened:
+        yield opened
+
+
 @pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        path = executable(playwright)
-        if path is None:
-            pytest.skip(HOW)
-        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+async def chromium(browsers: Browsers) -> AsyncIterator[Browser]:
+    async with browsers.visitor() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture
@@ -52,6 +55,7 @@ async def visit(chromium: Browser, open_server: OpenServer) -> AsyncIterator[Vis
 
     The pages close before the servers do: `open_server` is asked for so that it ends later.
     """
+    del open_server
     visits: list[Visit] = []
 
     async def open_page(
@@ -145,16 +149,10 @@ def document(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def camera_chromium(clip: Path) -> AsyncIterator[Browser]:
+async def camera_chromium(browsers: Browsers, clip: Path) -> AsyncIterator[Browser]:
     """A Chromium with a camera that plays the clip, and that may be used without asking."""
-    async with async_playwright() as playwright:
-        path = executable(playwright)
-        if path is None:
-            pytest.skip(HOW)
-        flags = [*FLAGS, *room.camera_flags(clip)]
-        browser = await playwright.chromium.launch(executable_path=path, args=flags)
+    async with browsers.visitor(*room.camera_flags(clip)) as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture

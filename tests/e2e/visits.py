@@ -1,40 +1,14 @@
-"""What the tests of the pages share: which Chromium, and a visit that notices what is wrong."""
+"""What the tests of the pages share: a visit that notices what is wrong."""
 
-import os
-import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # no types
-from playwright.async_api import ConsoleMessage, Page, Playwright
+from playwright.async_api import ConsoleMessage, Page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-# No sandbox, because a container's root may not make one. The others keep it from asking for
-# anything that the page did not ask for.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-HOW = (
-    "no Chromium was found: install the system's package `chromium`, or name a browser in "
-    "PROCTOR_CHROMIUM, or run `python -m playwright install chromium`"
-)
 Scheme = Literal["light", "dark"]
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-
-
-def executable(playwright: Playwright) -> str | None:
-    named = os.environ.get("PROCTOR_CHROMIUM")
-    own = playwright.chromium.executable_path
-    found = [named, *map(shutil.which, NAMES), own if Path(own).is_file() else None]
-    return next(filter(None, found), None)
 
 
 @dataclass  # without slots: Playwright leaves an attribute on whoever listens
