@@ -12,14 +12,12 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import aiohttp
 import uvloop
@@ -38,9 +36,7 @@ from tests.bench.load import (
     prepare,
 )
 from tests.bench.server import PAGE_BYTES
-
-ROOT = Path(__file__).parent.parent.parent
-MAX_LINE = 2**24  # bytes of an answer: two thousand join tokens fit
+from tests.bench.serving import ROOT, Server, serving
 
 
 @dataclass(frozen=True)
@@ -65,6 +61,9 @@ class Size:
     wall_sessions: int = 2000
     wall_events: int = 1000  # a second
     wall_s: float = 10.0  # for each part of a round
+    desk_rounds: int = 3  # one takes half a minute
+    desk_snapshots: int = 1440  # of a session of two hours
+    desk_records: int = 3000
 
 
 SMALL = Size(
@@ -86,6 +85,9 @@ SMALL = Size(
     wall_sessions=40,
     wall_events=200,
     wall_s=0.3,
+    desk_rounds=1,
+    desk_snapshots=32,
+    desk_records=60,
 )
 
 
@@ -99,49 +101,6 @@ def touch_memory(size: int) -> None:
     with mmap.mmap(-1, size) as memory:
         for at in range(0, size, PAGE_BYTES):
             memory[at] = 1
-
-
-class Server:
-    """A server in a process of its own, on a core of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
-        self._process = process
-        self.url = url
-
-    async def ask(self, do: str, **more: object) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"do": do, **more}).encode() + b"\n")
-        line = await self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the server is gone")
-        return json.loads(line)
-
-    async def cpu_s(self) -> float:
-        return float((await self.ask("usage"))["cpu_s"])
-
-
-@asynccontextmanager
-async def serving(which: str, core: int, folder: Path) -> AsyncIterator[Server]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "tests.bench.server", which, str(core), str(folder)),
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        limit=MAX_LINE,
-    )
-    try:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        url = json.loads(await process.stdout.readline())
-        yield Server(process, url)
-        process.stdin.close()
-    except BaseException:
-        process.kill()
-        raise
-    finally:
-        await process.wait()
 
 
 async def _stored(server: Server, count: int) -> None:
@@ -200,7 +159,17 @@ class Bench:
         )
         self.wall_bytes = Figure("what a proctor's wall is told, a second", 20.0, "lower", " KB")
         self.wall_age = Figure("age of what a wall shows, p99", 1.0, "lower", " s")
+        self.usable = Figure(
+            "two hours at the desk, opened until they can be read", 1.0, "lower", " s"
+        )
+        self.verified = Figure(
+            "two hours at the desk, opened until their evidence is verified", 3.0, "lower", " s"
+        )
+        self.strip = Figure(
+            "frames as their strip of thumbnails is scrolled, to 60 a second", 0.95, "higher"
+        )
         self.measured: dict[str, list[float]] = {}
+        self.left_out = ""  # why there is no figure of the desk
 
     @property
     def figures(self) -> list[Figure]:
@@ -220,6 +189,7 @@ class Bench:
             self.fan_out,
             self.wall_bytes,
             self.wall_age,
+            *([] if self.left_out else [self.usable, self.verified, self.strip]),
         ]
 
     def note(self, name: str, value: float) -> float:
@@ -275,6 +245,7 @@ class Bench:
 
         self._vision()
         self._walls()
+        self._desk()
 
     def _vision(self) -> None:
         """Measure looking at pictures: these goals are bare, as the issue that set them said."""
@@ -318,6 +289,31 @@ class Bench:
             self.fan_out.rounds.append(seen["fan_out_s"] / seen["messages_s"])
             self.wall_bytes.rounds.append(seen["bytes_s"] / 1000)
             self.wall_age.rounds.append(seen["age_s"])
+
+    def _desk(self) -> None:
+        """Measure opening a session of two hours in a browser, if there is one: bare goals."""
+        size, folder = self.size, self.folder / "desk"
+        folder.mkdir()
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.bench.desk"),
+                *map(str, (self.server_core, size.desk_rounds)),
+                *map(str, (size.desk_snapshots, size.desk_records, folder)),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        )
+        for seen in map(json.loads, done.stdout.splitlines()):
+            if "left_out" in seen:
+                self.left_out = seen["left_out"]
+                return
+            self.usable.rounds.append(seen["usable_s"])
+            self.verified.rounds.append(seen["verified_s"])
+            self.strip.rounds.append(seen["frames_s"] / 60)
+            self.note("a frame of the strip, p95 by the clock, ms", seen["frame_p95_s"] * 1e3)
+            thread_ms = seen["frame_thread_s"] * 1e3
+            self.note("a frame of the strip, of the page's own thread, ms", thread_ms)
 
     def _bundle(self, path: Path, key: str) -> list[tuple[float, float]]:
         """Measure verifying a bundle; for each round the seconds of a pass, and of verifying."""
@@ -410,7 +406,7 @@ class Bench:
         before = await server.ask("looked", after=0)
         prepare(learners, batches=self.size.burst, together=1)
         await as_fast_as_it_goes(learners)
-        headers = {"Authorization": f"Bearer {await server.ask('proctor')}"}
+        headers = {"Authorization": f"Bearer {(await server.ask('proctor'))['token']}"}
         async with aiohttp.ClientSession(server.url, headers=headers) as proctor:
             # A picture is waited for and not in the queue any more: the first that came.
             assert await _queue(proctor) == count - 1, "a proctor is not told what waits"
@@ -463,7 +459,8 @@ class Bench:
             [name, *(f"{value:,.4g}" for value in (median(all_), min(all_), max(all_)))]
             for name, all_ in self.measured.items()
         ]
-        return plain_table(rows)
+        left_out = f"\n\nThe desk was left out: {self.left_out}." if self.left_out else ""
+        return plain_table(rows) + left_out
 
 
 def main() -> int:
@@ -495,6 +492,8 @@ def main() -> int:
         wall_events=size.wall_events,
         day=datetime.now(UTC).date(),
     )
+    if bench.left_out:
+        print(f"The desk was left out: {bench.left_out}.")
     if len(cores) == 1:
         print("There is one core only: server and load shared it.")
     missed = [figure for figure in bench.figures if not figure.holds]

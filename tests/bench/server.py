@@ -1,10 +1,12 @@
 """The servers under the bench: the real one, and one that stores nothing.
 
-    python -m tests.bench.server real|looks|forgets|nothing CORE FOLDER
+    python -m tests.bench.server real|looks|moved|forgets|nothing CORE FOLDER
 
 In `looks` the pictures are looked at while it is told to, by a worker as `proctor serve` starts it,
-on the same core; in `real` they wait. `forgets` is the real one but that it verifies, signs and
-answers without having stored anything; `nothing` is the front alone: it answers each batch at once.
+on the same core; in `real` they wait. In `moved` the server's clock is moved on by whoever drives
+it, and how many faces are seen stands behind a picture's end. `forgets` is the real one but that it
+verifies, signs and answers without having stored anything; `nothing` is the front alone: it answers
+each batch at once.
 
 Each is a process of its own on one core. It is told what to do by lines of JSON on its standard
 input, and answers each with one on its standard output.
@@ -18,7 +20,7 @@ import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -28,7 +30,7 @@ import uvloop
 from aiohttp import WSMsgType, web
 
 from proctor import config
-from proctor.adapters import exams, keys, slices
+from proctor.adapters import exams, keys, policies, slices
 from proctor.adapters.clock import SystemClock
 from proctor.adapters.logins import SqlLogins
 from proctor.adapters.looks import SqlLooks
@@ -41,8 +43,9 @@ from proctor.cli.serve import hand_over_soon, spare_the_collector
 from proctor.domain.observation import Compared, Face, Measured
 from proctor.domain.session import ExamSession
 from proctor.services.cases import Cases
+from proctor.services.journal import milliseconds
 from proctor.services.logins import StaffRole, add_staff, sign_in
-from proctor.services.ports import Append
+from proctor.services.ports import Append, Vision
 from proctor.services.sessions import Sessions
 from proctor.web.app import Parts, build
 from proctor.web.serve import listening
@@ -51,6 +54,8 @@ from proctor.web.uplink import HEARTBEAT_S
 EXAM = Path(exams.__file__).parent.parent / "demo" / "exams" / "short"
 # The section stays open as long as the bench may take.
 EXTRA = timedelta(hours=2)
+# When they have been sat, the clock shows the time again.
+MOVED = timedelta(hours=2, minutes=10)
 SERVER = "proctor.bench"
 CHECKED_IN = 3  # records: hello, face, document
 PAGE_BYTES = resource.getpagesize()
@@ -79,6 +84,16 @@ class PatientVision:
 
     async def close(self) -> None:
         return None
+
+
+class MovedClock(SystemClock):
+    """Runs as this machine's does, and is moved on."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        self.ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
 
 
 class HeldVision:
@@ -114,6 +129,28 @@ class HeldVision:
         await self._workers.close()
 
 
+class ToldVision(PatientVision):
+    """Sees two people where b"two" stands behind a picture's end, else one."""
+
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
+        del stream, face, sample
+        one = Face(x=211, y=96, width=143, height=190, score=0.914)
+        return Measured(
+            faces=(one, one) if jpeg.endswith(b"two") else (one,),
+            light_mean=112.4,
+            contrast=51.7,
+            dark=False,
+            covered=False,
+            frozen=False,
+        )
+
+    async def compare(self, face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
+        del face, document, at
+        return Compared(same_person=0.8)
+
+
 class Forgetful(SqlStore):
     """Keeps sessions, and of what their devices send only what they check in with."""
 
@@ -124,14 +161,19 @@ class Forgetful(SqlStore):
 
 @asynccontextmanager
 async def real(
-    folder: Path, kind: type[SqlStore], vision: PatientVision | HeldVision
+    folder: Path,
+    kind: type[SqlStore],
+    vision: Vision,
+    *,
+    clock: SystemClock | None = None,
+    policy: Path | None = None,
 ) -> AsyncIterator[tuple[web.Application, Deeds]]:
     """The application of `proctor serve`, but for when pictures are looked at."""
     found = keys.load(folder / "keys", server=SERVER)
-    engine, clock = open_engine(folder / "proctor.db"), SystemClock()
+    engine, clock = open_engine(folder / "proctor.db"), clock or SystemClock()
     store = kind(engine, Segments(folder / "segments"), found, clock)
     try:
-        await config.publish(store, EXAM)
+        await config.publish(store, EXAM, policy_file=policy)
         parts = Parts(
             store=store,
             logins=SqlLogins(store),
@@ -151,7 +193,7 @@ async def real(
         )
 
         async def invite(asked: dict[str, Any]) -> list[str]:
-            cases = Cases(store, SystemClock())
+            cases = Cases(store, clock)
             sessions = Sessions(store, cases, token=parts.token, new_id=parts.new_id)
             made = [
                 sessions.invite("short", learner="Ada Lovelace", extra=EXTRA)
@@ -166,8 +208,14 @@ async def real(
                 ).scalar_one()
             )
 
-        async def proctor(_asked: dict[str, Any]) -> str:
+        async def proctor(_asked: dict[str, Any]) -> dict[str, str]:
             return await _proctor(parts)
+
+        async def pass_(asked: dict[str, Any]) -> int:
+            """Move the clock on; return what it shows, in milliseconds."""
+            assert isinstance(clock, MovedClock)
+            clock.ahead += timedelta(seconds=asked["seconds"])
+            return milliseconds(clock.now())
 
         async def look(asked: dict[str, Any]) -> None:
             assert isinstance(vision, HeldVision)
@@ -187,19 +235,33 @@ async def real(
             return [each.id for each in sorted(sessions, key=_opened_at)]
 
         deeds: Deeds = {"invite": invite, "held": held, "proctor": proctor}
-        yield build(parts), deeds | {"look": look, "looked": looked, "by_age": by_age}
+        deeds |= {"look": look, "looked": looked, "by_age": by_age, "pass": pass_}
+        yield build(parts), deeds
     finally:
         await vision.close()
         await store.close()
 
 
-async def _proctor(parts: Parts) -> str:
-    """Make an account for a proctor, and return the token of a login."""
-    account = {"name": "bo", "password": parts.token()}
-    now, hasher = parts.now(), parts.passwords
-    await add_staff(parts.logins, hasher, role=StaffRole.PROCTOR, now=now, **account)
-    made = await sign_in(parts.logins, hasher, now=now, token_factory=parts.token, **account)
-    return made.token
+def moved(folder: Path) -> AbstractAsyncContextManager[tuple[web.Application, Deeds]]:
+    """The application, two hours ago, with an exam that asks for a picture every five seconds."""
+    toml = (policies.builtin_folder() / "demo.toml").read_text(encoding="utf-8")
+    for pace in ("snapshot_every_s = 1", "for_s = 2", "for_s = 4"):
+        assert f"{pace}\n" in toml
+        toml = toml.replace(f"{pace}\n", f"{pace.partition('=')[0]}= 5\n")
+    path = folder / "demo.toml"
+    path.write_text(toml, encoding="utf-8")
+    return real(folder, SqlStore, ToldVision(), clock=MovedClock(-MOVED), policy=path)
+
+
+async def _proctor(parts: Parts) -> dict[str, str]:
+    """Make an account for a proctor, and return its name, its password and a login's token."""
+    name, password = "bo", parts.token()
+    now, hasher, role = parts.now(), parts.passwords, StaffRole.PROCTOR
+    await add_staff(parts.logins, hasher, name=name, role=role, password=password, now=now)
+    made = await sign_in(
+        parts.logins, hasher, name=name, password=password, now=now, token_factory=parts.token
+    )
+    return {"name": name, "password": password, "token": made.token}
 
 
 def _opened_at(session: ExamSession) -> datetime:
@@ -254,6 +316,7 @@ async def serve(which: str, folder: Path) -> None:
     made = {
         "real": lambda: real(folder, SqlStore, PatientVision()),
         "looks": lambda: real(folder, SqlStore, HeldVision()),
+        "moved": lambda: moved(folder),
         "forgets": lambda: real(folder, Forgetful, PatientVision()),
         "nothing": nothing,
     }[which]()

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
+SECONDS = 240  # half a minute where nobody else uses the cores
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(SECONDS)
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are pinned on Linux only")
 def test_a_tiny_bench_writes_each_figure_with_its_goal_and_a_page_without_paths(
     tmp_path: Path,
@@ -25,7 +27,7 @@ def test_a_tiny_bench_writes_each_figure_with_its_goal_and_a_page_without_paths(
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=SECONDS - 5,
         check=False,
     )
 
@@ -37,6 +39,7 @@ def test_a_tiny_bench_writes_each_figure_with_its_goal_and_a_page_without_paths(
         + ["higher"] * 2
         + ["lower", "higher", "lower"]
         + ["lower"] * 3
+        + ([] if "The desk was left out" in ran.stdout else ["lower", "lower", "higher"])
     )
     for row in rows:
         assert set(row) == {"name", "ratio", "goal", "better", "spread"}

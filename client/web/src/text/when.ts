@@ -5,15 +5,24 @@ export function ownZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
+/** Kept, because to make one takes longer than to draw a thumbnail, and each has its time. */
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
 /** "14:02:20", or "14:02" without seconds. */
 export function clock(at_ms: number, zone: string, seconds = true): string {
-  return new Intl.DateTimeFormat("en-GB", {
-    timeZone: zone,
-    hourCycle: "h23",
-    hour: "2-digit",
-    minute: "2-digit",
-    ...(seconds ? { second: "2-digit" as const } : {}),
-  }).format(at_ms);
+  const key = `${zone} ${String(seconds)}`;
+  let found = clocks.get(key);
+  if (found === undefined) {
+    found = new Intl.DateTimeFormat("en-GB", {
+      timeZone: zone,
+      hourCycle: "h23",
+      hour: "2-digit",
+      minute: "2-digit",
+      ...(seconds ? { second: "2-digit" as const } : {}),
+    });
+    clocks.set(key, found);
+  }
+  return found.format(at_ms);
 }
 
 /** "21 November 2026". */
