@@ -15,6 +15,7 @@ from proctor.adapters.logins import SqlLogins
 from proctor.adapters.looks import SqlLooks
 from proctor.adapters.mail import MailSettings, SmtpMailer
 from proctor.adapters.passwords import Argon2Passwords
+from proctor.adapters.read_only import LOCK
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import SqlStore, open_engine
 from proctor.adapters.thumbnails import Sheets
@@ -135,7 +136,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
 def _locked(folder: Path) -> Iterator[None]:
     """Keep other servers from a folder; the kernel lets go of it however this one ends."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

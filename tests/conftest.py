@@ -124,11 +124,13 @@ class Server:
 
     async def terminate(self, session: str) -> None:
         """Let two proctors end a session."""
+        proposed = ""
         for name, act in (("proctor", "terminate"), ("another", "confirm-terminate")):
             proctor = await self.as_staff(StaffRole.PROCTOR, name)
-            body = {"act": act, "code": "other/other", "note": "a test's"}
+            body = {"act": act, "code": "other/other", "note": "a test's", "of": proposed}
             async with proctor.post(f"/api/v1/sessions/{session}/acts", json=body) as response:
                 assert response.status == 200, await response.text()
+                proposed = (await response.json())["act"]["id"]
 
     async def invite(self, exam: str = "short", **body: Any) -> dict[str, Any]:
         team = await self.as_staff(StaffRole.COURSE_TEAM)

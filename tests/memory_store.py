@@ -26,6 +26,7 @@ from proctor.services.ports import (
     Received,
     ShownFace,
     StorageFull,
+    Writes,
 )
 
 
@@ -77,6 +78,9 @@ class MemoryStore:
     def _after(self, fault: Fault | None) -> None:
         if fault is Fault.AFTER_COMMIT:
             raise ConnectionError(fault)
+
+    def writes(self) -> Writes:
+        return Writes.FAILING if self.next_fault is Fault.FULL else Writes.WELL
 
     async def publish(
         self, exam_body: bytes, policy_body: bytes, *, images: Mapping[str, bytes] | None = None
@@ -151,6 +155,9 @@ class MemoryStore:
             raise NotFound(what="session", id=session_id)
         return self._cases[session_id]
 
+    async def exam_of(self, session_id: str) -> str:
+        return (await self.case(session_id)).session.exam
+
     async def save(
         self,
         case: Case,
@@ -192,8 +199,12 @@ class MemoryStore:
         await asyncio.sleep(0)  # others go on meanwhile, as with a real one
         return list(self._devices.get(session_id, {}).values())
 
-    async def unfinished(self) -> Sequence[str]:
-        return [id_ for id_, case in self._cases.items() if case.session.state not in ENDED]
+    async def unfinished(self, exam_id: str | None = None) -> Sequence[str]:
+        return [
+            id_
+            for id_, case in self._cases.items()
+            if case.session.state not in ENDED and exam_id in (None, case.session.exam)
+        ]
 
     async def cases(self, exam_id: str | None) -> Sequence[Case]:
         found = [c for c in self._cases.values() if exam_id in (None, c.session.exam)]

@@ -97,7 +97,7 @@ async def take(plan: Plan, screen: Screen) -> Path:
     plan.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with locked(plan.folder):
         key = device_key(plan.folder, use_keyring=plan.use_keyring)
-        joined = _joined_before(joined_path)
+        joined = joined_before(joined_path)
         async with aiohttp.ClientSession() as http:
             token = joined.device_token if joined else ""
             server = Server(http, plan.link, key=key, say=screen.say, device_token=token)
@@ -122,7 +122,12 @@ async def take(plan: Plan, screen: Screen) -> Path:
             return spool.receipt_path
 
 
-def _joined_before(path: Path) -> Joined | None:
+def joined_before(path: Path) -> Joined | None:
+    """Return what the server said when this computer joined; None where it did not.
+
+    Raises:
+        SpoolDamaged: The file is not what was written.
+    """
     try:
         answer = json.loads(path.read_bytes())
     except FileNotFoundError:

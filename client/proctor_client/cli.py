@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from proctor_client import checks as checking
 from proctor_client.agent import Plan, take
 from proctor_client.errors import AGAIN, SAVED, BadInput, ClientError
 from proctor_client.keys import keyring_wanted
+from proctor_client.looking import look_back
 from proctor_client.screen import Screen, Script, Terminal
 from proctor_client.server import parse_link
 from proctor_client.spool import BLOBS_LIMIT_BYTES
@@ -115,6 +117,39 @@ def take_exam(
     except KeyboardInterrupt:
         _tell("Stopped.", SAVED, AGAIN)
         raise typer.Exit(_INTERRUPTED) from None
+
+
+@app.command(name="after")
+def look_back_at(
+    *,
+    link: Annotated[str, typer.Argument(help="The join link of your invitation.")],
+    data: Data = None,
+    only_print: Annotated[
+        bool, typer.Option("--print", help="Print the link, and open no browser.")
+    ] = False,
+) -> None:
+    """After the exam: say how its review stands, and open all that was seen in a browser.
+
+    Run it on the computer that you sat the exam with, as often as you like.
+    """
+    plan = Plan(
+        link=parse_link(link),
+        data=data or _data_folder(),
+        camera="",
+        blobs_limit_bytes=0,
+        use_keyring=keyring_wanted(),
+    )
+    found = asyncio.run(look_back(plan, say=_tell))
+    print(*filter(None, (found.exam, *found.lines)), sep="\n")
+    opened = not only_print and webbrowser.open(found.link)
+    print(
+        "All of it opens in your browser now. If it does not, open this:"
+        if opened
+        else "All of it, and room to answer, is behind this link. Open it in a browser:",
+        found.link,
+        f"It works once, until {found.until}. Run the same command for another.",
+        sep="\n",
+    )
 
 
 def main() -> None:

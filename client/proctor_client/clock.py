@@ -32,6 +32,11 @@ def wall_time(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime("%H:%M %Z")
 
 
+def wall_day(at_ms: int) -> str:
+    """Return an instant with its day, on the reader's calendar: "2026-06-15 15:42 CET"."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
 @dataclass(slots=True)
 class ServerClock:
     """The server's time as round trips tell it. Before the first, the device's own."""

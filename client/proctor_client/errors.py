@@ -8,6 +8,9 @@ ClientError                 says what happened, what is safe, and what to do
 ├── Refused                 the exam server said no, and why
 ├── ComputerRefused         the exam's policy refuses this kind of computer
 ├── SessionEnded            the session is over on the server's side
+├── NotOver                 it is not, and only then there is something to look at
+├── TakenElsewhere          another computer has the session now
+├── NotHere                 the session was not sat on this computer
 ├── CameraLost              no picture comes from the camera
 ├── KeyMissing              the key that signs this session can't be read
 ├── SpoolBusy               another client writes this session
@@ -26,6 +29,8 @@ from typing import Any
 SAVED = "Everything you answered is saved on this computer."
 AGAIN = "Run the same command again to continue where you were."
 _SERVER_TROUBLE = 500
+_OVER = frozenset({"submitted", "terminated", "expired", "session-closed"})
+_LOOK_BACK = " What was seen and decided is shown by proctor-client after LINK, on this computer."
 
 
 class ClientError(Exception):
@@ -109,9 +114,39 @@ class SessionEnded(ClientError):
         super().__init__(
             f"The exam server has closed this session ({state}){why}",
             safe="Everything you answered is saved on this computer, even what was not received.",
-            do="Contact your course team. Don't delete anything from this computer until then.",
+            do="Contact your course team. Don't delete anything from this computer until then."
+            + (_LOOK_BACK if state in _OVER else ""),
         )
         self.state = state
+
+
+class NotOver(ClientError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Your exam goes on.",
+            safe=SAVED,
+            do="What was seen is shown once it has ended: hand it in first, with proctor-client"
+            " take LINK.",
+        )
+
+
+class TakenElsewhere(ClientError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Your exam was taken over by another computer.",
+            safe="What was received from here counts.",
+            do="Look there: run this command on it, or open your link in its browser.",
+        )
+
+
+class NotHere(ClientError):
+    def __init__(self) -> None:
+        super().__init__(
+            "This link was not used on this computer by this account.",
+            safe="Nothing was begun, and nothing is lost.",
+            do="Run this where you sat the exam, with the --data that was used. If you can't, open"
+            " your link in a browser and ask there: the proctors see it.",
+        )
 
 
 class CameraLost(ClientError):

@@ -18,6 +18,11 @@ from rich.markup import escape
 
 from proctor_client.errors import BadInput, ClientError
 
+LATER = (
+    "To see what was seen and what people decide, run this with your link, here:"
+    " proctor-client after LINK"
+)
+
 Item = Mapping[str, Any]  # as the server sends it: id, kind, points, text, choices…
 _MINUTE_S = 60
 
@@ -111,6 +116,7 @@ class Script:
 
     def receipt(self, receipt: Receipt) -> None:
         self.say(f"Submitted. Receipt for {receipt.size} records, {receipt.at}: {receipt.path}")
+        self.say(LATER)
 
 
 class Terminal:
@@ -183,6 +189,7 @@ class Terminal:
         )
         self._console.print(escape(receipt.text))
         self._console.print(escape(str(receipt.path)), soft_wrap=True)
+        self._console.print(escape(LATER))
 
     async def _question(self, sitting: Sitting, number: int, item: Item) -> None:
         self._console.print()

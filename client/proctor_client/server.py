@@ -129,6 +129,14 @@ class Server:
     async def submit(self) -> View:
         return await self._command("POST", "/submit")
 
+    async def outcome(self) -> dict[str, Any]:
+        """Return how far the review is. Raises CannotReach too, as it is not worth waiting for."""
+        return await self._command("GET", "/outcome", patience_s=JOIN_PATIENCE_S)
+
+    async def viewer_link(self) -> dict[str, Any]:
+        """Return what lets one browser look at an exam that is over. Raises as `outcome`."""
+        return await self._command("POST", "/viewer-link", patience_s=JOIN_PATIENCE_S)
+
     async def connect(self) -> aiohttp.ClientWebSocketResponse:
         """Open the uplink. Raises what aiohttp raises, or Refused; it is the caller who retries."""
         try:
@@ -148,14 +156,16 @@ class Server:
                 raise refused from None
             raise
 
-    async def _command(self, method: str, path: str) -> dict[str, Any]:
+    async def _command(
+        self, method: str, path: str, *, patience_s: float | None = None
+    ) -> dict[str, Any]:
         try:
-            return await self._ask(method, f"/api/v1/session{path}")
+            return await self._ask(method, f"/api/v1/session{path}", patience_s=patience_s)
         except Refused as no:
             if no.status != HTTPStatus.UNAUTHORIZED:
                 raise
-        await self.join()
-        return await self._ask(method, f"/api/v1/session{path}")
+        await self.join(patience_s=patience_s)
+        return await self._ask(method, f"/api/v1/session{path}", patience_s=patience_s)
 
     async def _ask(
         self,

@@ -1,4 +1,4 @@
-import type { Plugin } from "vite";
+import type { HtmlTagDescriptor, Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 /**
@@ -32,6 +32,21 @@ function picturesAsFiles(): Plugin {
   };
 }
 
+/** Puts into every page's head what all of them have; it comes before anything else is read. */
+function oneHead(): Plugin {
+  const meta = (attrs: Record<string, string>) => ({ tag: "meta", attrs });
+  const tags: HtmlTagDescriptor[] = [
+    meta({ charset: "utf-8" }),
+    meta({ name: "viewport", content: "width=device-width, initial-scale=1" }),
+    meta({ name: "color-scheme", content: "light dark" }),
+    { tag: "link", attrs: { rel: "icon", href: "/static/icon.svg", type: "image/svg+xml" } },
+  ];
+  return {
+    name: "one-head",
+    transformIndexHtml: () => tags.map((tag) => ({ ...tag, injectTo: "head-prepend" })),
+  };
+}
+
 export default defineConfig({
   base: "/static/",
   build: {
@@ -55,6 +70,6 @@ export default defineConfig({
       ],
     },
   },
-  plugins: [picturesAsFiles()],
+  plugins: [oneHead(), picturesAsFiles()],
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

@@ -1,5 +1,6 @@
 """Staff accounts and logins in the same database: `services.logins.LoginStore`."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from proctor.adapters.store import SqlStore
 from proctor.adapters.tables import LoginRow, LoginTryRow, StaffRow
 from proctor.services.journal import milliseconds
 from proctor.services.logins import TRIES, Account, Login, NameTaken, StaffRole
+from proctor.services.own_exams import OwnExams
 
 _STAFF: Any = SQLModel.metadata.tables[StaffRow.__tablename__]
 _LOGINS: Any = SQLModel.metadata.tables[LoginRow.__tablename__]
@@ -25,19 +27,18 @@ class SqlLogins:
     async def account(self, name: str) -> Account | None:
         query = select(_STAFF).where(_STAFF.c.name == name)
         row: Any = await self._store.read(lambda tx: tx.execute(query).one_or_none())
-        if row is None:
-            return None
-        return Account(
-            name=row.name,
-            role=StaffRole(row.role),
-            password_hash=row.password_hash,
-            made_at=_instant(row.made_at_ms),
-        )
+        return None if row is None else _account(row)
+
+    async def all_accounts(self) -> Sequence[Account]:
+        query = select(_STAFF).order_by(_STAFF.c.name)
+        rows: Sequence[Any] = await self._store.read(lambda tx: tx.execute(query).all())
+        return [_account(row) for row in rows]
 
     async def add_account(self, account: Account) -> None:
         row = {
             "name": account.name,
             "role": str(account.role),
+            "exams": _written(account.exams),
             "password_hash": account.password_hash,
             "made_at_ms": milliseconds(account.made_at),
         }
@@ -52,6 +53,10 @@ class SqlLogins:
 
     async def set_password(self, name: str, password_hash: str) -> None:
         change = update(_STAFF).where(_STAFF.c.name == name).values(password_hash=password_hash)
+        await self._store.write(lambda tx: tx.execute(change))
+
+    async def set_exams(self, name: str, exams: OwnExams) -> None:
+        change = update(_STAFF).where(_STAFF.c.name == name).values(exams=_written(exams))
         await self._store.write(lambda tx: tx.execute(change))
 
     async def note_try(self, name: str, *, at: datetime, since: datetime) -> Sequence[datetime]:
@@ -93,7 +98,7 @@ class SqlLogins:
 
     async def login(self, token_sha256: str) -> Login | None:
         query = (
-            select(_LOGINS, _STAFF.c.role)
+            select(_LOGINS, _STAFF.c.role, _STAFF.c.exams)
             .join(_STAFF, _STAFF.c.name == _LOGINS.c.name)
             .where(_LOGINS.c.token_sha256 == token_sha256)
         )
@@ -104,6 +109,7 @@ class SqlLogins:
             token_sha256=row.token_sha256,
             name=row.name,
             role=StaffRole(row.role),
+            exams=_read(row.exams),
             made_at=_instant(row.made_at_ms),
             expires_at=_instant(row.expires_at_ms),
             revoked_at=None if row.revoked_at_ms is None else _instant(row.revoked_at_ms),
@@ -122,6 +128,24 @@ class SqlLogins:
             .values(revoked_at_ms=milliseconds(at))
         )
         return await self._store.write(lambda tx: int(tx.execute(change).rowcount))
+
+
+def _account(row: Any) -> Account:
+    return Account(
+        name=row.name,
+        role=StaffRole(row.role),
+        exams=_read(row.exams),
+        password_hash=row.password_hash,
+        made_at=_instant(row.made_at_ms),
+    )
+
+
+def _written(exams: OwnExams) -> str | None:
+    return None if exams is None else json.dumps(sorted(exams))
+
+
+def _read(exams: str | None) -> OwnExams:
+    return None if exams is None else frozenset(json.loads(exams))
 
 
 def _instant(at_ms: int) -> datetime:

@@ -118,7 +118,7 @@ def _flags_without_effect(doc: PolicyDoc) -> Iterator[Fault]:
     every_s = doc.capture.snapshot_every_s
     limit_s = doc.sections.limit_s
     for index, row in enumerate(doc.flag):
-        if row.when in PICTURES and 0 < row.for_s < every_s:
+        if row.when in PICTURES.keys() - {"camera-lost"} and 0 < row.for_s < every_s:
             yield Fault(
                 path=("flag", index, "for_s"),
                 problem=f"is {row.for_s}, which a snapshot every {every_s} s cannot tell",

@@ -2,10 +2,11 @@
 
 A file for each snapshot costs an fsync each; a segment takes whatever is to be written with one.
 Where a blob lies is a row of the database; bytes that no row points to (the rest of a block) are
-dead weight and nothing else. Each write begins with a list of what is in it, so that rows that a
-crash left unwritten can be written from it. A blob is AES-256-GCM under its session's key, so that
-destroying the key destroys it; session and digest are bound in, so that one blob can't be passed
-off as another.
+dead weight and nothing else. A blob that is held already and was written again becomes zeros there
+at once, or at the next start: erasing would not find it. Each write begins with a list of what is
+in it, so that rows that a crash left unwritten can be written from it. A blob is AES-256-GCM under
+its session's key, so that destroying the key destroys it; session and digest are bound in, so that
+one blob can't be passed off as another.
 
 Blobs are written past the page cache, over zeros that were written before. Measured on a virtual
 machine, for a blob of 40 KB: through the cache the kernel first finds pages and copies, which took
@@ -82,8 +83,12 @@ def decrypt(key: AESGCM, *, session: str, sha256: str, sealed: bytes) -> bytes:
 class Segments:
     """The segment files of one folder. One task writes at a time; any thread may read."""
 
-    def __init__(self, folder: Path, *, max_bytes: int = MAX_SEGMENT_BYTES) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def __init__(
+        self, folder: Path, *, max_bytes: int = MAX_SEGMENT_BYTES, read_only: bool = False
+    ) -> None:
+        """Take the folder; it is made unless it is to be read alone."""
+        if not read_only:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._max_bytes = max_bytes
         self._number = max(self._numbers(), default=0)
@@ -134,6 +139,22 @@ class Segments:
             finally:
                 os.close(file)
 
+    def was_cut_short(self) -> bool:
+        """Tell whether what wrote last ended before it closed its segment; nothing is written.
+
+        Rows of what it wrote last may then stand in the segment alone.
+        """
+        if not self._number:
+            return False
+        file = os.open(self._path(self._number), os.O_RDONLY)
+        try:
+            end, whole = 0, os.fstat(file).st_size
+            while (listed := _read_list(file, end)) is not None:
+                end = _aligned(end + listed[0] + sum(size for _, _, size in listed[1]))
+            return 0 < end < whole
+        finally:
+            os.close(file)
+
     def read(self, place: Place) -> bytes:
         """Return a blob's ciphertext, nonce first.
 
@@ -166,8 +187,9 @@ class Segments:
             except FileNotFoundError:
                 continue
             try:
+                size = os.fstat(file).st_size
                 for place in some:
-                    _zero(file, place)
+                    _zero(file, place, size)
                 os.fdatasync(file)
             finally:
                 os.close(file)
@@ -300,8 +322,9 @@ def _write_zeros(file: int, at: int, size: int) -> None:
         at += os.pwrite(file, _ZEROS[: end - at], at)
 
 
-def _zero(file: int, place: Place) -> None:
-    at, end = place.offset, place.offset + place.size
+def _zero(file: int, place: Place, size: int) -> None:
+    """Overwrite a blob; of one that a crash cut off, what is there of it."""
+    at, end = place.offset, min(size, place.offset + place.size)
     while at < end:
         at += os.pwrite(file, bytes(end - at), at)
 

@@ -43,7 +43,7 @@ from proctor.adapters.tables import (
     SessionKeyRow,
     SessionRow,
 )
-from proctor.adapters.writer import Writer
+from proctor.adapters.writer import NoWriter, Writer
 from proctor.domain.flags import Flag
 from proctor.domain.id_checks import IdReading
 from proctor.domain.observation import Observation
@@ -64,6 +64,7 @@ from proctor.services.ports import (
     Received,
     ShownFace,
     StorageFull,
+    Writes,
 )
 
 T = TypeVar("T")
@@ -129,16 +130,19 @@ class SqlStore:
         clock: Clock,
         *,
         alone: bool = False,
+        read_only: bool = False,
     ) -> None:
         """Take the parts; `alone` tells that no other process has the folder open for writing.
 
-        Then it begins with what a crash left unwritten.
+        Then it begins with what a crash left unwritten. With `read_only` every write is refused.
         """
         self._engine = engine
         self._segments = segments
         self._keys = keys
         self._clock = clock
-        self._writer = Writer(engine, segments, self._key_of if alone else None)
+        self._writer: Writer | NoWriter = NoWriter()
+        if not read_only:
+            self._writer = Writer(engine, segments, self._key_of if alone else None)
         self._published: dict[tuple[str, str], Published] = {}
         # As bytes: a cipher that is ready takes 2.5 KB, and 1 us to make.
         self._session_keys: dict[str, bytes] = {}
@@ -157,6 +161,9 @@ class SqlStore:
             await self._writer.recovered()
         except DBAPIError as no:
             raise DatabaseUnusable(Path(str(self._engine.url.database)), str(no.orig)) from no
+
+    def writes(self) -> Writes:
+        return self._writer.writes()
 
     async def check_master_key(self) -> None:
         """Check that the master key is the one under which this folder's sessions are stored.
@@ -308,6 +315,12 @@ class SqlStore:
             raise NotFound(what="session", id=session_id)
         return _case(row)
 
+    async def exam_of(self, session_id: str) -> str:
+        rows = await self._rows(_select(SessionRow, "exam", id=session_id))
+        if not rows:
+            raise NotFound(what="session", id=session_id)
+        return str(rows[0].exam)
+
     async def save(
         self,
         case: Case,
@@ -360,11 +373,13 @@ class SqlStore:
         found = _select(DeviceRow, session=session_id).order_by("place")
         return [_device(row) for row in await self._rows(found)]
 
-    async def unfinished(self) -> Sequence[str]:
+    async def unfinished(self, exam_id: str | None = None) -> Sequence[str]:
         table = _table(SessionRow)
         ended = [str(state) for state in ENDED]
-        rows = await self._rows(select(table.c.id).where(table.c.state.not_in(ended)))
-        return [row.id for row in rows]
+        found = select(table.c.id).where(table.c.state.not_in(ended))
+        if exam_id is not None:
+            found = found.where(table.c.exam == exam_id)
+        return [row.id for row in await self._rows(found)]
 
     async def cases(self, exam_id: str | None) -> Sequence[Case]:
         table = _table(SessionRow)

@@ -157,6 +157,7 @@ class StaffRow(SQLModel, table=True):
     role: str
     password_hash: str
     made_at_ms: int
+    exams: str | None = None  # those that it is for, as a JSON list; NULL: every exam
 
 
 class LoginRow(SQLModel, table=True):

@@ -30,7 +30,7 @@ from sqlalchemy.exc import DBAPIError
 from proctor.adapters.segments import TOGETHER_BYTES, Blob, Place, Segments, decrypt
 from proctor.evidence.tree import Frontier
 from proctor.services.journal import erased, milliseconds
-from proctor.services.ports import Append, Conflict, StorageFull
+from proctor.services.ports import Append, Conflict, StorageFull, Writes
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ _PUT_OBSERVATIONS = "INSERT OR REPLACE INTO observations (session, device, seq, 
 _ROWS = 32
 # What a row is called among the digests of blobs.
 _ROW = ""
+_PLACE = "SELECT segment, start, size FROM blobs WHERE session = ? AND sha256 = ?"
 _NEWEST_SEGMENT = "SELECT COALESCE(MAX(segment), 0) FROM blobs"
 _HAS_BATCH = "SELECT 1 FROM batches WHERE session = ? AND device = ? AND first = ?"
 _SERVER_LINES = "SELECT line FROM server_lines WHERE session = ?"
@@ -142,11 +143,14 @@ class Writer:
         self._queued_bytes = 0  # of their blobs, and of rows that are not committed
         self._closed = False
         self._dead = False  # the thread ended by a fault
+        self._refused = False  # the last write of batches failed
         self._ends: dict[tuple[str, str], int] = {}  # of logs, in the segments
         self._turns = 0  # handed over so far
         self._applied = -1  # the last of them whose rows are committed; 0 is the recovery
         self._readers: list[tuple[int, asyncio.Future[None]]] = []
         self._owing = _NO_ROWS  # whose commit failed: no batch is taken until one succeeds
+        # Copies of blobs that are held elsewhere: no row names them, so no erasing would find them.
+        self._copies: list[Place] = []
         self._loop = asyncio.get_running_loop()
         self._appending: asyncio.Task[None] | None = None  # none while no batch waits
         self._recovered: asyncio.Future[None] = self._loop.create_future()
@@ -197,6 +201,12 @@ class Writer:
             Exception: They can't be; nothing can be written.
         """
         await asyncio.shield(self._recovered)
+
+    def writes(self) -> Writes:
+        """Tell how writing goes."""
+        if self._dead:
+            return Writes.ENDED
+        return Writes.FAILING if self._refused or self._owing else Writes.WELL
 
     @property
     def is_behind(self) -> bool:
@@ -264,8 +274,9 @@ class Writer:
     async def _store(self, jobs: Sequence[_AppendJob]) -> Results:
         """Make batches durable. Each is paired with None, or with its exception."""
         try:
-            return await self._store_together(jobs)
+            results = await self._store_together(jobs)
         except (OSError, StorageFull) as error:
+            self._refused = True
             logger.exception("batches were not stored", extra={"jobs": len(jobs)})
             full = StorageFull()
             full.__cause__ = error
@@ -274,6 +285,9 @@ class Writer:
             if len(jobs) == 1:
                 logger.exception("a batch was not stored")
                 return [(jobs[0], error)]
+        else:
+            self._refused = False
+            return results
         # One spoils it for all: each by itself, so that the others are stored.
         return [result for job in jobs for result in await self._store([job])]
 
@@ -416,6 +430,7 @@ class Writer:
             full = StorageFull()
             full.__cause__ = error
             results = [(job, full) for job in others]
+        self._erase_copies()
         number = turns[-1].number if turns else self._applied
         self._loop.call_soon_threadsafe(self._committed, number, results, committed)
 
@@ -428,21 +443,39 @@ class Writer:
         database.execute(f"PRAGMA synchronous={'FULL' if others else 'NORMAL'}")
         database.execute("BEGIN IMMEDIATE")
         _insert(database, _INSERT_BATCHES, rows.batches)
+        before = database.total_changes
         _insert(database, _INSERT_BLOBS, rows.blobs)
+        copies: list[Place] = []
+        if database.total_changes - before < len(rows.blobs):
+            copies = _not_named(database, rows.blobs)
         _insert(database, _PUT_OBSERVATIONS, rows.observations)
         results: Results = [(job, _run(connection, job)) for job in others]
         database.execute("COMMIT")
+        # Not before: a row that is not committed may have to be written again, from the copy.
+        self._copies += copies
         return results
+
+    def _erase_copies(self) -> None:
+        """Erase what no row names; where the disk fails, with the next commit or start."""
+        if not self._copies:
+            return
+        try:
+            self._segments.erase(self._copies)
+            self._copies = []
+        except OSError:
+            logger.exception("copies of blobs not erased", extra={"count": len(self._copies)})
 
     def _recover(self, connection: Connection, key_of: KeyOf) -> None:
         """Write the rows of batches that stand in a segment and not in the database."""
         newest = connection.exec_driver_sql(_NEWEST_SEGMENT).scalar_one()
         keys: dict[str, AESGCM | None] = {}
-        places: dict[tuple[str, str], Place] = {}
+        places: dict[tuple[str, str], list[Place]] = {}
+        every: list[tuple[object, ...]] = []
         found: dict[object, tuple[Append, list[tuple[str, Place]]]] = {}
         for session, sha256, place in self._segments.written(since=newest):
             if sha256 != _ROW:
-                places[session, sha256] = place
+                places.setdefault((session, sha256), []).append(place)
+                every.append(_blob(session, sha256, place))
                 continue
             if session not in keys:
                 keys[session] = key_of(connection, session)
@@ -453,9 +486,11 @@ class Writer:
                 append = _unpacked(session, self._open(key, session, _ROW, place))
                 if _is_there(connection, append):
                     continue
-                blobs = [(digest, places[session, digest]) for digest, _ in append.blobs]
-                for digest, where in blobs:
-                    self._open(key, session, digest, where)
+                blobs = [
+                    (digest, self._whole(key, session, digest, places[session, digest]))
+                    for digest, _ in append.blobs
+                    if not _is_held(connection, session, digest)
+                ]
             except (InvalidTag, KeyError, ValueError):
                 # A crash in mid-write: nobody was told that it is stored.
                 logger.warning("a batch was half written and is left out")
@@ -472,10 +507,52 @@ class Writer:
                 self._commit_together(connection, _Rows(batches, held), [])
         if found:
             logger.info("rows written from segments after a crash", extra={"batches": len(found)})
+        # Such as of a batch that was half written, and came again.
+        self._copies = _not_named(_driver(connection), every)
+        self._erase_copies()
+
+    def _whole(self, key: AESGCM, session: str, sha256: str, places: Sequence[Place]) -> Place:
+        """Return where a blob lies whole: of one that came twice a copy may be erased.
+
+        Raises:
+            InvalidTag: Nowhere.
+        """
+        for place in reversed(places):
+            with suppress(InvalidTag):
+                self._open(key, session, sha256, place)
+                return place
+        raise InvalidTag
 
     def _open(self, key: AESGCM, session: str, sha256: str, place: Place) -> bytes:
         sealed = self._segments.read(place)
         return decrypt(key, session=session, sha256=sha256, sealed=sealed)
+
+
+class NoWriter:
+    """Stands where a writer would, and writes nothing: for whoever only reads."""
+
+    is_behind = lacks_observations = False
+
+    async def append(self, append: Append, key: AESGCM) -> None:
+        del append, key
+        raise StorageFull
+
+    async def run(self, job: Callable[[Connection], T]) -> T:
+        del job
+        raise StorageFull
+
+    def observe(self, session: str, device: str, seq: int, body: str) -> None:
+        del session, device, seq, body
+        raise StorageFull
+
+    def writes(self) -> Writes:
+        return Writes.ENDED
+
+    async def recovered(self) -> None: ...
+
+    async def applied(self) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 def _count_of_one_write(jobs: Sequence[_AppendJob]) -> int:
@@ -504,6 +581,15 @@ def _insert(database: sqlite3.Connection, into: str, rows: Sequence[tuple[object
         row = f"({', '.join('?' * len(some[0]))})"
         values = ", ".join([row] * len(some))
         database.execute(f"{into} VALUES {values}", [value for row in some for value in row])
+
+
+def _not_named(database: sqlite3.Connection, blobs: Sequence[tuple[Any, ...]]) -> list[Place]:
+    """Return where blobs lie that the database says to lie elsewhere, or does not have."""
+    return [
+        Place(*place)
+        for session, sha256, *place in blobs
+        if database.execute(_PLACE, (session, sha256)).fetchone() != tuple(place)
+    ]
 
 
 def _batch(append: Append) -> tuple[object, ...]:
@@ -572,10 +658,11 @@ def _is_there(connection: Connection, append: Append) -> bool:
     if append.lines:
         asked = (append.session, append.device, append.first)
         return connection.exec_driver_sql(_HAS_BATCH, asked).first() is not None
-    return all(
-        connection.exec_driver_sql(_HAS_BLOB, (append.session, digest)).first() is not None
-        for digest, _ in append.blobs
-    )
+    return all(_is_held(connection, append.session, digest) for digest, _ in append.blobs)
+
+
+def _is_held(connection: Connection, session: str, sha256: str) -> bool:
+    return connection.exec_driver_sql(_HAS_BLOB, (session, sha256)).first() is not None
 
 
 def _run(connection: Connection, job: _OtherJob) -> object:

@@ -22,15 +22,17 @@ from proctor.adapters.logins import SqlLogins
 from proctor.adapters.mail import BadMailSettings, MailSettings, Tls
 from proctor.adapters.passwords import Argon2Passwords
 from proctor.adapters.policy_file import PolicyError
-from proctor.adapters.store import DatabaseUnusable
+from proctor.adapters.store import DatabaseUnusable, SqlStore
 from proctor.cli import flags
 from proctor.cli import serve as serving
 from proctor.config import Settings
 from proctor.domain.errors import Refusal
+from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.evidence.errors import MalformedNote
 from proctor.services import logins
 from proctor.services.cases import Cases
 from proctor.services.logins import StaffRole
+from proctor.services.own_exams import in_words
 from proctor.services.rehearsals import ReadinessRow, Rehearsals
 from proctor.services.sessions import Sessions
 from proctor.web.serve import CannotListen
@@ -65,6 +67,10 @@ Data = Annotated[
 ]
 Server = Annotated[
     str, typer.Option(envvar="PROCTOR_SERVER", help="Public name that receipts are signed under.")
+]
+Exams = Annotated[
+    list[str] | None,
+    typer.Option("--exam", help="One that the account is for; again for each. None: every exam."),
 ]
 DEFAULT_DATA = Path("proctor-data")
 DEFAULT_SERVER = "localhost"
@@ -241,10 +247,12 @@ def exam_readiness(exam: str, data: Data = DEFAULT_DATA, server: Server = DEFAUL
 def add_staff(
     name: str,
     role: StaffRole,
+    exam: Exams = None,
     data: Data = DEFAULT_DATA,
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Make a staff account; asks for its password, or reads a line of standard input."""
+    own = frozenset(exam) if exam else None
     password = _ask_password()
 
     async def work() -> None:
@@ -256,8 +264,48 @@ def add_staff(
                 role=role,
                 password=password,
                 now=SystemClock().now(),
+                exams=own,
+                published=await _published(store),
             )
-            print(f"{name} can sign in as {role}.")
+            print(f"{name} can sign in as {role}, for {in_words(own)}.")
+
+    _run(work())
+
+
+@staff_app.command("list")
+def list_staff(data: Data = DEFAULT_DATA, server: Server = DEFAULT_SERVER) -> None:
+    """List the staff accounts: name, role, and the exams that each is for."""
+
+    async def work() -> None:
+        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+            accounts = await SqlLogins(store).all_accounts()
+            if not accounts:
+                print("There are no staff accounts yet: proctor staff add NAME proctor")
+            for each in accounts:
+                closed = "  (closed)" if each.is_closed else ""
+                print(f"{each.name}  {each.role}  {in_words(each.exams)}{closed}")
+
+    _run(work())
+
+
+@staff_app.command("exams")
+def change_exams(
+    name: str,
+    exam: Exams = None,
+    every: Annotated[bool, typer.Option("--all", help="Every exam, later ones too.")] = False,
+    data: Data = DEFAULT_DATA,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Let an account be for these exams and no others, for who is signed in to it as well."""
+    if bool(exam) is every:
+        _fail("say which exams the account is for: --exam EXAM, once for each, or --all")
+    own = None if every else frozenset(exam or ())
+
+    async def work() -> None:
+        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+            published = await _published(store)
+            await logins.set_exams(SqlLogins(store), name=name, exams=own, published=published)
+            print(f"{name} is for {in_words(own)}.")
 
     _run(work())
 
@@ -328,8 +376,8 @@ def identify(
     """Read identity documents in pictures: zone, check digits, expiry, name, portrait."""
     from proctor.cli import identify as identifying
 
-    day = (on or SystemClock().now()).date()
-    raise typer.Exit(identifying.run(images, name=name, on=day, as_json=as_json))
+    today, day = SystemClock().now().date(), on.date() if on else None
+    raise typer.Exit(identifying.run(images, name=name, on=day, today=today, as_json=as_json))
 
 
 @app.command()
@@ -381,6 +429,11 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         _fail(f"{no.filename}: {no.strerror}")
     except KeyboardInterrupt:
         sys.stderr.write(os.linesep)
+
+
+async def _published(store: SqlStore) -> list[str]:
+    ids = [published.exam.id for published, _ in await store.exams()]
+    return [each for each in ids if each != PRACTICE_EXAM]
 
 
 def _readiness(row: ReadinessRow) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 
 from proctor.adapters import policies
 from proctor.adapters.policies import LoadedPolicy
-from proctor.adapters.read_only import open_read_only
+from proctor.adapters.read_only import ServerStarted, open_read_only
 from proctor.adapters.store import DatabaseUnusable
 from proctor.domain.flags import Flag
 from proctor.services.journal import milliseconds
@@ -47,14 +48,14 @@ def replay_flags(
     loaded = policies.load(policy)
     try:
         asyncio.run(_replay(exam, loaded, data, as_json=as_json))
-    except (DatabaseUnusable, PolicyForOtherSections) as no:
+    except (DatabaseUnusable, PolicyForOtherSections, ServerStarted) as no:
         print(no, file=sys.stderr)
         raise typer.Exit(1) from None
 
 
 async def _replay(exam: str, loaded: LoadedPolicy, data: Path, *, as_json: bool) -> None:
     sessions = differ = compared = 0
-    async with open_read_only(data) as store:
+    async with open_read_only(data, tell=partial(print, file=sys.stderr)) as store:
         async for each in replay(store, exam, loaded.policy, loaded.sha256):
             sessions += 1
             differ += each.differs

@@ -33,13 +33,23 @@ _NAMES: Final = {
 }
 
 
-def run(images: Sequence[Path], *, name: str, on: date, as_json: bool) -> int:
-    """Print what each picture holds; return the exit status, 1 if one could not be read."""
-    return asyncio.run(_run(images, name=name, on=on, as_json=as_json))
+def run(images: Sequence[Path], *, name: str, on: date | None, today: date, as_json: bool) -> int:
+    """Print what each picture holds; return the exit status, 1 if one could not be read.
+
+    Args:
+        images: The pictures.
+        name: The account's, to compare; empty: none is compared.
+        on: The exam's date, for the expiry; None: `today`, and `--json` leaves it out.
+        today: The date.
+        as_json: A line of JSON for each.
+    """
+    return asyncio.run(_run(images, name=name, on=on, today=today, as_json=as_json))
 
 
-async def _run(images: Sequence[Path], *, name: str, on: date, as_json: bool) -> int:
-    status = 0
+async def _run(
+    images: Sequence[Path], *, name: str, on: date | None, today: date, as_json: bool
+) -> int:
+    status, day = 0, on or today
     reader = Reader()
     try:
         for image in images:
@@ -51,24 +61,37 @@ async def _run(images: Sequence[Path], *, name: str, on: date, as_json: bool) ->
                 print(f"{image}: {no.strerror}", file=sys.stderr)
                 status = 1
                 continue
-            found = await reader.read(picture, on=on)
+            found = await reader.read(picture, on=day)
             for cause in found.unavailable:
                 print(f"{image}: {cause}", file=sys.stderr)
                 status = 1
             if not as_json and any(each.startswith("picture") for each in found.unavailable):
                 continue
             if as_json:
-                print(json.dumps(as_dict(image, found), ensure_ascii=False), flush=True)
+                line = as_dict(image, found, name=name, on=on)
+                print(json.dumps(line, ensure_ascii=False), flush=True)
             else:
-                print("\n".join([str(image), *in_words(found, name=name, on=on)]), flush=True)
+                print("\n".join([str(image), *in_words(found, name=name, on=day)]), flush=True)
     finally:
         await reader.close()
     return status
 
 
-def as_dict(image: Path, found: DocumentRead) -> dict[str, object]:
-    """Return the line of `--json`: `names` is empty without a zone, as any text might be one."""
+def as_dict(
+    image: Path, found: DocumentRead, *, name: str = "", on: date | None = None
+) -> dict[str, object]:
+    """Return the line of `--json`: `names` is empty without a zone, as any text might be one.
+
+    It has `name` and `expired` where there is a name, or a date, to compare with; of a picture
+    without a zone, or whose date is not known in full, they are null.
+    """
     mrz, face = found.mrz, found.portrait
+    compared: dict[str, object] = {}
+    if name:
+        match = mrz and compare_names(name, surname=mrz.surname, given=mrz.given)
+        compared["name"] = match and {"result": match.result, "why": match.why}
+    if on is not None:
+        compared["expired"] = mrz.expiry < on if mrz and mrz.expiry else None
     return {
         "image": str(image),
         "mrz": mrz
@@ -82,6 +105,7 @@ def as_dict(image: Path, found: DocumentRead) -> dict[str, object]:
         },
         "names": [mrz.surname, *mrz.given.split()] if mrz and mrz.surname else [],
         "portrait": face and [face.x, face.y, face.width, face.height],
+        **compared,
     }
 
 

@@ -12,6 +12,10 @@ from proctor.domain.timing import NO_TIME
 
 # Of these the learner reads nothing until a session is ended in fact.
 _UNTOLD = frozenset({ActKind.WITHDRAW_TERMINATE})
+_OF_A_PROPOSAL = frozenset(
+    {ActKind.TERMINATE, ActKind.CONFIRM_TERMINATE, ActKind.WITHDRAW_TERMINATE}
+)
+_LAPSED = " Nobody confirmed it in time, so it lapsed."
 
 
 def told(acts: Sequence[Act]) -> tuple[Act, ...]:
@@ -29,16 +33,33 @@ def told(acts: Sequence[Act]) -> tuple[Act, ...]:
     )
 
 
-def act_words(act: Act, acts: Sequence[Act], policy: Policy) -> str:
-    """Return what was done, as a sentence such as "A proctor paused your exam: network".
+def act_words(act: Act, session: ExamSession, policy: Policy) -> str:
+    """Return what was done, and what became of it, as a sentence: "A proctor paused your exam: …".
 
     Args:
         act: What was done.
-        acts: All of the session, where an act takes back another.
+        session: In which it was.
         policy: The session's.
     """
-    why = f": {REASON_WORDS[act.code]}" if act.code in REASON_WORDS else ""
-    return f"{_did(act, acts, policy)}{why}."
+    reason = reason_words(act)
+    why = f": {reason}" if reason else ""
+    became = _LAPSED if lapsed(act, session) else ""
+    return f"{_did(act, session.acts, policy)}{why}.{became}"
+
+
+def reason_words(act: Act) -> str:
+    """Return the reason of an act from the list, in words; empty where it has none."""
+    return REASON_WORDS.get(act.code, "")
+
+
+def lapsed(act: Act, session: ExamSession) -> bool:
+    """Tell whether an act proposed to end the session, and nobody has confirmed it in time."""
+    standing = session.termination
+    if not act.proposal or act.undone or (standing is not None and standing.at == act.at):
+        return False
+    later = session.acts[session.acts.index(act) + 1 :]
+    answer = next((each.kind for each in later if each.kind in _OF_A_PROPOSAL), None)
+    return answer in {None, ActKind.TERMINATE}  # one that is proposed anew was not confirmed
 
 
 def lifted_words(session: ExamSession, policy: Policy) -> tuple[str, ...]:

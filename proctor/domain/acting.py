@@ -9,20 +9,25 @@ from proctor.domain import devices as asking
 from proctor.domain import help as calls
 from proctor.domain import session as rules
 from proctor.domain.acts import (
-    ACTS_KEPT,
+    ACTS_TO_END,
+    ACTS_TO_HELP,
+    CLOSING,
     CONFIRM_WITHIN,
-    ENDING,
+    HELPING,
     MAX_ACTS,
     WORDS_ALONE,
     Act,
     ActKind,
     ActNotUndoable,
+    Became,
     Lift,
     NoSuchAct,
     NoSuchRule,
     NothingProposed,
+    RequestReused,
     RuleUnchanged,
     StalePage,
+    StaleProposal,
     Termination,
     TerminationProposed,
     TooManyActs,
@@ -57,9 +62,13 @@ _AFTERWARDS = frozenset(
     }
 )
 _OF_A_RULE = frozenset({ActKind.LIFT_RULE, ActKind.RESTORE_RULE})
-_OF_SOMETHING = frozenset(
-    {ActKind.UNDO, ActKind.IRREGULARITY, ActKind.ADMIT_DEVICE, ActKind.REFUSE_DEVICE}
-)
+_OF_A_PROPOSAL = frozenset({ActKind.CONFIRM_TERMINATE, ActKind.WITHDRAW_TERMINATE})
+_OF_SOMETHING = _OF_A_PROPOSAL | {
+    ActKind.UNDO,
+    ActKind.IRREGULARITY,
+    ActKind.ADMIT_DEVICE,
+    ActKind.REFUSE_DEVICE,
+}
 _LIFTABLE_NEVER: When = "log-fork"  # a policy can't choose not to be told, nor can a person
 
 
@@ -88,31 +97,24 @@ def act(
         AnotherPersonNeeded: Who proposes to end the session confirms it.
         IllegalMove: It can't be paused or resumed in this state.
         NoSuchRule, RuleUnchanged: Such a rule can't be lifted, or restored.
-        NothingProposed, TerminationProposed: There is nothing to confirm, or to propose.
+        NothingProposed, StaleProposal, TerminationProposed: There is nothing to confirm, or
+            something else than was named, or nothing to propose.
         SectionNotOpen, BadGrant: Extra time for nothing, or none.
         SessionClosed: The session has ended.
         StalePage: Somebody has acted since.
-        TooManyActs: The session had MAX_ACTS.
+        TooManyActs: The session has had as many as leave room for what is worth more.
         Refusal: Of `devices.decide` and `help.answer`.
     """
     require_complete(wanted)
+    if wanted.kind is ActKind.CONFIRM_TERMINATE and session.state not in ENDED:
+        _require_that(session, wanted.of, now)  # says more than that somebody has acted since
     _require_fresh(session, version)
     if session.state in ENDED and wanted.kind not in _AFTERWARDS:
         raise SessionClosed(state=session.state, closed_at=session.closed_at)
-    room = MAX_ACTS if wanted.kind in ENDING else MAX_ACTS - ACTS_KEPT
-    if len(session.acts) >= room:
-        raise TooManyActs
-    done = Act(
-        id=f"a{len(session.acts) + 1}",
-        kind=wanted.kind,
-        by=by,
-        at=now,
-        code=wanted.code.strip(),
-        note=wanted.note.strip(),
-        seconds=wanted.seconds if wanted.kind is ActKind.EXTRA_TIME else 0,
-        rule=wanted.rule if wanted.kind in _OF_A_RULE else "",
-        of=wanted.of if wanted.kind in _OF_SOMETHING else "",
-    )
+    room = _room(wanted.kind)
+    if room is not None and len(session.acts) >= room:
+        raise TooManyActs(at_most=room)
+    done = _act_of(wanted, f"a{len(session.acts) + 1}", by=by, at=now)
     if done.kind is ActKind.TERMINATE and policy.review.terminate_needs > 1:
         done = replace(done, proposal=True)
     if done.kind is ActKind.CONFIRM_TERMINATE and (proposed := session.termination):
@@ -123,9 +125,57 @@ def act(
     return replace(session, acts=(*session.acts, done))
 
 
+def done_before(session: ExamSession, wanted: Wanted, *, by: str) -> Act | None:
+    """Return what was done already for the same request of the same proctor, if anything was.
+
+    Raises:
+        RequestReused: That request was for something else.
+    """
+    if not wanted.request:
+        return None
+    asked = (wanted.request, by)
+    done = next((each for each in session.acts if (each.request, each.by) == asked), None)
+    if done is None:
+        return None
+    meant = _act_of(wanted, done.id, by=by, at=done.at)
+    # What was added to an act as it was done, the request does not say.
+    added = replace(meant, proposal=done.proposal, undone=done.undone)
+    if done.kind is ActKind.UNDO:
+        added = replace(added, seconds=done.seconds)
+    if done.kind is ActKind.CONFIRM_TERMINATE:
+        added = replace(added, code=meant.code or done.code, note=meant.note or done.note)
+    if added != done:
+        raise RequestReused(act=done.id)
+    return done
+
+
 def undoable(session: ExamSession, done: Act) -> bool:
     """Tell whether an act can be taken back, as the session stands."""
     return not _why_not(session, done)
+
+
+def _room(kind: ActKind) -> int | None:
+    """Return how many acts a session may have before one of this kind; None: any number."""
+    if kind in CLOSING:
+        return None
+    if kind is ActKind.TERMINATE:
+        return MAX_ACTS + ACTS_TO_HELP + ACTS_TO_END
+    return MAX_ACTS + ACTS_TO_HELP if kind in HELPING else MAX_ACTS
+
+
+def _act_of(wanted: Wanted, act_id: str, *, by: str, at: datetime) -> Act:
+    return Act(
+        id=act_id,
+        kind=wanted.kind,
+        by=by,
+        at=at,
+        code=wanted.code.strip(),
+        note=wanted.note.strip(),
+        seconds=wanted.seconds if wanted.kind is ActKind.EXTRA_TIME else 0,
+        rule=wanted.rule if wanted.kind in _OF_A_RULE else "",
+        of=wanted.of if wanted.kind in _OF_SOMETHING else "",
+        request=wanted.request,
+    )
 
 
 def _require_fresh(session: ExamSession, version: int | None) -> None:
@@ -160,7 +210,8 @@ def _done(session: ExamSession, done: Act, *, policy: Policy) -> ExamSession:
         case ActKind.TERMINATE | ActKind.CONFIRM_TERMINATE:
             return _terminate(session, done)
         case ActKind.WITHDRAW_TERMINATE:
-            return _withdraw(session, now)
+            _require_that(session, done.of or None, now)
+            return replace(session, termination=None)
         case ActKind.ANSWER:
             answered = calls.answer(session.help, done.note, by=done.by, now=now)
             return replace(session, help=answered)
@@ -229,15 +280,13 @@ def _is_lifted(session: ExamSession, rule: str) -> bool:
 
 def _terminate(session: ExamSession, done: Act) -> ExamSession:
     """End the session, or propose it, or confirm what another person proposes."""
-    proposed = _proposed(session, done.at)
     if done.kind is ActKind.CONFIRM_TERMINATE:
-        if proposed is None:
-            raise NothingProposed
+        proposed = _require_that(session, done.of, done.at)
         if proposed.by == done.by:
             raise AnotherPersonNeeded(by=done.by)
         return rules.terminate(session, now=done.at)
-    if proposed is not None:
-        raise TerminationProposed(by=proposed.by, lapses_at=proposed.lapses_at)
+    if (standing := _proposed(session, done.at)) is not None:
+        raise TerminationProposed(by=standing.by, lapses_at=standing.lapses_at)
     if not done.proposal:
         return rules.terminate(session, now=done.at)
     termination = Termination(
@@ -246,14 +295,46 @@ def _terminate(session: ExamSession, done: Act) -> ExamSession:
         note=done.note,
         at=done.at,
         lapses_at=done.at + CONFIRM_WITHIN,
+        act=done.id,
     )
     return replace(session, termination=termination)
 
 
-def _withdraw(session: ExamSession, now: datetime) -> ExamSession:
-    if _proposed(session, now) is None:
-        raise NothingProposed
-    return replace(session, termination=None)
+def _require_that(session: ExamSession, act: str | None, now: datetime) -> Termination:
+    """Return the proposal that was named, or whatever is proposed where none was.
+
+    Two people decide on one end: who confirms must mean the same reason, and the same moment, as
+    who proposed it.
+    """
+    proposed = _proposed(session, now)
+    if proposed is None:
+        became, by = _became(session, act)
+        raise NothingProposed(became=became, by=by)
+    if act is not None and proposed.act != act:
+        became, by = _became(session, act)
+        raise StaleProposal(
+            act=proposed.act,
+            proposed_by=proposed.by,
+            lapses_at=proposed.lapses_at,
+            became=became,
+            by=by,
+        )
+    return proposed
+
+
+def _became(session: ExamSession, act: str | None) -> tuple[Became | None, str]:
+    """Return what became of a proposal that stands no more, and by whom; None where unknown."""
+    places = [at for at, each in enumerate(session.acts) if each.id == act and each.proposal]
+    if not places:
+        return None, ""
+    for each in session.acts[places[0] + 1 :]:
+        if each.kind is ActKind.TERMINATE:
+            break
+        if each.kind is ActKind.WITHDRAW_TERMINATE or (
+            each.kind is ActKind.UNDO and each.of == act
+        ):
+            return Became.WITHDRAWN, each.by
+    return Became.LAPSED, ""
 
 
 def _proposed(session: ExamSession, now: datetime) -> Termination | None:
@@ -282,7 +363,8 @@ def _undo(session: ExamSession, done: Act, policy: Policy) -> ExamSession:
         case ActKind.LIFT_RULE:
             session = _restore(session, before.rule, done.at)
         case ActKind.TERMINATE:
-            session = _withdraw(session, done.at)
+            _require_that(session, before.id, done.at)
+            session = replace(session, termination=None)
         case _:
             pass  # an irregularity is struck, and that is all
     undone = replace(before, undone=True)

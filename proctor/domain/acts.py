@@ -13,6 +13,8 @@ Refusal
 ├── ActNotUndoable        it can't be taken back, or was already
 ├── TerminationProposed   somebody proposes it already
 ├── NothingProposed       nobody proposes it, or no longer
+├── StaleProposal         another proposal stands now than the one that was named
+├── RequestReused         a request's id came again with another act
 └── StalePage             somebody else has acted since
 """
 
@@ -24,10 +26,12 @@ from enum import StrEnum
 from proctor.domain.errors import Refusal
 from proctor.domain.policy import When
 
-# A session is one row, and is sent to whoever watches it.
+# A session is one row. So many acts may begin something in it, or only say it.
 MAX_ACTS = 200
-# Of them, kept for what ends or takes back what others began.
-ACTS_KEPT = 20
+# Beyond them: for who waits for a person, and then for proposals to end it. What closes something
+# that an act began needs no places kept: there are no more of those than of these.
+ACTS_TO_HELP = 100
+ACTS_TO_END = 100
 MAX_NOTE_CHARS = 2000
 # How long a second person has to confirm that an exam is ended.
 CONFIRM_WITHIN = timedelta(seconds=60)
@@ -69,17 +73,18 @@ NO_CODE = frozenset(
 NO_NOTE = NO_CODE - {ActKind.MESSAGE, ActKind.ANSWER}
 # To a learner or a whole exam: no act upon the session, and no page is the worse for them.
 WORDS_ALONE = frozenset({ActKind.MESSAGE, ActKind.ANSWER})
-# Never refused for being one too many, until even the places kept for them are used.
-ENDING = frozenset(
+# Each closes what an act has begun, so it is never one too many.
+CLOSING = frozenset(
     {
         ActKind.RESUME,
         ActKind.RESTORE_RULE,
-        ActKind.TERMINATE,
         ActKind.CONFIRM_TERMINATE,
         ActKind.WITHDRAW_TERMINATE,
         ActKind.UNDO,
     }
 )
+# A learner waits for these.
+HELPING = frozenset({ActKind.ANSWER, ActKind.ADMIT_DEVICE, ActKind.REFUSE_DEVICE})
 
 # Categories and what is in them, each with its words. The learner reads them after a colon.
 # Source: TAO, `taoProctoring` (the irregularities' categories), with a camera of ours.
@@ -121,6 +126,13 @@ REASON_WORDS: Mapping[str, str] = {
 }
 # Where an irregularity lies.
 PLACES = ("room", "system")
+
+
+class Became(StrEnum):
+    """What became of a proposal to end a session."""
+
+    LAPSED = "lapsed"
+    WITHDRAWN = "withdrawn"
 
 
 class ActReasonMissing(Refusal):
@@ -166,9 +178,9 @@ class RuleUnchanged(Refusal):
 class TooManyActs(Refusal):
     code = "too-many-acts"
 
-    def __init__(self) -> None:
-        super().__init__(f"a session has at most {MAX_ACTS} acts, the last of them to end things")
-        self.at_most = MAX_ACTS
+    def __init__(self, *, at_most: int) -> None:
+        super().__init__(f"this session has had {at_most} acts, and no room for another of these")
+        self.at_most = at_most
 
 
 class NoSuchAct(Refusal):
@@ -197,10 +209,47 @@ class TerminationProposed(Refusal):
 
 
 class NothingProposed(Refusal):
+    """Nobody proposes it. Of the proposal that was named: `became`, and `by` whom."""
+
     code = "nothing-proposed"
 
-    def __init__(self) -> None:
+    def __init__(self, *, became: Became | None = None, by: str = "") -> None:
         super().__init__("nobody proposes to end this exam, or the time to confirm it is over")
+        self.became = became
+        self.by = by
+
+
+class StaleProposal(Refusal):
+    """Another proposal stands than the one that was named: `act`, by `proposed_by`.
+
+    Of the one that was named: `became`, and `by` whom.
+    """
+
+    code = "stale-proposal"
+
+    def __init__(
+        self,
+        *,
+        act: str,
+        proposed_by: str,
+        lapses_at: datetime,
+        became: Became | None = None,
+        by: str = "",
+    ) -> None:
+        super().__init__(f"{proposed_by} has proposed it anew meanwhile: read why, then decide")
+        self.act = act
+        self.proposed_by = proposed_by
+        self.lapses_at = lapses_at
+        self.became = became
+        self.by = by
+
+
+class RequestReused(Refusal):
+    code = "request-reused"
+
+    def __init__(self, *, act: str) -> None:
+        super().__init__("this request's id was that of another act: nothing was done")
+        self.act = act
 
 
 class StalePage(Refusal):
@@ -233,7 +282,11 @@ class Wanted:
     note: str = ""
     seconds: int = 0  # extra-time: how much
     rule: str = ""  # lift-rule, restore-rule: the rule's `when`
-    of: str = ""  # undo: the act's id; a device's id; irregularity: one of PLACES
+    # undo, confirm-terminate: the act's id; a device's id; irregularity: one of PLACES. Of
+    # withdraw-terminate it may be left out: then it is whatever is proposed.
+    of: str = ""
+    # Made by who asks, anew for each decision: what comes again with it is not done again.
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +304,7 @@ class Act:
     of: str = ""
     proposal: bool = False  # terminate: another person had to confirm it
     undone: bool = False
+    request: str = ""  # of whoever asked; "": an act that comes again is done again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +325,7 @@ class Termination:
     note: str
     at: datetime
     lapses_at: datetime  # exclusive: then it is too late to confirm
+    act: str = ""  # the id of the act that proposed it; "" in rows of before it was kept
 
 
 def require_complete(wanted: Wanted) -> None:
@@ -294,6 +349,8 @@ def require_complete(wanted: Wanted) -> None:
         raise ActIncomplete(problem='an irregularity is "of" the room or the system')
     if kind is ActKind.UNDO and not wanted.of:
         raise ActIncomplete(problem='"of" must say what is taken back')
+    if kind is ActKind.CONFIRM_TERMINATE and not wanted.of:
+        raise ActIncomplete(problem='"of" must say which proposal is confirmed: its act\'s id')
 
 
 def lifted(lifts: Iterable[Lift], rule: When, at: datetime) -> bool:

@@ -15,6 +15,7 @@ from datetime import datetime
 from proctor.domain.errors import Refusal
 
 MAX_CONTEST_CHARS = 4000  # of its text, and of each flag's: a record of the log holds one
+MAX_CONTEST_CHARS_IN_ALL = 40_000  # some ten pages: a person reads all of it
 MAX_CONTEST_FLAGS = 200  # far more than a person answers one by one
 MAX_ATTACHMENTS = 5
 MAX_ATTACHMENT_BYTES = 2 * 1024 * 1024  # a page photographed by a phone, or a scan
@@ -98,6 +99,10 @@ def require_sound(contest: Contest, *, raised: Collection[str]) -> None:
         raise ContestEmpty
     if max(map(len, texts)) > MAX_CONTEST_CHARS:
         raise ContestTooLarge(what="characters in one answer", at_most=MAX_CONTEST_CHARS)
+    if sum(map(len, texts)) > MAX_CONTEST_CHARS_IN_ALL:
+        raise ContestTooLarge(
+            what="characters in all answers together", at_most=MAX_CONTEST_CHARS_IN_ALL
+        )
     if len(contest.flags) > MAX_CONTEST_FLAGS:
         raise ContestTooLarge(what="flags answered", at_most=MAX_CONTEST_FLAGS)
     answered: set[str] = set()

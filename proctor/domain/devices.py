@@ -101,12 +101,22 @@ class Devices:
 
 
 def ask(
-    devices: Devices, device: KnownDevice, *, now: datetime, phones: Sequence[KnownDevice] = ()
+    devices: Devices,
+    device: KnownDevice,
+    *,
+    now: datetime,
+    phones: Sequence[KnownDevice] = (),
+    over_at: datetime | None = None,
 ) -> Devices:
     """Return the devices with an ask of this one; the same where it waits or has the session.
 
-    `phones` are those of the session that were a second camera: their names are taken too, and none
-    of them is ever given the session.
+    Args:
+        devices: Those of the session.
+        device: Which asks.
+        now: Server clock, aware UTC.
+        phones: Those of the session that were a second camera: their names are taken too, and none
+            of them is ever given the session.
+        over_at: When the session ended. What was asked before that waits since now.
 
     Raises:
         DeviceNameTaken: Another key has that name, or a phone has it or its key.
@@ -117,8 +127,13 @@ def ask(
     used = devices.used
     if used is not None and used.key == device.key:
         return devices
-    if device.key in {each.device.key for each in devices.waiting}:
-        return devices
+    waits = next((each for each in devices.waiting if each.device.key == device.key), None)
+    if waits is not None:
+        if over_at is None or waits.asked_at >= over_at:
+            return devices
+        anew = replace(waits, asked_at=now)
+        asks = tuple(anew if each is waits else each for each in devices.asks)
+        return replace(devices, asks=asks)
     known = (*devices.admitted, *(each.device for each in devices.asks))
     if any(each.id == device.id and each.key != device.key for each in known):
         raise DeviceNameTaken(device=device.id)

@@ -7,6 +7,8 @@ from proctor.domain.policy import FlagRule, Policy, When
 
 _NOT_HELD = "This is not held against you."
 _LOOKS = "A person will look at it before anything is concluded."
+_COMPARES = ": a person compares the pictures."
+_NOT_BY_ITSELF = "People looked at the whole exam, and judged nothing by this."
 
 
 def duration_words(seconds: float) -> str:
@@ -32,7 +34,7 @@ def rule_words(rule: FlagRule) -> str:
         "covered": "camera covered",
         "frozen": "picture not changing",
         "looped": "pictures that were there before",
-        "camera-lost": "camera lost",
+        "camera-lost": "camera lost or its pictures not readable",
         "network-gap": "network cut",
         "capture-gap": "capture interrupted",
         "second-display": "more displays than allowed",
@@ -87,7 +89,7 @@ def explain(
                 f"{during}, a program found the face less like the one you showed at check-in "
                 "than it mostly finds two pictures of one person. Light, glasses, a mask or the "
                 "angle of the camera can be the cause, and the program can be wrong. Nothing "
-                "follows from it by itself: a person compares the pictures."
+                f"follows from it by itself{_COMPARES}"
             )
         case "looped":
             return (
@@ -105,6 +107,11 @@ def explain(
             return f"{during}, something was in front of the camera. {_NOT_HELD}"
         case "frozen":
             return f"{during}, the camera's picture did not change. {_NOT_HELD}"
+        case "camera-lost" if snapshots:
+            return (
+                f"{during}, the pictures that came from the camera could not be read as pictures. "
+                f"{_NOT_HELD}"
+            )
         case "camera-lost":
             return f"The camera could not be read{lasting}. {_NOT_HELD}"
         case "network-gap":
@@ -132,3 +139,19 @@ def explain(
             )
         case _:
             assert_never(rule.when)
+
+
+def decided_words(explanation: str, *, judged: bool) -> str:
+    """Return what a flag was explained by as it reads once people have decided.
+
+    Args:
+        explanation: As `explain` wrote it, before anybody looked.
+        judged: Somebody judged this flag by itself; what they made of it is told beside this.
+    """
+    looks, compares = _LOOKS in explanation, explanation.endswith(_COMPARES)
+    words = explanation.replace(_LOOKS, "").strip()
+    if compares:
+        words = f"{words.removesuffix(_COMPARES)}."
+    if judged or not (looks or compares):
+        return words
+    return f"{words} {_NOT_BY_ITSELF}"

@@ -138,15 +138,13 @@ def evaluate(
     """
     pictures = sorted(observations, key=lambda seen: (seen.at, seen.device, seen.seq))
     events = sorted(happenings, key=lambda seen: (seen.at, seen.device, seen.seq))
-    flags = [
-        _flag(policy, policy_sha256, rule, number, incident)
-        for number, rule in _numbered(rules_of(policy))
-        for incident in merged(
-            from_pictures(policy, rule, pictures, unless_lifted(section_at, rule.when, lifts))
-            if rule.when in PICTURES
-            else from_events(policy, rule, events, unless_lifted(section_at, rule.when, lifts))
-        )
-    ]
+    flags = []
+    for number, rule in _numbered(rules_of(policy)):
+        sees = unless_lifted(section_at, rule.when, lifts)
+        incidents = merged(from_events(policy, rule, events, sees))
+        if rule.when in PICTURES:
+            incidents += merged(from_pictures(policy, rule, pictures, sees))
+        flags += [_flag(policy, policy_sha256, rule, number, each) for each in incidents]
     return tuple(sorted(flags, key=lambda flag: (flag.started_at, flag.id)))
 
 

@@ -189,8 +189,8 @@ def advance(
 
     Raises:
         AnotherPersonNeeded: A refusal was confirmed by who proposed it.
-        IdReasonMissing: Refused or vouched for without a reason, or asked again with neither a
-            code nor a reason.
+        IdReasonMissing: Refused, vouched for, or accepted after it was refused, without a reason;
+            or asked again with neither a code nor a reason.
         IllegalMove: It does not happen in this state.
         NotTheirEvent: This actor may not cause it.
     """
@@ -200,7 +200,10 @@ def advance(
         return IdCheck(state=state, by=by, captured_at=now)
     if event is IdEvent.ASK_AGAIN:
         code = code or AgainCode.OTHER
-    if not reason and (event in (IdEvent.REFUSE, IdEvent.VOUCH) or code is AgainCode.OTHER):
+    # Two people refused: who undoes that alone says why.
+    undoes = event is IdEvent.ACCEPT and check.state is IdState.REFUSED
+    needs = undoes or event in (IdEvent.REFUSE, IdEvent.VOUCH) or code is AgainCode.OTHER
+    if needs and not reason:
         raise IdReasonMissing(event=event)
     if state is IdState.REFUSAL_PROPOSED:
         # What was decided before is no more; nothing is decided in its place.

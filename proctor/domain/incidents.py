@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from proctor.domain.acts import Lift, lifted
-from proctor.domain.observation import Measured, Model, Observation
+from proctor.domain.observation import Measured, Model, Observation, is_unreadable
 from proctor.domain.policy import (
     FlagRule,
     Policy,
@@ -194,6 +194,12 @@ def _again(rule: FlagRule, seen: Measured) -> bool | None:
 
 _repeats = _limit(lambda seen: seen.repeat, lambda seen: seen.looped)
 
+
+def _unreadable(_: FlagRule, seen: Measured) -> bool | None:
+    # Of what a server's own fault left unmeasured it is not known whether it is a picture.
+    return is_unreadable(seen) or (None if seen.dark is None else False)
+
+
 PICTURES: Mapping[When, _PictureRule] = {
     "person-count": _PictureRule(
         measurement="faces",
@@ -244,6 +250,10 @@ PICTURES: Mapping[When, _PictureRule] = {
         # A driver that wakes up hands out an old picture of its buffer once.
         needs=2,
         out_of=2,
+    ),
+    # Besides what the device says of its camera.
+    "camera-lost": _PictureRule(
+        measurement="gap_s", holds=_unreadable, number=lambda _: None, most_telling=max
     ),
 }
 

@@ -42,12 +42,18 @@ class Measured:
     dark: bool | None = None
     covered: bool | None = None
     frozen: bool | None = None
-    unavailable: tuple[str, ...] = ()  # "faces: the model yunet is missing", one line a cause
+    # "faces: the model yunet is missing", one line a cause; "picture: …" is of the picture itself.
+    unavailable: tuple[str, ...] = ()
     models: tuple[Model, ...] = ()
     # Cosine to the face of the check-in, -1 to 1; None where it was not compared.
     same_person: float | None = None
     looped: bool | None = None
     repeat: float | None = None  # smallest difference to an earlier picture, grey levels
+
+
+def is_unreadable(measured: Measured) -> bool:
+    """Tell whether a picture could not be measured for what it is: its bytes are no picture."""
+    return any(cause.startswith("picture: ") for cause in measured.unavailable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ When = Literal[
     "covered",  # the camera sees a flat surface
     "frozen",  # the picture stopped changing
     "looped",  # pictures that were there before come again
-    "camera-lost",  # the camera went away
+    "camera-lost",  # the camera went away, or what comes from it is no picture
     "network-gap",  # the network was cut
     "capture-gap",  # capture stopped for another cause: the client closed, its disk was full
     "second-display",  # more displays than `system.displays_most`

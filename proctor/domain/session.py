@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from proctor.domain.acts import Act, Lift, Termination
 from proctor.domain.asks import IN_CHECK_IN, QualityAsk
-from proctor.domain.devices import Devices, KnownDevice
+from proctor.domain.devices import Ask, Devices, KnownDevice
 from proctor.domain.errors import Refusal
 from proctor.domain.help import Call
 from proctor.domain.identity import UNDECIDED, IdCheck
@@ -29,6 +29,7 @@ from proctor.domain.timing import (
     section_closes_at,
     total,
 )
+from proctor.domain.viewing import Viewing
 
 # How long after the last section a client has to hand in before the clock does it: long enough for
 # a slow line, short enough that a result is not kept waiting.
@@ -241,6 +242,7 @@ class ExamSession:
     review: Review = _NO_REVIEW
     devices: Devices = field(default_factory=Devices)
     second_camera: SecondCamera | None = None  # once its link was asked for
+    viewing: Viewing | None = None  # after the end, once a browser was offered to look
     help: Call | None = None  # what the learner last called a person for
     asks: tuple[QualityAsk, ...] = ()  # what the learner was asked for, so as to be seen
     paused_at: datetime | None = None
@@ -539,6 +541,18 @@ def ask_ended_at(session: ExamSession, ask: QualityAsk) -> datetime | None:
         return None if is_asked else max(shown_at or ask.since, ask.since)
     ended = session.section(ask.section).closed_at or session.lost_at
     return None if ended is None else max(ended, ask.since)
+
+
+def asks_open(session: ExamSession) -> tuple[Ask, ...]:
+    """Return the devices that wait to be let in, oldest first.
+
+    Whoever asked while the exam went on wanted to work there: its end has answered them, until they
+    ask again, to look.
+    """
+    waiting, over_at = session.devices.waiting, session.closed_at
+    if session.state not in ENDED or over_at is None:
+        return waiting
+    return tuple(each for each in waiting if each.asked_at >= over_at)
 
 
 def require_intake(session: ExamSession, *, now: datetime, late: timedelta) -> None:

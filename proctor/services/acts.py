@@ -65,23 +65,29 @@ class Acts:
     async def act(
         self, session_id: str, wanted: Wanted, *, by: str, version: int | None = None
     ) -> Done:
-        """Do to a session what a proctor wants done.
+        """Do to a session what a proctor wants done; once for each of their requests.
+
+        A request that comes again is answered with what was done the first time: who sends one
+        can't know whether a lost answer was a lost request. What was refused is decided anew.
 
         Args:
             session_id: Which.
-            wanted: What.
+            wanted: What, and by which request.
             by: The proctor's login name.
             version: Of the `SessionView` on which it was decided; None: whatever stands there.
 
         Raises:
             NotFound: There is no such session.
-            Refusal: Of `domain.acting.act`.
+            Refusal: Of `domain.acting.act` and `done_before`.
         """
         case = await self._cases.get(session_id)
         policy = (await self._cases.published(case.session)).policy
         done: list[Act] = []
 
         def decide(session: ExamSession, now: datetime) -> ExamSession:
+            if before := acting.done_before(session, wanted, by=by):
+                done[:] = [before]
+                return session
             acted = acting.act(session, wanted, by=by, now=now, policy=policy, version=version)
             done[:] = acted.acts[-1:]
             return acted
@@ -111,15 +117,17 @@ class Acts:
 
         return await _each(list(dict.fromkeys(sessions)), one)
 
-    async def announce(self, exam_id: str, *, code: str, note: str, by: str) -> Batch:
-        """Write to everybody who has joined an exam and goes on.
+    async def announce(
+        self, exam_id: str, *, code: str, note: str, by: str, request: str = ""
+    ) -> Batch:
+        """Write to everybody who has joined an exam and goes on; to each once for one request.
 
         Raises:
             ActReasonMissing, ActIncomplete, NoSuchReason: It says nothing, or too much.
             NotFound: No such exam was published.
         """
         await self._store.latest(exam_id)
-        wanted = Wanted(kind=ActKind.MESSAGE, code=code, note=note)
+        wanted = Wanted(kind=ActKind.MESSAGE, code=code, note=note, request=request)
         require_complete(wanted)
 
         async def goes_on(session_id: str) -> bool:
@@ -127,10 +135,9 @@ class Acts:
                 session = (await self._cases.get(session_id)).session
             except NotFound:
                 return False  # a practice session that was deleted meanwhile
-            counts = session.exam == exam_id and not session.rehearsal_of
-            return counts and session.state in _GOES_ON
+            return not session.rehearsal_of and session.state in _GOES_ON
 
-        there = [each for each in await self._store.unfinished() if await goes_on(each)]
+        there = [each for each in await self._store.unfinished(exam_id) if await goes_on(each)]
         batch = await _each(there, lambda each: self.act(each, wanted, by=by))
         # One that ended while the others were told does not go on.
         failed = [each for each in batch.failed if each.code != SessionClosed.code]

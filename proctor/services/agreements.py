@@ -45,7 +45,12 @@ class AgreementView:
 
 
 async def agreement_of(store: Store, exam_id: str) -> AgreementView:
-    """Return how far the proctors of an exam agree, by pairs of them and by rules."""
+    """Return how far the proctors of an exam agree, by pairs of them and by rules.
+
+    Raises:
+        NotFound: No such exam was published.
+    """
+    await store.latest(exam_id)
     pairs: dict[tuple[str, str], list[tuple[Hashable, Hashable]]] = {}
     rules: dict[str, list[tuple[Hashable, Hashable]]] = {}
     for case in await store.cases(exam_id):

@@ -31,6 +31,7 @@ from proctor.domain.session import ENDED, ExamSession, State
 from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases, Decide
 from proctor.services.check_in_face import CheckInFaces
+from proctor.services.faults import Faults
 from proctor.services.intake import Snapshot, is_watched
 from proctor.services.journal import Entry, milliseconds
 from proctor.services.picture_queue import PictureQueue, Rank
@@ -52,6 +53,11 @@ MAX_STREAMS = 4096
 EVALUATE_EVERY_S = 1.0
 # For each second of looking, rest three: with a full exam flags come later, and receipts do not.
 REST = 3
+# A picture that failed so often running, over half a minute, is marked as what can't be looked at:
+# a review waits for those that are pending. For a disk that takes nothing no picture is marked.
+GIVEN_UP_AFTER = 6
+# What else fails of a session than its cameras' pictures; no device is called so.
+_ROWS, _FLAGS = "rows", "flags"
 # A device may write any time into a record; `datetime` ends with the year 9999.
 _MAX_MS = 2**47
 
@@ -65,6 +71,8 @@ class Progress:
     oldest_at: datetime | None = None  # since when the one waits that waits for longest
     # What is not measured for want of a model, as of the last picture: "faces: the model ...".
     unavailable: tuple[str, ...] = ()
+    failing: int = 0  # sessions of which something failed and will be tried again
+    causes: tuple[str, ...] = ()  # why, by the kind of error: "OSError"
 
 
 @dataclass(slots=True)
@@ -96,6 +104,9 @@ class Analysis:
         self._touched: set[str] = set()
         self._under_way: dict[str, set[tuple[str, int]]] = {}  # device and seq, queued or in work
         self._growing: set[str] = set()  # sessions with flags, that go on
+        self._faults = Faults()
+        # Cameras of which a picture failed: those behind it are let go of, to be queued with it.
+        self._stuck: set[tuple[str, str]] = set()  # session and device
         self._at_hand = 0  # bytes of pictures in the queues
         self._evaluating = ""
         self._catching_up = False
@@ -112,6 +123,8 @@ class Analysis:
             len(self._behind),
             min((since for since in oldest if since is not None), default=None),
             tuple(self._lacking.values()),
+            len(self._faults),
+            self._faults.causes,
         )
 
     def add(self, snapshots: Sequence[Snapshot]) -> None:
@@ -201,15 +214,19 @@ class Analysis:
         while True:
             snapshot = await lane.get()
             self._at_hand -= len(snapshot.picture or b"")
-            session = snapshot.session
+            session, device = snapshot.session, snapshot.device
             try:
-                await self._observe(snapshot)
+                if (session, device) not in self._stuck:
+                    await self._observe(snapshot)
             except NotFound:
-                pass  # erased since: there is nothing to look at
-            except Exception:
-                # A full disk, or a fault of ours: it stays pending, and is looked at again.
-                logger.exception("snapshot not analysed", extra={"session": session})
+                self._faults.over(session, device)  # erased since: there is nothing to look at
+            except Exception as error:  # noqa: BLE001 - logged by `Faults`
+                # It stays pending, and is looked at again with what came after it.
+                self._stuck.add((session, device))
                 self._behind.setdefault(session, self._cases.now())
+                tries = self._faults.failed(session, device, error, item=snapshot.record.seq)
+                if tries >= GIVEN_UP_AFTER and not isinstance(error, StorageFull):
+                    await self._give_up(snapshot, error)
             finally:
                 left = self._under_way[session]
                 left.discard((snapshot.device, snapshot.record.seq))
@@ -225,21 +242,32 @@ class Analysis:
         if jpeg is None:
             jpeg = await self._store.blob(session_id, record.blob.sha256)
         measured = await self._measure(snapshot, jpeg)
-        observation = Observation(
-            device=snapshot.device,
-            seq=record.seq,
-            sha256=record.blob.sha256,
-            at=datetime.fromtimestamp(min(record.at_ms, _MAX_MS) / 1000, UTC),
-            measured=measured,
-        )
         self._note_lacking(measured)
-        await self._store.observe(session_id, observation)
-        if await self._says_something(snapshot, measured):
-            self._touched.add(session_id)
-        if _is_periodic(snapshot) and await self._has_turned(snapshot, measured):
-            # A full disk: what the learner is asked for is found again with the flags.
-            with suppress(StorageFull):
+        await self._store.observe(session_id, _observation(snapshot, measured))
+        self._faults.over(session_id, snapshot.device)
+        try:
+            if await self._says_something(snapshot, measured):
+                self._touched.add(session_id)
+            if _is_periodic(snapshot) and await self._has_turned(snapshot, measured):
                 await self._ask(session_id)
+        except Exception as error:  # noqa: BLE001 - logged by `Faults`
+            # The picture was looked at. What its learner is asked for is found with the flags.
+            self._touched.add(session_id)
+            self._faults.failed(session_id, _FLAGS, error)
+
+    async def _give_up(self, snapshot: Snapshot, error: Exception) -> None:
+        """Mark a picture as what can't be looked at, so that nobody waits for it for ever."""
+        why = f"server: looking at it failed: {type(error).__name__}"
+        observation = _observation(snapshot, Measured(unavailable=(why,)))
+        # Where the mark can't be kept either, the next try fails again, and marks it.
+        with suppress(Exception):
+            await self._store.observe(snapshot.session, observation)
+            self._faults.over(snapshot.session, snapshot.device)
+            self._touched.add(snapshot.session)
+            logger.warning(
+                "picture given up",
+                extra={"session": snapshot.session, "seq": snapshot.record.seq},
+            )
 
     async def _measure(self, snapshot: Snapshot, jpeg: bytes) -> Measured:
         name = _name(snapshot)
@@ -321,21 +349,27 @@ class Analysis:
             for session_id in [each for each in self._behind if each not in self._under_way]:
                 if self._reading is None or session_id in self._reading:
                     continue  # it is being read
+                if not self._faults.may_try(session_id):
+                    continue
                 self._reading.add(session_id)
                 await self._queue_pending(session_id, since=self._behind.pop(session_id))
             self._touch_ended()
             for session_id in list(self._touched):
+                if not self._faults.may_try(session_id, _FLAGS):
+                    continue
                 self._touched.discard(session_id)
                 self._evaluating = session_id
                 began = asyncio.get_running_loop().time()
                 try:
                     await self.evaluate(session_id)
+                    self._faults.over(session_id, _FLAGS)
                 except NotFound:
-                    pass  # forgotten since: there is nothing to find
-                except Exception:
+                    # Forgotten since: there is nothing to find.
+                    self._faults.over(session_id, _FLAGS)
+                except Exception as error:  # noqa: BLE001 - logged by `Faults`
                     # A full disk, or a fault of ours: the rows are the truth, so look again later.
-                    logger.exception("flags not found", extra={"session": session_id})
                     self._touched.add(session_id)
+                    self._faults.failed(session_id, _FLAGS, error)
                 finally:
                     self._evaluating = ""
                 took = asyncio.get_running_loop().time() - began
@@ -358,11 +392,15 @@ class Analysis:
             pending = await self._pending(session_id)
         except NotFound:
             self._behind.pop(session_id, None)  # forgotten since
-        except Exception:
-            logger.exception("pictures not queued", extra={"session": session_id})
+            self._faults.over(session_id)
+        except Exception as error:  # noqa: BLE001 - logged by `Faults`
             self._behind.setdefault(session_id, since)
+            self._faults.failed(session_id, _ROWS, error)
         else:
+            self._faults.over(session_id, _ROWS)
             held_back = self._behind.pop(session_id, None)
+            if held_back is None:
+                self._unstick(session_id, still={each.device for each in pending})
             for snapshot in pending:
                 self._queue(snapshot, since=since)
             if held_back is not None:
@@ -371,6 +409,13 @@ class Analysis:
         finally:
             assert self._reading is not None
             self._reading.discard(session_id)
+
+    def _unstick(self, session_id: str, *, still: set[str]) -> None:
+        """Let a session's cameras go on; those not in `still` have nothing left that could fail."""
+        for session, device in [each for each in self._stuck if each[0] == session_id]:
+            self._stuck.discard((session, device))
+            if device not in still:
+                self._faults.over(session, device)  # erased since
 
     async def _pending(self, session_id: str) -> list[Snapshot]:
         # Of these it is not known from the rows whether they were looked at by now.
@@ -439,6 +484,18 @@ def _asks(session: ExamSession, policy: Policy, rows: Rows) -> tuple[QualityAsk,
         return ask_in_check_in(seen.face)
     return asks_of(
         policy, seen.observations, lambda at: section_at(session, at), lifts=session.lifts
+    )
+
+
+def _observation(snapshot: Snapshot, measured: Measured) -> Observation:
+    record = snapshot.record
+    assert record.blob is not None
+    return Observation(
+        device=snapshot.device,
+        seq=record.seq,
+        sha256=record.blob.sha256,
+        at=datetime.fromtimestamp(min(record.at_ms, _MAX_MS) / 1000, UTC),
+        measured=measured,
     )
 
 

@@ -74,6 +74,15 @@ class Cases:
             await self.published(case.session)
         return case
 
+    async def exam_of(self, session_id: str) -> str:
+        """Return the id of a session's exam, which never changes.
+
+        Raises:
+            NotFound: There is no such session.
+        """
+        case = self._cases.get(session_id)
+        return await self._store.exam_of(session_id) if case is None else case.session.exam
+
     async def published(self, session: ExamSession) -> Published:
         """Return the exam and policy a session was opened under."""
         key = session.exam_sha256 + session.policy_sha256

@@ -1,17 +1,37 @@
 """Contests: a learner answers a decision, with files; the case goes to another person."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
 from proctor.domain import review as rules
 from proctor.domain.contest import Attachment, AttachmentsNotTaken, Contest, require_sound
+from proctor.domain.errors import Refusal
+from proctor.domain.policy import ReviewRules
 from proctor.domain.session import ExamSession
 from proctor.evidence.record import SERVER_DEVICE
 from proctor.evidence.tree import Frontier
 from proctor.services.cases import Cases
 from proctor.services.ports import Append, NotFound, Store
+
+# Answers with files that are in memory at the same time: each takes up to 70 MB for a moment.
+MAX_LARGE_AT_ONCE = 4
+# So long one more waits for its turn, unread; then its learner is asked to come back.
+TURN_WITHIN_S = 20.0
+RETRY_AFTER_S = 30
+
+
+class ContestsBusy(Refusal):
+    code = "contests-busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"other answers with files are being received: send yours again in {RETRY_AFTER_S} s"
+        )
+        self.retry_after_s = RETRY_AFTER_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +47,39 @@ class Contests:
     def __init__(self, store: Store, cases: Cases) -> None:
         self._store = store
         self._cases = cases
+        self._turns = asyncio.Semaphore(MAX_LARGE_AT_ONCE)
+        self._under_way: set[str] = set()  # sessions of which a large answer is read, or waits
+
+    async def require_open(self, session_id: str) -> None:
+        """Refuse what would be refused whatever the answer says: before it is read.
+
+        Raises:
+            Refusal: Of `domain.review.contest`.
+        """
+        await self._open(session_id, Contest(text="", at=self._cases.now()))
+
+    @asynccontextmanager
+    async def turn(self, session_id: str) -> AsyncIterator[None]:
+        """Have an answer with files in memory within the block, as few others do.
+
+        Raises:
+            ContestsBusy: Another of this session is under way, or no turn came in time.
+        """
+        if session_id in self._under_way:
+            raise ContestsBusy
+        self._under_way.add(session_id)
+        try:
+            try:
+                async with asyncio.timeout(TURN_WITHIN_S):
+                    await self._turns.acquire()
+            except TimeoutError:
+                raise ContestsBusy from None
+            try:
+                yield
+            finally:
+                self._turns.release()
+        finally:
+            self._under_way.discard(session_id)
 
     async def contest(
         self,
@@ -50,28 +103,25 @@ class Contests:
             text=text,
             at=self._cases.now(),
             flags=tuple(flags),
-            attachments=tuple(
-                Attachment(
-                    name=each.name,
-                    sha256=sha256(each.data).hexdigest(),
-                    size=len(each.data),
-                    type=each.type,
-                )
-                for each in files
-            ),
+            attachments=await asyncio.to_thread(_named, files) if files else (),
         )
-        case = await self._cases.settled(session_id)
-        policy = (await self._cases.published(case.session)).policy.review
+        policy = await self._open(session_id, answer)
 
         def decide(session: ExamSession, now: datetime) -> ExamSession:
             answered = rules.contest(session.review, replace(answer, at=now), rules=policy)
             return replace(session, review=answered)
 
-        decide(case.session, answer.at)  # refused before anything is kept
         require_sound(answer, raised={flag.id for flag in await self._store.flags(session_id)})
         if files:
             await self._keep(session_id, answer, files)
         await self._cases.change(session_id, decide, by="learner")
+
+    async def _open(self, session_id: str, answer: Contest) -> ReviewRules:
+        """Return the rules of a session that can be contested now."""
+        case = await self._cases.settled(session_id)
+        policy = (await self._cases.published(case.session)).policy.review
+        rules.contest(case.session.review, answer, rules=policy)
+        return policy
 
     async def _keep(self, session_id: str, answer: Contest, files: Sequence[File]) -> None:
         blobs = {
@@ -91,3 +141,15 @@ class Contests:
             await self._store.append(append)
         except NotFound:
             raise AttachmentsNotTaken from None
+
+
+def _named(files: Sequence[File]) -> tuple[Attachment, ...]:
+    return tuple(
+        Attachment(
+            name=each.name,
+            sha256=sha256(each.data).hexdigest(),
+            size=len(each.data),
+            type=each.type,
+        )
+        for each in files
+    )

@@ -21,6 +21,7 @@ from proctor.services.cases import Cases
 from proctor.services.id_pictures import PictureRef, shown
 from proctor.services.id_waits import IdWaits, waits_for_person_since
 from proctor.services.journal import erased, milliseconds
+from proctor.services.own_exams import OwnExams, is_among
 from proctor.services.ports import NotFound, Published, Raised, Store
 
 _ACCOUNTS = frozenset({CheckKind.ONE_DOCUMENT, CheckKind.ONE_FACE})
@@ -106,7 +107,9 @@ class CheckView:
 class RaisedView:
     why: str  # "same-document" or "same-face"
     session: str
-    learner: str
+    exam: str  # empty where the session is erased
+    learner: str  # empty there too, and where the exam is none of the reader's own
+    yours: bool  # the exam is one of the reader's own
     value: float | None
 
 
@@ -155,14 +158,15 @@ class IdDesks:
         self._cases = cases
         self._waits = waits
 
-    async def queue(self, exam_id: str | None) -> IdQueue:
+    async def queue(self, exam_id: str | None, *, own: OwnExams = None) -> IdQueue:
         """Return the ID checks that wait for a person, with how long people wait.
 
-        First those of which a document or face is on another account, then whose learners can't
-        begin; each group in the order they came.
+        They are of one exam, or of all of the reader's `own`. First come those of which a document
+        or face is on another account, then whose learners can't begin; each group in the order
+        they came.
         """
         rows: list[tuple[bool, bool, int, IdRow]] = []
-        for session_id in self._waits.waiting():
+        for session_id in self._waits.waiting(own):
             try:
                 session = (await self._cases.get(session_id)).session
             except NotFound:
@@ -173,12 +177,15 @@ class IdDesks:
         return IdQueue(
             now_ms=milliseconds(self._cases.now()),
             waiting=tuple(row for *_, row in sorted(rows, key=lambda each: each[:3])),
-            waited_s_median=_seconds(self._waits.median()),
-            waited_s_longest=_seconds(self._waits.longest()),
+            waited_s_median=_seconds(self._waits.median(own)),
+            waited_s_longest=_seconds(self._waits.longest(own)),
         )
 
-    async def desk(self, session_id: str, *, me: str) -> IdDesk:
+    async def desk(self, session_id: str, *, me: str, own: OwnExams = None) -> IdDesk:
         """Return all there is to decide one ID check by, for the person `me`.
+
+        That a document or face is on another account too is told whatever exam that is in; whose
+        account it is, where the exam is one of their `own`.
 
         Raises:
             NotFound: There is no such session.
@@ -190,15 +197,7 @@ class IdDesks:
         reading = await self._store.reading(session_id)
         if reading is not None and not _is_of(reading, pictures.face, pictures.document):
             reading = None  # of pictures shown before these
-        raised = [
-            RaisedView(
-                why=each.why,
-                session=each.other,
-                learner=await self._learner(each),
-                value=each.value,
-            )
-            for each in await self._store.raised(session_id)
-        ]
+        raised = [await self._raised(each, own) for each in await self._store.raised(session_id)]
         portrait = reading.read.portrait if reading and reading.read else None
         held, proposed = held_since(session), _proposal(check)
         return IdDesk(
@@ -273,11 +272,23 @@ class IdDesks:
         state = "erased" if gone else "waiting"
         return ReadingView(state=state, unavailable=(), lines=(), mrz=None)
 
-    async def _learner(self, raised: Raised) -> str:
+    async def _raised(self, raised: Raised, own: OwnExams) -> RaisedView:
+        exam = learner = ""
         try:
-            return (await self._cases.get(raised.other)).session.learner
+            other = (await self._cases.get(raised.other)).session
         except NotFound:
-            return ""
+            yours = True  # erased: nothing is kept from anybody
+        else:
+            exam, yours = other.exam, is_among(other.exam, own)
+            learner = other.learner if yours else ""
+        return RaisedView(
+            why=raised.why,
+            session=raised.other,
+            exam=exam,
+            learner=learner,
+            yours=yours,
+            value=raised.value,
+        )
 
 
 def _is_of(reading: IdReading, face: PictureRef | None, document: PictureRef | None) -> bool:

@@ -6,6 +6,7 @@ from statistics import median
 from proctor.domain.identity import UNDECIDED, waits_since
 from proctor.domain.session import ExamSession, State
 from proctor.services.cases import Cases
+from proctor.services.own_exams import OwnExams, is_among
 from proctor.services.ports import Case
 
 # Over which the median of waits is taken.
@@ -19,8 +20,9 @@ class IdWaits:
 
     def __init__(self, cases: Cases) -> None:
         self._cases = cases
-        self._waiting: dict[str, datetime] = {}
-        self._decided: dict[str, tuple[datetime, timedelta]] = {}
+        # With the exam's id: who is for some exams is told of these alone.
+        self._waiting: dict[str, tuple[datetime, str]] = {}
+        self._decided: dict[str, tuple[datetime, timedelta, str]] = {}
         cases.when_kept(self.see)
 
     async def after_restart(self) -> None:
@@ -34,25 +36,27 @@ class IdWaits:
         if since is None:
             self._waiting.pop(session.id, None)
         else:
-            self._waiting[session.id] = since
+            self._waiting[session.id] = (since, session.exam)
         check = session.id_check
         if check.decided_at is not None and check.waited is not None and not session.rehearsal_of:
             self._forget_old()
-            self._decided[session.id] = (check.decided_at, check.waited)
+            self._decided[session.id] = (check.decided_at, check.waited, session.exam)
 
-    def waiting(self) -> list[str]:
-        """Return the sessions that wait, those that have waited longest first."""
-        return sorted(self._waiting, key=lambda each: (self._waiting[each], each))
+    def waiting(self, own: OwnExams = None) -> list[str]:
+        """Return the sessions of these exams that wait, those that have waited longest first."""
+        mine = [id_ for id_, (_, exam) in self._waiting.items() if is_among(exam, own)]
+        return sorted(mine, key=lambda each: (self._waiting[each][0], each))
 
-    def longest(self) -> timedelta | None:
+    def longest(self, own: OwnExams = None) -> timedelta | None:
         """Return for how long the first of them has waited; None where nobody waits."""
-        since = min(self._waiting.values(), default=None)
+        mine = (since for since, exam in self._waiting.values() if is_among(exam, own))
+        since = min(mine, default=None)
         return None if since is None else self._cases.now() - since
 
-    def median(self) -> timedelta | None:
-        """Return the median wait of those decided within the last 24 hours."""
+    def median(self, own: OwnExams = None) -> timedelta | None:
+        """Return the median wait of those of these exams decided within the last 24 hours."""
         self._forget_old()
-        waits = [waited for _, waited in self._decided.values()]
+        waits = [waited for _, waited, exam in self._decided.values() if is_among(exam, own)]
         return timedelta(seconds=median(each.total_seconds() for each in waits)) if waits else None
 
     def _forget_old(self) -> None:

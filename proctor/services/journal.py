@@ -17,6 +17,7 @@ from proctor.domain.review import ReviewState, Verdict, verdicts_for
 from proctor.domain.second_camera import SecondCamera
 from proctor.domain.session import ENDED, ExamSession, SectionState, closes_at
 from proctor.domain.timing import Cause
+from proctor.domain.viewing import Viewing
 from proctor.evidence.record import SERVER_DEVICE, BlobRef, Kind, encode, parse
 
 _BY_PERSON = frozenset({Cause.PROCTOR, Cause.CORRECTION})
@@ -63,6 +64,8 @@ def entries(
         yield Entry(Kind.STATE, {"state": str(after.state), "by": by, **why})
     yield from _devices(before.devices, after.devices, str(after.state), by)
     yield from _phone(before.second_camera, after.second_camera, by)
+    if _browsers(after.viewing) > _browsers(before.viewing):
+        yield Entry(Kind.STATE, {"state": str(after.state), "event": "viewer-let-in", "by": by})
     if after.help != before.help:
         yield Entry(Kind.STATE, {"state": str(after.state), **_help(after.help), "by": by, **why})
     if after.released_at != before.released_at:
@@ -158,7 +161,13 @@ def _act(act: Act) -> dict[str, Any]:
         "note": act.note,
         "by": act.by,
     }
-    about = {"seconds": act.seconds, "rule": act.rule, "of": act.of, "proposal": act.proposal}
+    about = {
+        "seconds": act.seconds,
+        "rule": act.rule,
+        "of": act.of,
+        "proposal": act.proposal,
+        "request": act.request,
+    }
     return {**said, **{name: value for name, value in about.items() if value}}
 
 
@@ -192,6 +201,10 @@ def _phone(before: SecondCamera | None, after: SecondCamera | None, by: str) -> 
         if old:
             admitted["instead_of"] = old[-1].id
         yield Entry(Kind.DEVICE, admitted)
+
+
+def _browsers(viewing: Viewing | None) -> int:
+    return 0 if viewing is None else viewing.browsers
 
 
 def _help(call: Call | None) -> dict[str, Any]:

@@ -17,13 +17,14 @@ Limits per address belong to the reverse proxy, which alone knows the address.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from proctor.domain.errors import Refusal
+from proctor.services.own_exams import MAX_OWN_EXAMS, OwnExams
 
 LOGIN_FOR = timedelta(hours=12)
 TRIES = 10
@@ -80,20 +81,27 @@ class Account:
 
     name: str
     role: StaffRole
+    exams: OwnExams
     password_hash: str = field(repr=False)
     made_at: datetime
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody can sign in to it."""
+        return self.password_hash == _CLOSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """One sign-in, valid in [made_at, expires_at) unless revoked before.
 
-    `token_sha256` is 64 hex digits. `role` is the account's role now, not when it was made.
+    `token_sha256` is 64 hex digits. `role` and `exams` are the account's now, not when it was made.
     """
 
     token_sha256: str
     name: str
     role: StaffRole
+    exams: OwnExams
     made_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
@@ -135,11 +143,19 @@ class LoginStore(Protocol):
 
     async def account(self, name: str) -> Account | None: ...
 
+    async def all_accounts(self) -> Sequence[Account]:
+        """Return all accounts, by name in ascending order."""
+        ...
+
     async def add_account(self, account: Account) -> None:
         """Raise NameTaken, and change nothing, if there is an account of that name."""
         ...
 
     async def set_password(self, name: str, password_hash: str) -> None:
+        """Do nothing if there is no such account."""
+        ...
+
+    async def set_exams(self, name: str, exams: OwnExams) -> None:
         """Do nothing if there is no such account."""
         ...
 
@@ -159,7 +175,7 @@ class LoginStore(Protocol):
         ...
 
     async def login(self, token_sha256: str) -> Login | None:
-        """Return the login, also one that is expired or revoked, with its account's role now."""
+        """Return the login, also one expired or revoked, with role and exams of its account now."""
         ...
 
     async def revoke(self, token_sha256: str, *, at: datetime) -> None:
@@ -179,17 +195,35 @@ async def add_staff(
     role: StaffRole,
     password: str,
     now: datetime,
+    exams: OwnExams = None,
+    published: Collection[str] = (),
 ) -> Account:
     """Make an account.
 
+    Args:
+        store: Keeps it.
+        hasher: Of passwords.
+        name: To sign in with.
+        role: What it may do.
+        password: The first one.
+        now: Server clock.
+        exams: Those that it is for, by id; None: every exam.
+        published: The exams that there are.
+
     Raises:
-        BadAccount: The name is not [a-z0-9.@_-]{1,64}, or the password not 10..256 characters.
+        BadAccount: The name is not [a-z0-9.@_-]{1,64}, the password not 10..256 characters, or
+            the exams are none, more than MAX_OWN_EXAMS, or not published.
         NameTaken: There is one of that name.
     """
     if _NAME.fullmatch(name) is None:
         raise BadAccount(problem="a name is 1 to 64 of the characters a-z 0-9 . @ _ -")
+    _check_exams(exams, published)
     account = Account(
-        name=name, role=role, password_hash=await hasher.hash(_checked(password)), made_at=now
+        name=name,
+        role=role,
+        exams=exams,
+        password_hash=await hasher.hash(_checked(password)),
+        made_at=now,
     )
     await store.add_account(account)
     return account
@@ -237,6 +271,7 @@ async def sign_in(
         token_sha256=_sha256(token),
         name=name,
         role=account.role,
+        exams=account.exams,
         made_at=now,
         expires_at=now + LOGIN_FOR,
     )
@@ -304,6 +339,37 @@ async def close_account(store: LoginStore, *, name: str, now: datetime) -> None:
         raise BadAccount(problem=f"there is no account {name}")
     await store.set_password(name, _CLOSED)
     await store.revoke_all(name, at=now)
+
+
+async def set_exams(
+    store: LoginStore, *, name: str, exams: OwnExams, published: Collection[str]
+) -> None:
+    """Let an account be for these exams and no others; None: for every exam.
+
+    It counts from the next request on, for who is signed in already too. An open wall is closed
+    within a minute, and shows the new exams when it is opened again.
+
+    Raises:
+        BadAccount: There is no such account, or the exams are as `add_staff` says.
+    """
+    if await store.account(name) is None:
+        raise BadAccount(problem=f"there is no account {name}")
+    _check_exams(exams, published)
+    await store.set_exams(name, exams)
+
+
+def _check_exams(exams: OwnExams, published: Collection[str]) -> None:
+    if exams is None:
+        return
+    if not exams:
+        raise BadAccount(problem="an account is for one exam at least: close it to take all away")
+    if len(exams) > MAX_OWN_EXAMS:
+        raise BadAccount(problem=f"an account names {MAX_OWN_EXAMS} exams at most, or is for all")
+    # An exam that is published later could be named now, but so could a mistyped one, and its
+    # proctor would find out on the day.
+    if unknown := sorted(exams.difference(published)):
+        known = ", ".join(sorted(published)) or "none yet (proctor exam publish FOLDER)"
+        raise BadAccount(problem=f"there is no exam {', '.join(unknown)}; published: {known}")
 
 
 def _checked(password: str) -> str:

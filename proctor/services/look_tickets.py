@@ -7,7 +7,8 @@ for addresses are written down in places that nobody thinks of.
     Refusal
     ├── LookExpired      its minutes are over: ask for another
     ├── LookNotYours     it was made for another person
-    └── LookElsewhere    it is for another session or exam, or not for such a picture
+    ├── LookElsewhere    it is for another session or exam, or not for such a picture
+    └── LookAtRehearsal  nobody looks at a rehearsal but its learner: there is no ticket for it
 """
 
 import hmac
@@ -51,6 +52,13 @@ class LookElsewhere(Refusal):
 
     def __init__(self) -> None:
         super().__init__("this address is not for this picture")
+
+
+class LookAtRehearsal(Refusal):
+    code: ClassVar[str] = "look-at-rehearsal"
+
+    def __init__(self) -> None:
+        super().__init__("this is a rehearsal: nobody but its learner looks at it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

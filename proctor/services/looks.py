@@ -1,11 +1,14 @@
 """Looks: a picture or document is shown to who may see it, and that is written down first."""
 
+from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.review import knows
 from proctor.domain.session import ENDED
 from proctor.services.cases import Cases
+from proctor.services.journal import milliseconds
 from proctor.services.look_book import LookBook, LookView, What, Why
 from proctor.services.look_tickets import (
     Kind,
+    LookAtRehearsal,
     LookElsewhere,
     LookNotYours,
     Ticket,
@@ -35,17 +38,22 @@ class Looks:
         """Return a ticket for the pictures of a session, and until when it is good, ms.
 
         Raises:
+            LookAtRehearsal: It is one; that somebody asked is written down.
             NotFound: There is no such session.
+            StorageFull: It can't be written down now.
         """
-        await self._cases.get(session_id)
+        await self._require_counts(session_id, by=by, what=What.PICTURES, why=why)
         return self._sealed("session", session_id, by, why)
 
     async def at_exam(self, exam_id: str, *, by: str) -> tuple[str, int]:
         """Return a ticket for the live stills of an exam, and until when it is good, ms.
 
         Raises:
+            LookAtRehearsal: It is the exam of all rehearsals.
             NotFound: There is no such exam.
         """
+        if exam_id == PRACTICE_EXAM:
+            raise LookAtRehearsal
         await self._store.latest(exam_id)
         return self._sealed("exam", exam_id, by, Why.WATCHING)
 
@@ -98,8 +106,10 @@ class Looks:
         """Write down a look at what is shown without a ticket, before it is.
 
         Raises:
+            LookAtRehearsal: It is one, and nothing of it is shown.
             StorageFull: It can't be written down now: show nothing.
         """
+        await self._require_counts(session_id, by=by, what=what, why=why)
         await self._book.note(session_id, by=by, what=what, why=why)
 
     async def refused(self, session_id: str, *, by: str, what: What, why: Why = Why.NONE) -> None:
@@ -110,8 +120,21 @@ class Looks:
             return
         await self._refused(session_id, what, by=by, why=why)
 
+    async def refused_exam(self, exam_id: str, *, by: str) -> None:
+        """Write down that somebody asked for the live stills of an exam who may not see them.
+
+        Nothing for no exam.
+        """
+        try:
+            await self._store.latest(exam_id)
+        except NotFound:
+            return
+        await self._book.note(
+            _whole(exam_id), by=by, what=What.LIVE_STILLS, why=Why.WATCHING, allowed=False
+        )
+
     async def of(self, session_id: str, *, reviewer: str | None = None) -> list[LookView]:
-        """Return who looked at a session, oldest first.
+        """Return who looked at a session, oldest first; or asked for its exam, and was refused.
 
         Args:
             session_id: Which.
@@ -121,11 +144,25 @@ class Looks:
         Raises:
             NotFound: There is no such session.
         """
-        review = (await self._cases.get(session_id)).session.review
+        session = (await self._cases.get(session_id)).session
+        review, begun_ms = session.review, milliseconds(session.made_at)
+        over_ms = None if session.closed_at is None else milliseconds(session.closed_at)
+        asked = [
+            each
+            for each in await self._book.of(_whole(session.exam))
+            if begun_ms <= each.until_ms and (over_ms is None or each.at_ms < over_ms)
+        ]
         looked = await self._book.of(session_id)
+        if asked:
+            looked = sorted((*looked, *asked), key=lambda each: each.at_ms)
         if reviewer is None or knows(review, reviewer):
             return looked
         return [each for each in looked if each.by == reviewer or each.why not in _FOR_A_VERDICT]
+
+    async def _require_counts(self, session_id: str, *, by: str, what: What, why: Why) -> None:
+        if (await self._cases.get(session_id)).session.rehearsal_of:
+            await self._refused(session_id, what, by=by, why=why)
+            raise LookAtRehearsal
 
     def _sealed(self, kind: Kind, id_: str, by: str, why: Why) -> tuple[str, int]:
         made = ticket(kind, id_, by=by, why=why, now=self._cases.now())
@@ -146,12 +183,19 @@ class Looks:
             raise LookElsewhere
         what = What.SNAPSHOT
         # What its device has just sent as a still is one, and the records need not be read for it.
-        if not self._strips.is_live(session.id, sha256):
+        live = self._strips.is_live(session.id, sha256)
+        if not live:
             what = await self._strips.what(session.id, sha256)
         if session.exam != may.id or what is not What.SNAPSHOT:
             await self._refused(session.id, what, by=may.by, why=may.why)
             raise LookElsewhere
-        return What.LIVE_STILLS
+        # One of earlier is told as what it is: whoever watched did not see it as it came.
+        return What.LIVE_STILLS if live else what
 
     async def _refused(self, session_id: str, what: What, *, by: str, why: Why = Why.NONE) -> None:
         await self._book.note(session_id, by=by, what=what, why=why, allowed=False)
+
+
+def _whole(exam_id: str) -> str:
+    """Return what stands for a session where all of an exam's are meant; no session is named so."""
+    return f"exam:{exam_id}"

@@ -26,6 +26,7 @@ from proctor.services.timeline import (
     GapView,
     MessageView,
     SnapshotView,
+    explained,
     flag_view,
     happened,
 )
@@ -203,12 +204,13 @@ class Outcomes:
 
 def _judged(flag: Flag, decision: Verdict) -> JudgedFlag:
     outcome, reason = _said(flag.id, decision)
-    return JudgedFlag(flag=flag.id, words=flag.explanation, outcome=outcome, reason=reason)
+    words = explained(flag, decision)
+    return JudgedFlag(flag=flag.id, words=words, outcome=outcome, reason=reason)
 
 
 def _flag(flag: Flag, decision: Verdict) -> LearnerFlag:
     outcome, reason = _said(flag.id, decision)
-    shown = flag_view(flag)
+    shown = flag_view(flag, decision)
     return LearnerFlag(
         **{name: getattr(shown, name) for name in FlagView.__slots__},
         outcome=outcome,

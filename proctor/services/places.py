@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
-from proctor.domain.session import ExamSession
+from proctor.domain.session import ENDED, ExamSession
 from proctor.evidence.record import Record
 from proctor.services.device_time import SET_MS
 from proctor.services.intake import Line
@@ -91,12 +91,15 @@ class Place:
     def news(self) -> str:
         """Return what came on the line since this was asked last, as members; "" where nothing."""
         line, found = self.line, ""
+        over = self.session.state in ENDED
+        if over and self._still != "null":
+            self._still, found = "null", '"still":null'  # nobody may see it any more
         if line is None:
             return found
         if line.heard_at is not self._heard_at:
             self._heard_at = line.heard_at
-            found = f'"heard_ms":{milliseconds(line.heard_at)}'
-        if line.still is not None and line.still is not self._shown:
+            found = f'{found}{"," if found else ""}"heard_ms":{milliseconds(line.heard_at)}'
+        if not over and line.still is not None and line.still is not self._shown:
             self._shown = line.still
             self._still = self._told_of(*line.still)
             found = f'{found}{"," if found else ""}"still":{self._still}'

@@ -6,6 +6,7 @@ Each docstring is a contract; `tests/adapters` holds every implementation to it.
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal, Protocol
 
 from proctor.domain.document import DocumentRead
@@ -35,6 +36,14 @@ class StorageFull(Refusal):
 
     def __init__(self) -> None:
         super().__init__("the exam server can't store anything now; send it again later")
+
+
+class Writes(StrEnum):
+    """How writing goes."""
+
+    WELL = "well"
+    FAILING = "failing"  # the last write failed; the next may succeed
+    ENDED = "ended"  # none will succeed until the server is started again
 
 
 class Conflict(Exception):
@@ -163,6 +172,10 @@ class Store(Protocol):
     raised stored nothing.
     """
 
+    def writes(self) -> Writes:
+        """Tell how writing goes. It does not wait."""
+        ...
+
     async def publish(
         self, exam_body: bytes, policy_body: bytes, *, images: Mapping[str, bytes] = ...
     ) -> Published:
@@ -220,6 +233,10 @@ class Store(Protocol):
         """Return a session. Raises NotFound."""
         ...
 
+    async def exam_of(self, session_id: str) -> str:
+        """Return the id of a session's exam, and read no more of it. Raises NotFound."""
+        ...
+
     async def save(
         self,
         case: Case,
@@ -254,8 +271,8 @@ class Store(Protocol):
         """Return a session's devices, first admitted first."""
         ...
 
-    async def unfinished(self) -> Sequence[str]:
-        """Return the sessions that have not ended, by id."""
+    async def unfinished(self, exam_id: str | None = None) -> Sequence[str]:
+        """Return the sessions of one exam, or of all, that have not ended, by id."""
         ...
 
     async def cases(self, exam_id: str | None) -> Sequence[Case]:

@@ -7,7 +7,7 @@ from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.help import Topic
 from proctor.domain.identity import UNDECIDED
 from proctor.domain.review import DUE_SOON, SETTLED, ReviewState, due_at, state_for
-from proctor.domain.session import ENDED, ExamSession, State
+from proctor.domain.session import ENDED, ExamSession, State, asks_open
 from proctor.services.journal import milliseconds
 from proctor.services.ports import Published
 
@@ -19,6 +19,7 @@ MINUTES_A_SESSION = 2.0
 ID_CHECK_WAITS = "ID check waits for a person"
 PROCTORS_ENDED = "proctors ended the exam"
 DEVICE_ASKS = "another computer asks to go on"
+DEVICE_ASKS_TO_LOOK = "another computer asks to look at what was decided"
 CALLS = {
     Topic.QUESTION: "the learner asks a question",
     Topic.HAND: "the learner raised a hand",
@@ -135,8 +136,8 @@ def waits_for(session: ExamSession) -> list[str]:
     waits = [ID_CHECK_WAITS] if _is_held(session) else []
     if session.help is not None and session.help.waits and session.state not in ENDED:
         waits.append(CALLS[session.help.topic])
-    if session.devices.waiting:
-        waits.append(DEVICE_ASKS)
+    if asks_open(session):
+        waits.append(DEVICE_ASKS_TO_LOOK if session.state in ENDED else DEVICE_ASKS)
     return waits
 
 
@@ -149,7 +150,7 @@ def _since(session: ExamSession) -> datetime:
     """Return since when a session waits for a person."""
     if _is_held(session):  # since the pictures came, not since the learner was invited
         return session.id_check.captured_at or session.made_at
-    asked = [ask.asked_at for ask in session.devices.waiting]
+    asked = [ask.asked_at for ask in asks_open(session)]
     if session.help is not None and session.help.waits and session.state not in ENDED:
         asked.append(session.help.since)
     if asked:

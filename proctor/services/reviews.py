@@ -29,7 +29,8 @@ from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
 from proctor.services.journal import lines, milliseconds, verdict_entry
 from proctor.services.logins import LoginStore, StaffRole
-from proctor.services.ports import Store
+from proctor.services.own_exams import NotTheirExam, NotYourExam, OwnExams, is_among
+from proctor.services.ports import Case, Store
 from proctor.services.review_queue import ReviewRow, row_of, urgency, waits_for
 from proctor.services.review_views import (
     CommentView,
@@ -149,14 +150,26 @@ class Reviews:
         self._key = key
 
     async def queue(
-        self, exam_id: str | None, *, me: str, budget_min: float | None = None
+        self,
+        exam_id: str | None,
+        *,
+        me: str,
+        own: OwnExams = None,
+        budget_min: float | None = None,
     ) -> Queue:
-        """Return the sessions that were begun or need someone now, those that do first."""
+        """Return the sessions that were begun or need someone now, those that do first.
+
+        Args:
+            exam_id: Of which exam; None: of all that are `own`.
+            me: Who asks.
+            own: The exams that `me` is for; nothing is told of another.
+            budget_min: The minutes that there are for it; None: it is not said.
+        """
         rows: list[tuple[bool, ReviewRow]] = []
         now = self._cases.now()
         today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         done = 0
-        for case in await self._store.cases(exam_id):
+        for case in await self._cases_of(exam_id, own):
             session = case.session
             if session.rehearsal_of:
                 continue  # nobody looks at a rehearsal
@@ -202,7 +215,10 @@ class Reviews:
             policy_sha256=published.policy_sha256,
             review=review_view(session.review, rules, me=me),
             snapshots=found.snapshots,
-            flags=[flag_view(flag) for flag in await self._store.flags(session_id)],
+            flags=[
+                flag_view(flag, session.review.decision)
+                for flag in await self._store.flags(session_id)
+            ],
             gaps=found.gaps,
             ledger=shown.ledger,
             answers=found.answers,
@@ -294,23 +310,34 @@ class Reviews:
         return comment_views(case.session.review, me=by)
 
     async def assign(
-        self, sessions: Sequence[str], *, to: str | None, by: str, due_at: datetime | None
+        self,
+        sessions: Sequence[str],
+        *,
+        to: str | None,
+        by: str,
+        due_at: datetime | None,
+        own: OwnExams = None,
     ) -> Assigned:
         """Ask a person to look at sessions, each by itself.
+
+        A session of an exam that one of the two is not for is among those that failed.
 
         Args:
             sessions: Which.
             to: Their login name; None takes back what was assigned.
             by: Who asks.
             due_at: Until when; None leaves that as it is.
+            own: The exams that `by` is for.
 
         Raises:
             NoSuchReviewer: Nobody of this name gives verdicts.
         """
+        theirs: OwnExams = None
         if to is not None:
             account = await self._logins.account(to)
             if account is None or account.role not in REVIEWERS:
                 raise NoSuchReviewer
+            theirs = account.exams
 
         def decide(session: ExamSession, _now: datetime) -> ExamSession:
             review = session.review
@@ -318,6 +345,11 @@ class Reviews:
             return replace(session, review=given)
 
         async def one(session_id: str) -> str:
+            exam = await self._cases.exam_of(session_id)
+            if not is_among(exam, own):
+                raise NotYourExam(exam=exam)
+            if to is not None and not is_among(exam, theirs):
+                raise NotTheirExam(exam=exam, name=to)
             await self._cases.change(session_id, decide, by=by)
             return session_id
 
@@ -326,6 +358,14 @@ class Reviews:
             done=[each for each in found if isinstance(each, str)],
             failed=[each for each in found if isinstance(each, FailedView)],
         )
+
+    async def _cases_of(self, exam_id: str | None, own: OwnExams) -> Sequence[Case]:
+        if exam_id is not None:
+            return await self._store.cases(exam_id) if is_among(exam_id, own) else ()
+        if own is None:
+            return await self._store.cases(None)
+        # Each by itself: the newest of all exams may be none of these.
+        return [case for each in sorted(own) for case in await self._store.cases(each)]
 
     async def _row(self, session: ExamSession, me: str, now: datetime) -> ReviewRow:
         return row_of(

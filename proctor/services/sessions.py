@@ -46,11 +46,17 @@ class JoinLinkUnknown(Refusal):
 class JoinLinkUsed(Refusal):
     code = "join-link-used"
 
-    def __init__(self, *, asked: AskState | None = None) -> None:
+    def __init__(
+        self, *, asked: AskState | None = None, over: bool = False, on: str | None = None
+    ) -> None:
         super().__init__(
-            "this join link is in use on another device: go on there, or ask it to let you in"
+            "this exam is over, and was sat on another device: look there, or ask to be let in"
+            if over
+            else "this join link is in use on another device: go on there, or ask it to let you in"
         )
         self.asked = asked  # what became of this device's asking; None: it has not
+        self.over = over  # the session has ended
+        self.on = on  # the kind of the device that has it, as that said: "desktop" or "browser"
 
 
 class BadDeviceKey(Refusal):
@@ -213,8 +219,11 @@ class Sessions:
             if used is None:
                 return rules.join(session, known)
             if used.key != key:
-                ask = session.devices.latest(key)
-                raise JoinLinkUsed(asked=None if ask is None else ask.state)
+                ask, over = session.devices.latest(key), session.state in ENDED
+                asked = None if ask is None else ask.state
+                if asked is AskState.WAITING and ask not in rules.asks_open(session):
+                    asked = None  # the end has answered it
+                raise JoinLinkUsed(asked=asked, over=over, on=used.kind)
             return session
 
         case = await self._cases.change(session_id, decide, by="learner", device=device)
@@ -236,7 +245,10 @@ class Sessions:
         def decide(session: ExamSession, now: datetime) -> ExamSession:
             if session.devices.used is None:
                 return session  # nobody to ask: it may join
-            devices = asking.ask(session.devices, known, now=now, phones=_phones(session))
+            over_at = session.closed_at if session.state in ENDED else None
+            devices = asking.ask(
+                session.devices, known, now=now, phones=_phones(session), over_at=over_at
+            )
             return replace(session, devices=devices)
 
         case = await self._cases.change(session_id, decide, by="learner")

@@ -12,6 +12,7 @@ from proctor.domain.session import (
     SectionState,
     State,
     ask_ended_at,
+    asks_open,
     closes_at,
 )
 from proctor.services.id_waits import waits_for_person_since
@@ -116,7 +117,7 @@ def tile_of(session: ExamSession, published: Published, known: Known) -> Tile:
     section = _open(session)
     titles = {each.id: each.title for each in published.exam.sections}
     call = session.help if session.help is not None and session.help.waits else None
-    needs = _needs(session, known) if goes_on else {}
+    needs = _needs(session, known) if goes_on else _asked_to_look(session)
     proposed = session.termination
     return Tile(
         session=session.id,
@@ -145,7 +146,7 @@ def tile_of(session: ExamSession, published: Published, known: Known) -> Tile:
         else TerminationTile(by=proposed.by, lapses_at_ms=milliseconds(proposed.lapses_at)),
         taken_by=known.taken_by,
         looking=tuple(known.looking),
-        waiting_devices=len(session.devices.waiting) if goes_on else 0,
+        waiting_devices=len(asks_open(session)),
         extra_s=int(sum(entry.given.total_seconds() for entry in session.ledger)),
     )
 
@@ -157,8 +158,7 @@ def _needs(session: ExamSession, known: Known) -> dict[str, datetime | None]:
         since["terminate-proposed"] = session.termination.at
     if session.help is not None and session.help.waits:
         since[_CALLS[session.help.topic]] = session.help.since
-    if session.devices.waiting:
-        since["device-asks"] = min(each.asked_at for each in session.devices.waiting)
+    since |= _asked_to_look(session)
     if (waits := waits_for_person_since(session)) is not None:
         since["id-check"] = waits
     # Before an exam devices come and go; in a pause somebody has looked already.
@@ -169,6 +169,12 @@ def _needs(session: ExamSession, known: Known) -> dict[str, datetime | None]:
     if asked := _asked(session):
         since["quality"] = min(asked.values())
     return {need: since[need] for need in NEEDS if need in since}
+
+
+def _asked_to_look(session: ExamSession) -> dict[str, datetime | None]:
+    """Return that devices wait to be let in, and since when: so they may after the end too."""
+    asks = asks_open(session)
+    return {"device-asks": min(each.asked_at for each in asks)} if asks else {}
 
 
 def _asked(session: ExamSession) -> dict[str, datetime]:

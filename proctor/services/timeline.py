@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from proctor.domain.exam import Exam
+from proctor.domain.flag_words import decided_words
 from proctor.domain.flags import Flag
 from proctor.domain.help import MAX_MESSAGE_CHARS
 from proctor.domain.observation import Observation
+from proctor.domain.review import Verdict
 from proctor.domain.session import ExamSession, is_late
 from proctor.evidence.record import Kind
 from proctor.services.device_time import Dated, dated
@@ -183,7 +185,8 @@ def _read(session: ExamSession, exam: Exam, rows: _Rows) -> Happened:
     return found
 
 
-def flag_view(flag: Flag) -> FlagView:
+def flag_view(flag: Flag, decision: Verdict | None = None) -> FlagView:
+    """Return a flag as it is shown; `decision` is that on its session, once there is one."""
     return FlagView(
         flag=flag.id,
         rule=flag.rule,
@@ -195,7 +198,7 @@ def flag_view(flag: Flag) -> FlagView:
         measurement=flag.measurement,
         value=flag.value,
         threshold=flag.threshold,
-        explanation=flag.explanation,
+        explanation=explained(flag, decision),
         snapshots=[
             RefView(device=ref.device, seq=ref.seq, sha256=ref.sha256) for ref in flag.snapshots
         ],
@@ -203,6 +206,13 @@ def flag_view(flag: Flag) -> FlagView:
         policy_sha256=flag.policy_sha256,
         models=[f"{model.name} {model.version}".strip() for model in flag.models],
     )
+
+
+def explained(flag: Flag, decision: Verdict | None) -> str:
+    """Return a flag's explanation: nobody will look any more at what was decided."""
+    if decision is None:
+        return flag.explanation
+    return decided_words(flag.explanation, judged=flag.id in dict(decision.flags))
 
 
 def _snapshot(

@@ -4,13 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from proctor.domain.act_words import act_words, lifted_words, permitted_words, told
+from proctor.domain.act_words import (
+    act_words,
+    lapsed,
+    lifted_words,
+    permitted_words,
+    reason_words,
+    told,
+)
 from proctor.domain.acting import undoable
 from proctor.domain.acts import REASON_WORDS, Act, ActKind
 from proctor.domain.asks import QualityAsk
 from proctor.domain.assurance import assurance
 from proctor.domain.identity import learner_reads
-from proctor.domain.session import ExamSession, ask_ended_at, closes_at, held_since
+from proctor.domain.session import (
+    ExamSession,
+    ask_ended_at,
+    asks_open,
+    closes_at,
+    held_since,
+)
 from proctor.services.journal import milliseconds, seconds
 from proctor.services.ports import Published
 
@@ -111,10 +124,12 @@ class ActView:
     act: str
     code: str  # of its reason: "technical/network"; empty where it needs none
     words: str  # as the learner reads it: "A proctor paused your exam: network."
+    why: str  # its reason from the list, which stands in `words`; empty where there is none
     note: str  # in the proctor's words, for the learner
     by: str  # to staff alone; else empty
     at_ms: int
     undone: bool
+    lapsed: bool  # a proposal that nobody confirmed in time
     undoable: bool
 
 
@@ -122,6 +137,7 @@ class ActView:
 class TerminationView:
     """That one person proposes to end the session. Another may confirm it until it lapses."""
 
+    act: str  # the id of the act that proposes it: who confirms names it
     by: str
     words: str  # the reason from the list; empty where there is none
     note: str
@@ -224,7 +240,7 @@ def view(
                 device_kind=ask.device.kind,
                 asked_at_ms=milliseconds(ask.asked_at),
             )
-            for ask in session.devices.waiting
+            for ask in asks_open(session)
         ],
         help=None
         if call is None
@@ -244,6 +260,7 @@ def view(
         termination=None
         if proposed is None or not staff
         else TerminationView(
+            act=proposed.act,
             by=proposed.by,
             words=REASON_WORDS.get(proposed.code, ""),
             note=proposed.note,
@@ -268,7 +285,9 @@ def act_views(
             id=act.id,
             act=str(act.kind),
             code=act.code,
-            words=act_words(act, session.acts, published.policy),
+            words=act_words(act, session, published.policy),
+            why=reason_words(act),
+            lapsed=lapsed(act, session),
             note=act.note,
             by=act.by if staff else "",
             at_ms=milliseconds(act.at),

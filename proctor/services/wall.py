@@ -11,29 +11,30 @@ snapshots.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.help import Topic
 from proctor.domain.rehearsal import PRACTICE_EXAM
-from proctor.domain.session import ENDED, ExamSession
+from proctor.domain.session import ENDED, ExamSession, asks_open
 from proctor.evidence.record import Kind, Record, parse
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
 from proctor.services.intake import Intake
 from proctor.services.journal import milliseconds
+from proctor.services.own_exams import OwnExams, is_among
 from proctor.services.places import Change, Place, changed_to, encode
 from proctor.services.ports import Case, NotFound, StorageFull, Store
 from proctor.services.tiles import HELP_CHARS, Known, Tile, tile_of
+from proctor.services.watch import Watch
 
 logger = logging.getLogger(__name__)
 
 # How often what changed is told. A person sees no difference below that.
 TELL_EVERY_S = 0.25
-# A page that hears nothing for longer takes its line for dead.
-QUIET_S = 10.0
 # How often sessions are looked for that another program made: invitations from a terminal.
 FIND_EVERY_S = 5.0
 # What a proctor took returns to all so long after their last wall closed: a page that is loaded
@@ -41,101 +42,17 @@ FIND_EVERY_S = 5.0
 TAKE_KEPT = timedelta(minutes=5)
 # Who has handed in may still write or be asked for; then the desk has the session.
 ENDED_SHOWN = timedelta(hours=1)
-# Tiles that one page has before its reader's eyes, and some above and below them.
-MAX_VIEWED = 120
+# A tile that could not be made is tried again, at first so soon, then after twice the time each.
+AGAIN_AFTER = timedelta(seconds=1)
+AGAIN_WITHIN = timedelta(minutes=1)
 
 
-class Watch:
-    """One wall that is open: what its proctor sees, and has before their eyes."""
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """When a tile that could not be made is tried again, and how long that was waited for."""
 
-    def __init__(self, wall: "Wall", name: str, exam: str | None) -> None:
-        self.name = name
-        self.exam = exam
-        self.looks_at: str | None = None
-        self.viewed: frozenset[str] = frozenset()
-        self.first = ""  # the whole wall, to be told before any news
-        self._wall = wall
-        self._owed: set[str] = set()  # to be told whole
-        self._gone: set[str] = set()
-        self._told_at = asyncio.get_running_loop().time()
-        self._waits: asyncio.Future[str] | None = None
-
-    async def news(self) -> str:
-        """Wait for the next message. Until it is asked for, what changes is kept by name alone."""
-        self._waits = asyncio.get_running_loop().create_future()
-        try:
-            return await self._waits
-        finally:
-            self._waits = None
-
-    def view(self, sessions: Iterable[str]) -> None:
-        """Have these before one's eyes, and no others."""
-        places = {each: self._wall.place(each) for each in sessions}
-        viewed = frozenset(
-            session
-            for session, place in places.items()
-            if place is not None and self._is_mine(place.session.exam)
-        )
-        self._owed |= viewed - self.viewed
-        self._wall.count_viewed(self.viewed, viewed)
-        self.viewed = viewed
-
-    def look(self, session: str | None) -> None:
-        """Have one session open, or none."""
-        before, self.looks_at = self.looks_at, session
-        for each in (before, session):
-            if each is not None:
-                self._wall.looked(each)
-
-    def take(self, sessions: Iterable[str]) -> None:
-        """See to these learners, whoever did before."""
-        self._wall.take(sessions, self.name)
-
-    def release(self, sessions: Iterable[str]) -> None:
-        """See to these no more; those of others stay theirs."""
-        self._wall.release(sessions, self.name)
-
-    def tell(
-        self,
-        changed: Sequence[Change],
-        news: Mapping[str, str],
-        gone: Sequence[Place],
-        now: datetime,
-    ) -> None:
-        """Take what changed since the last time.
-
-        Args:
-            changed: Tiles that everybody sees; none of a session in `gone`.
-            news: Of sessions that are in no change: what came on their lines, as JSON.
-            gone: What is shown no more.
-            now: Server clock.
-        """
-        self._gone.update(each.session.id for each in gone if self._is_mine(each.session.exam))
-        mine = [each for each in changed if self._is_mine(each.exam)]
-        seen = self.viewed & news.keys()
-        if self._waits is None or self._waits.done():
-            self._owed |= seen
-            self._owed.update(each.session for each in mine)
-            return
-        tiles = [news[session] for session in seen - self._owed]
-        for change in mine:
-            text = change.viewed if change.session in self.viewed else change.all
-            if text and change.session not in self._owed:
-                tiles.append(text)
-        owed = (self._wall.place(session) for session in self._owed)
-        tiles.extend(place.whole() for place in owed if place is not None)
-        loop_now = asyncio.get_running_loop().time()
-        if not tiles and not self._gone and loop_now - self._told_at < QUIET_S:
-            return
-        self._told_at = loop_now
-        self._waits.set_result(
-            f'{{"type":"delta","now_ms":{milliseconds(now)},'
-            f'"tiles":[{",".join(tiles)}],"gone":{encode(sorted(self._gone))}}}'
-        )
-        self._owed, self._gone = set(), set()
-
-    def _is_mine(self, exam: str) -> bool:
-        return self.exam is None or self.exam == exam
+    at: datetime
+    waited: timedelta
 
 
 class Wall:
@@ -146,7 +63,8 @@ class Wall:
         self._intake = intake
         self._places: dict[str, Place] = {}
         self._changed: set[str] = set()
-        self._ended: dict[str, datetime] = {}
+        self._ended: set[str] = set()
+        self._again: dict[str, _Again] = {}  # tiles that could not be made
         self._watches: set[Watch] = set()
         self._taken: dict[str, str] = {}
         self._left: dict[str, datetime] = {}  # proctors without a wall, who may have taken some
@@ -165,14 +83,14 @@ class Wall:
             return
         place = self._places.get(session.id)
         if place is None:
-            if session.state in ENDED and _is_over(session.closed_at, self._cases.now()):
+            if _is_done(session, self._cases.now()):
                 return
             place = self._places[session.id] = Place(case)
         elif case.version < place.version:
             return  # read before the one that is known was saved
         place.session, place.version = session, case.version
-        if session.state in ENDED and session.closed_at is not None:
-            self._ended[session.id] = session.closed_at
+        if session.state in ENDED:
+            self._ended.add(session.id)
         self._changed.add(session.id)
 
     def looked(self, session_id: str) -> None:
@@ -206,6 +124,11 @@ class Wall:
         place = self._places.get(session_id)
         return None if place is None or place.tile is None else place
 
+    def is_of(self, session_id: str, own: OwnExams) -> bool:
+        """Tell whether a session is known here, and of one of these exams."""
+        place = self._places.get(session_id)
+        return place is not None and is_among(place.session.exam, own)
+
     def _line_changed(self, session_id: str) -> None:
         if session_id in self._places:
             self._changed.add(session_id)
@@ -235,28 +158,35 @@ class Wall:
     # --- what goes out ---------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def watching(self, name: str, *, exam: str | None = None) -> AsyncIterator[Watch]:
-        """Open a wall for a proctor within the block: of one exam, or of all.
+    async def watching(
+        self, name: str, *, exam: str | None = None, own: OwnExams = None
+    ) -> AsyncIterator[Watch]:
+        """Open a wall for a proctor within the block: of one exam, or of all of their own.
 
         Raises:
-            NotFound: There is no such exam.
+            NotFound: There is no such exam, or it is not one of their own.
         """
         exams = [
             {"id": each.exam.id, "title": each.exam.title}
             for each, _ in await self._store.exams()
-            if each.exam.id != PRACTICE_EXAM and exam in (None, each.exam.id)
+            if each.exam.id != PRACTICE_EXAM
+            and exam in (None, each.exam.id)
+            and is_among(each.exam.id, own)
         ]
         if exam is not None and not exams:
             raise NotFound(what="exam", id=exam)
         if not self._watches:
             await self._find()
-        watch = Watch(self, name, exam)
+        watch = Watch(self, name, exam, own)
         async with self._telling:
             if not self._watches:
                 await self._turn()  # nobody watched: what is known may be old
             self._let_lapse(self._cases.now())
             self._left.pop(name, None)
-            watch.first = self._whole(name, exam, exams)
+            # What was taken in an exam that is theirs no more returns to all.
+            taken = [each for each, by in self._taken.items() if by == name]
+            self.release([each for each in taken if not self.is_of(each, own)], name)
+            watch.first = self._whole(watch, exams)
             self._watches.add(watch)
         try:
             yield watch
@@ -314,7 +244,7 @@ class Wall:
         now = self._cases.now()
         self._let_lapse(now)
         gone = self._let_go(now)
-        changed = await self._made_anew()
+        changed = await self._made_anew(now)
         # What came on the lines, of the tiles that somebody has before their eyes.
         news: dict[str, str] = {}
         for session_id in self.viewed:
@@ -326,9 +256,10 @@ class Wall:
 
     def _let_go(self, now: datetime) -> list[Place]:
         """Show no more what ended long enough ago; return where it stood."""
-        over = [each for each, at in self._ended.items() if _is_over(at, now)]
+        over = [each for each in self._ended if _is_done(self._places[each].session, now)]
         for session_id in over:
-            del self._ended[session_id]
+            self._ended.discard(session_id)
+            self._again.pop(session_id, None)
             self._taken.pop(session_id, None)
         self._changed.difference_update(over)
         return [self._places.pop(each) for each in over]
@@ -338,9 +269,10 @@ class Wall:
             del self._left[name]
             self.release([each for each, by in self._taken.items() if by == name], name)
 
-    async def _made_anew(self) -> list[Change]:
+    async def _made_anew(self, now: datetime) -> list[Change]:
         """Make the tiles anew of which something may have changed; return what did."""
-        changed, self._changed = self._changed, set()
+        due = {session_id for session_id, each in self._again.items() if each.at <= now}
+        changed, self._changed = self._changed | due, set()
         looking: dict[str, set[str]] = {}
         for watch in self._watches:
             if watch.looks_at is not None:
@@ -353,10 +285,19 @@ class Wall:
             try:
                 tile = await self._tile(place, sorted(looking.get(session_id, ())))
             except Exception:
-                logger.exception("tile not made", extra={"session": session_id})
+                if session_id not in self._again:  # said once, until it is made
+                    logger.exception("tile not made", extra={"session": session_id})
+                self._put_off(session_id, now)
             else:
+                self._again.pop(session_id, None)
                 found.append(changed_to(place, tile))
         return found
+
+    def _put_off(self, session_id: str, now: datetime) -> None:
+        """Try a tile again later: what could not be read now may be, though nothing changes."""
+        before = self._again.get(session_id)
+        waited = AGAIN_AFTER if before is None else min(2 * before.waited, AGAIN_WITHIN)
+        self._again[session_id] = _Again(now + waited, waited)
 
     async def _tile(self, place: Place, looking: Sequence[str]) -> Tile:
         session = place.session
@@ -393,23 +334,26 @@ class Wall:
                     return text
         return ""
 
-    def _whole(self, name: str, exam: str | None, exams: Sequence[object]) -> str:
+    def _whole(self, watch: Watch, exams: Sequence[object]) -> str:
         tiles = []
         for session_id, place in self._places.items():
-            if place.tile is None or exam not in (None, place.session.exam):
+            if place.tile is None or not watch.is_mine(place.session.exam):
                 continue
             if session_id not in self.viewed:
                 place.news()  # nobody else waits for it
             tiles.append(place.whole())
         now_ms = milliseconds(self._cases.now())
         return (
-            f'{{"type":"wall","now_ms":{now_ms},"me":{encode(name)},'
+            f'{{"type":"wall","now_ms":{now_ms},"me":{encode(watch.name)},'
             f'"exams":{encode(exams)},"tiles":[{",".join(tiles)}]}}'
         )
 
 
-def _is_over(closed_at: datetime | None, now: datetime) -> bool:
-    return closed_at is not None and now - closed_at >= ENDED_SHOWN
+def _is_done(session: ExamSession, now: datetime) -> bool:
+    """Tell whether a session ended long enough ago, and nobody waits to be let in."""
+    if session.state not in ENDED or session.closed_at is None:
+        return False
+    return now - session.closed_at >= ENDED_SHOWN and not asks_open(session)
 
 
 def _text(message: Record) -> str:

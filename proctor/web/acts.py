@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
@@ -19,8 +20,10 @@ from proctor.domain.acts import (
     NoSuchReason,
     NoSuchRule,
     NothingProposed,
+    RequestReused,
     RuleUnchanged,
     StalePage,
+    StaleProposal,
     TerminationProposed,
     TooManyActs,
     Wanted,
@@ -54,6 +57,7 @@ _REFUSED = (
     NoSuchRule,
     RuleUnchanged,
     NothingProposed,
+    StaleProposal,
     TerminationProposed,
     AnotherPersonNeeded,
     NobodyCalls,
@@ -62,6 +66,7 @@ _REFUSED = (
     NoSuchAct,
     ActNotUndoable,
     TooManyActs,
+    RequestReused,
 )
 
 
@@ -80,7 +85,17 @@ class ActReasons(Shape):
     reasons: list[ActReason]
 
 
-class _Act(Shape):
+class _Asked(Shape):
+    # Made anew for each decision, and kept where it is sent again: what was done for it is not
+    # done a second time. Without it, what is sent twice is done twice.
+    request: UUID | None = None
+
+    @property
+    def request_id(self) -> str:
+        return "" if self.request is None else str(self.request)
+
+
+class _Act(_Asked):
     act: ActKind
     code: _Word = ""
     note: _Note = ""
@@ -96,6 +111,7 @@ class _Act(Shape):
             seconds=self.seconds,
             rule=self.rule,
             of=self.of,
+            request=self.request_id,
         )
 
 
@@ -112,7 +128,7 @@ class ManyActsRequest(_Act):
     sessions: Annotated[tuple[Id, ...], Field(min_length=1, max_length=SESSIONS_MOST)]
 
 
-class Announcement(Shape):
+class Announcement(_Asked):
     code: _Word = ""
     note: _Note
 
@@ -196,7 +212,9 @@ def add_act_routes(api: Api, desk: ActsDesk) -> None:
     async def announce(request: web.Request, exam: Id, body: Announcement) -> AnnouncementAnswer:
         """Write to everybody who sits an exam now."""
         by = staff_of(request).name
-        batch = await desk.acts.announce(exam, code=body.code, note=body.note, by=by)
+        batch = await desk.acts.announce(
+            exam, code=body.code, note=body.note, by=by, request=body.request_id
+        )
         return AnnouncementAnswer(told=len(batch.done), failed=batch.failed)
 
     @api.route(

@@ -16,6 +16,7 @@ what went wrong, `web/openapi.py` tells all of it to machines.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -32,6 +33,7 @@ from proctor.web.inputs import BadRoute, Id, Inputs, Sha256, inputs_of
 
 __all__ = [
     "DEVICES",
+    "LOOKING_BACK",
     "REFUSED",
     "ROLES",
     "STAFF",
@@ -49,6 +51,7 @@ __all__ = [
 _Handles = TypeVar("_Handles", bound=Callable[..., Awaitable[object]])
 CanFail = type[Refusal | EvidenceError] | int
 Refused = Callable[[web.Request], Awaitable[None]]
+Around = Callable[[web.Request], AbstractAsyncContextManager[None]]
 
 
 class Role(StrEnum):
@@ -57,6 +60,7 @@ class Role(StrEnum):
     ANYONE = "anyone"
     LEARNER = "learner"
     SECOND_CAMERA = "second-camera"  # a learner's phone
+    VIEWER = "viewer"  # a browser that its learner let look once the exam was over
     PROCTOR = "proctor"
     LEAD = "lead"
     COURSE_TEAM = "course-team"
@@ -64,6 +68,7 @@ class Role(StrEnum):
 
 
 DEVICES = (Role.LEARNER, Role.SECOND_CAMERA)
+LOOKING_BACK = (Role.LEARNER, Role.VIEWER)
 STAFF = (Role.PROCTOR, Role.LEAD, Role.COURSE_TEAM, Role.ADMINISTRATOR)
 
 
@@ -90,6 +95,7 @@ class Operation:
     errors: tuple[CanFail, ...]
     refused: Refused | None = None
     max_body: int | None = None  # bytes; None: the app's own bound
+    around: Around | None = None
 
     @property
     def name(self) -> str:
@@ -101,8 +107,9 @@ class Operation:
         Raises:
             InvalidInput, NotJson, UnreadableBody: As `Inputs.read` says.
         """
-        arguments = await self.inputs.read(request, max_body=self.max_body)
-        result = await self.handler(request, **arguments)
+        async with nullcontext() if self.around is None else self.around(request):
+            arguments = await self.inputs.read(request, max_body=self.max_body)
+            result = await self.handler(request, **arguments)
         if self.raw:
             if not isinstance(result, web.StreamResponse):
                 raise BadRoute(f"{self.name} is raw and returned no response")
@@ -137,6 +144,7 @@ class Api:
         errors: Sequence[CanFail] = (),
         refused: Refused | None = None,
         max_body: int | None = None,
+        around: Around | None = None,
     ) -> Callable[[_Handles], _Handles]:
         """Declare a route; the handler's first line of docstring says what it does.
 
@@ -154,6 +162,8 @@ class Api:
             refused: Awaited before one of the staff, whose role the route does not name, is
                 refused: for what is written down.
             max_body: The bytes that a body may have, where that is not the app's own bound.
+            around: Entered before the body is read, and left once the handler is done: for what
+                refuses a body unread, or bounds how many are in memory.
 
         Raises:
             BadRoute: The declaration can't work, or another has its method and path, or its name.
@@ -174,6 +184,7 @@ class Api:
                 errors=tuple(errors),
                 refused=refused,
                 max_body=max_body,
+                around=around,
             )
             if operation.inputs.body is not None and method in {"GET", "DELETE"}:
                 raise BadRoute(f"{method} {path}: a {method} has no body")

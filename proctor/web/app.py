@@ -26,7 +26,7 @@ from proctor.services.look_book import LookBook, LookStore
 from proctor.services.looks import Looks
 from proctor.services.one_account import OneAccount
 from proctor.services.outcomes import Outcomes
-from proctor.services.ports import DocumentReader, Mailer, Store, Thumbnails, Vision
+from proctor.services.ports import DocumentReader, Mailer, NotFound, Store, Thumbnails, Vision
 from proctor.services.readings import Readings
 from proctor.services.receipts import Receipts
 from proctor.services.rehearsals import Practice, Rehearsals
@@ -36,6 +36,7 @@ from proctor.services.reviews import Reviews, second_look_key
 from proctor.services.second_cameras import SecondCameras
 from proctor.services.sessions import Sessions
 from proctor.services.strips import Strips
+from proctor.services.viewers import Viewers, is_viewer_token
 from proctor.services.wall import Wall
 from proctor.web import auth, metrics, openapi, problems
 from proctor.web.acts import ActsDesk, add_act_routes
@@ -44,6 +45,7 @@ from proctor.web.api import Api, Role
 from proctor.web.auth import LearnerDevice, LoginDesk, Staff
 from proctor.web.console import ConsoleDesk, add_console_routes
 from proctor.web.exports import add_export_routes
+from proctor.web.health import add_health_route
 from proctor.web.identity import IdentityDesk, add_identity_routes
 from proctor.web.learner import LearnerDesk, add_learner_routes
 from proctor.web.looks import LookDesk, add_look_routes
@@ -99,6 +101,7 @@ def build(parts: Parts) -> web.Application:
     cases = Cases(parts.store, _Clock(parts.now))
     sessions = Sessions(parts.store, cases, token=parts.token, new_id=parts.new_id)
     phones = SecondCameras(parts.store, cases, token=parts.token)
+    viewers = Viewers(cases, token=parts.token)
     analysis = Analysis(parts.store, cases, parts.vision, lanes=parts.lanes)
     waits = IdWaits(cases)
     accounts = OneAccount(
@@ -182,6 +185,7 @@ def build(parts: Parts) -> web.Application:
         outcomes=Outcomes(parts.store, cases, results),
         contests=Contests(parts.store, cases),
         export=export,
+        viewers=viewers,
     )
     add_after_routes(api, after)
     add_look_routes(api, LookDesk(looks=looks, export=export))
@@ -201,13 +205,15 @@ def build(parts: Parts) -> web.Application:
         LoginDesk(store=parts.logins, hasher=parts.passwords, now=parts.now, new_token=parts.token),
     )
     metrics.add_metrics_routes(api, counts)
+    add_health_route(api, parts.store, analysis, counts)
     openapi.add_document_route(api)
     _add_pages(api, parts.pages)
 
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     metrics.install(app, counts)
     problems.install(app)
-    auth.install(app, _Identify(parts, sessions, intake), public_origin=parts.public_origin)
+    identify = _Identify(parts, cases, sessions, viewers, intake)
+    auth.install(app, identify, public_origin=parts.public_origin)
     app[UPLINKS], app[WALLS] = set(), set()
     api.mount(app)
     app.on_shutdown.append(close_uplinks)
@@ -274,22 +280,38 @@ def _add_pages(api: Api, pages: Path) -> None:
 
 
 class _Identify:
-    def __init__(self, parts: Parts, sessions: Sessions, intake: Intake) -> None:
+    def __init__(
+        self, parts: Parts, cases: Cases, sessions: Sessions, viewers: Viewers, intake: Intake
+    ) -> None:
         self._parts = parts
+        self._cases = cases
         self._sessions = sessions
+        self._viewers = viewers
         self._intake = intake
 
     async def staff(self, token: str) -> Staff | None:
         login = await who(self._parts.logins, token=token, now=self._parts.now())
         if login is None:
             return None
-        return Staff(name=login.name, role=login.role, expires_at=login.expires_at)
+        return Staff(
+            name=login.name, role=login.role, exams=login.exams, expires_at=login.expires_at
+        )
+
+    async def exam_of(self, session: str) -> str | None:
+        try:
+            return await self._cases.exam_of(session)
+        except NotFound:
+            return None
 
     async def learner(self, token: str) -> LearnerDevice | None:
+        if is_viewer_token(token):
+            session = await self._viewers.session(token)
+            if session is None:
+                return None
+            return LearnerDevice(session=session, device="", role=Role.VIEWER)
         device = await self._sessions.device(token)
         if device is None:
             return None
         self._intake.heard(device.session, device.id)
-        return LearnerDevice(
-            session=device.session, device=device.id, second_camera=device.kind == PHONE
-        )
+        role = Role.SECOND_CAMERA if device.kind == PHONE else Role.LEARNER
+        return LearnerDevice(session=device.session, device=device.id, role=role)

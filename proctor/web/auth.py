@@ -4,11 +4,16 @@ Staff carry their login in a cookie or as a bearer token, learners' devices a be
 can't put a header on a WebSocket, so there a device's token may come as a subprotocol, which like a
 header stands in no address.
 
+Whoever of the staff is for some exams alone gets nothing of another: each route whose address names
+an exam or a session is held against them here, whatever it does; what is no address (lists, bodies,
+the wall's words) is each route's own to hold.
+
 The cookie is `__Host-login`: Secure, HttpOnly, SameSite=Strict, Path=/, no Domain. Chromium takes
 and sends it on plain http at 127.0.0.1 and localhost (tried with 156), so a demo needs no other.
 Elsewhere on plain http, and on it in Safari, browsers refuse it: staff need https there.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +25,7 @@ from pydantic import StringConstraints
 
 from proctor.services import logins
 from proctor.services.logins import LoginStore, PasswordHasher, StaffRole
+from proctor.services.own_exams import NotYourExam, OwnExams, is_among
 from proctor.web.api import REFUSED, ROLES, STAFF, Api, Role, Shape
 from proctor.web.problems import CrossSite, LoginNeeded, RoleNotAllowed
 
@@ -28,6 +34,8 @@ COOKIE = "__Host-login"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Ours are 43 characters; nothing longer is worth a question to the database.
 _TOKEN_MAX = 256
+# As `api.Id`: no exam and no session has another.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 UPLINK_PROTOCOL = "proctor-uplink"
 _BEARER_PROTOCOL = "proctor-token."
@@ -37,6 +45,7 @@ _BEARER_PROTOCOL = "proctor-token."
 class Staff:
     name: str
     role: StaffRole
+    exams: OwnExams
     expires_at: datetime
 
     @property
@@ -47,12 +56,16 @@ class Staff:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnerDevice:
     session: str
-    device: str
-    second_camera: bool = False
+    device: str  # empty where it is a viewer's browser, which is none
+    role: Role = Role.LEARNER
 
     @property
     def allowed_as(self) -> Role:
-        return Role.SECOND_CAMERA if self.second_camera else Role.LEARNER
+        return self.role
+
+    @property
+    def second_camera(self) -> bool:
+        return self.role is Role.SECOND_CAMERA
 
 
 class Identify(Protocol):
@@ -64,6 +77,10 @@ class Identify(Protocol):
     async def staff(self, token: str) -> Staff | None: ...
 
     async def learner(self, token: str) -> LearnerDevice | None: ...
+
+    async def exam_of(self, session: str) -> str | None:
+        """Return the id of a session's exam; None where there is no such session."""
+        ...
 
 
 IDENTIFY: web.AppKey[Identify] = web.AppKey("identify")
@@ -101,7 +118,10 @@ def learner_of(request: web.Request) -> LearnerDevice:
 
 
 async def still_allowed(request: web.Request) -> bool:
-    """Tell whether who asked is signed in still, and as before: for what stays open for hours."""
+    """Tell whether who asked is signed in still, and as before: for what stays open for hours.
+
+    As before is with the same role and the same exams.
+    """
     return await _caller(request) == request[CALLER]
 
 
@@ -131,11 +151,34 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
             raise LoginNeeded
         request[CALLER] = caller
         if caller.allowed_as not in allowed:
-            tell = request.app[REFUSED].get(request.match_info.route)
-            if tell is not None and isinstance(caller, Staff):
-                await tell(request)
+            await _tell_refused(request)
             raise RoleNotAllowed(role=caller.allowed_as, allowed=allowed)
+        if isinstance(caller, Staff) and caller.exams is not None:
+            await _check_exams(request, caller.exams)
     return await handler(request)
+
+
+async def _check_exams(request: web.Request, own: frozenset[str]) -> None:
+    """Refuse what is of another exam than somebody's own.
+
+    Raises:
+        NotYourExam: The address names such an exam, or a session of one.
+    """
+    asked = [*request.query.getall("exam", []), request.match_info.get("exam", "")]
+    if _ID.fullmatch(session := request.match_info.get("session", "")):
+        # One that is not there is nobody's: what a route says of it tells nothing.
+        asked.append(await request.app[IDENTIFY].exam_of(session) or "")
+    for each in asked:
+        # What is no id is said to be none by the route, which repeats nothing of it.
+        if _ID.fullmatch(each) and not is_among(each, own):
+            await _tell_refused(request)
+            raise NotYourExam(exam=each)
+
+
+async def _tell_refused(request: web.Request) -> None:
+    tell = request.app[REFUSED].get(request.match_info.route)
+    if tell is not None and isinstance(request[CALLER], Staff):
+        await tell(request)
 
 
 async def _caller(request: web.Request) -> Staff | LearnerDevice | None:
@@ -219,6 +262,7 @@ class Credentials(Shape):
 class LoginView(Shape):
     name: str
     role: StaffRole
+    exams: list[str] | None  # by id; null: every exam
     expires_at_ms: int
 
 
@@ -253,6 +297,7 @@ def add_login_routes(api: Api, desk: LoginDesk) -> None:
             token=signed_in.token,
             name=login.name,
             role=login.role,
+            exams=_listed(login.exams),
             expires_at_ms=_ms(login.expires_at),
         )
         response = web.json_response(text=view.model_dump_json())
@@ -263,7 +308,12 @@ def add_login_routes(api: Api, desk: LoginDesk) -> None:
     async def get_login(request: web.Request) -> LoginView:
         """Tell who is signed in."""
         staff = staff_of(request)
-        return LoginView(name=staff.name, role=staff.role, expires_at_ms=_ms(staff.expires_at))
+        return LoginView(
+            name=staff.name,
+            role=staff.role,
+            exams=_listed(staff.exams),
+            expires_at_ms=_ms(staff.expires_at),
+        )
 
     # For anyone, so that a login that is over can be left too, and its cookie go.
     @api.route("DELETE", "/api/v1/login", role=Role.ANYONE, raw=True, status=204, tags=["login"])
@@ -287,6 +337,10 @@ def _set_cookie(response: web.Response, token: str, keep: timedelta) -> None:
         httponly=True,
         samesite="Strict",
     )
+
+
+def _listed(exams: OwnExams) -> list[str] | None:
+    return None if exams is None else sorted(exams)
 
 
 def _ms(instant: datetime) -> int:

@@ -14,6 +14,7 @@ from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.review import ResultsHeld
 from proctor.domain.wording import for_proctor
 from proctor.services.cases import Cases
+from proctor.services.own_exams import is_among
 from proctor.services.ports import Case, NotFound, Store
 from proctor.services.results import Results, ResultView
 from proctor.services.sessions import (
@@ -89,8 +90,9 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
         return view(case.session, published, now=desk.cases.now(), held_before=before, staff=True)
 
     @api.route("GET", "/api/v1/exams", role=watching, out=list[ExamRow], tags=["exams"])
-    async def list_exams(_request: web.Request) -> list[ExamRow]:
-        """List the exams published here."""
+    async def list_exams(request: web.Request) -> list[ExamRow]:
+        """List the exams published here, those of one's own."""
+        own = staff_of(request).exams
         return [
             ExamRow(
                 id=published.exam.id,
@@ -100,7 +102,7 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
                 sessions=count,
             )
             for published, count in await desk.store.exams()
-            if published.exam.id != PRACTICE_EXAM
+            if published.exam.id != PRACTICE_EXAM and is_among(published.exam.id, own)
         ]
 
     @api.route(

@@ -1,6 +1,6 @@
 """The desk of ID checks over HTTP: who waits, what there is to go by, and the decisions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Self
 
 from aiohttp import web
@@ -9,15 +9,22 @@ from pydantic import StringConstraints, model_validator
 from proctor.domain.identity import AgainCode, IdEvent, IdReasonMissing
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import MAX_REASONS_CHARS, AnotherPersonNeeded
-from proctor.services.id_desk import IdDesk, IdDesks, IdQueue
+from proctor.services.id_desk import IdDesk, IdDesks, IdQueue, ReadingView
 from proctor.services.id_pictures import Digests
 from proctor.services.identity import IdCheckChanged, Identity
 from proctor.services.look_book import What, Why
 from proctor.services.looks import Looks
-from proctor.services.ports import NotFound
+from proctor.services.ports import NotFound, StorageFull
 from proctor.web.api import Api, Id, Role, Sha256, Shape
-from proctor.web.auth import staff_of
+from proctor.web.auth import Staff, staff_of
 from proctor.web.metrics import Metrics
+
+_NOT_SHOWN = ReadingView(
+    state="unavailable",
+    unavailable=("it is not shown while no look can be written down",),
+    lines=(),
+    mrz=None,
+)
 
 
 class IdSeen(Shape):
@@ -56,16 +63,16 @@ class IdentityDesk:
 def add_identity_routes(api: Api, desk: IdentityDesk) -> None:
     """Declare the routes."""
 
-    async def shown(session: str, *, me: str) -> IdDesk:
-        found = await desk.desks.desk(session, me=me)
+    async def shown(session: str, *, me: Staff) -> IdDesk:
+        found = await desk.desks.desk(session, me=me.name, own=me.exams)
         if found.reading is not None and (found.reading.lines or found.reading.mrz):
-            await desk.looks.note(session, by=me, what=What.READING, why=Why.CHECK_IN)
+            await desk.looks.note(session, by=me.name, what=What.READING, why=Why.CHECK_IN)
         return found
 
     @api.route("GET", "/api/v1/id-checks", role=Role.PROCTOR, out=IdQueue, tags=["identity"])
-    async def list_id_checks(_request: web.Request, exam: Id | None = None) -> IdQueue:
+    async def list_id_checks(request: web.Request, exam: Id | None = None) -> IdQueue:
         """List the ID checks that wait for a person, and for how long people wait."""
-        return await desk.desks.queue(exam)
+        return await desk.desks.queue(exam, own=staff_of(request).exams)
 
     @api.route(
         "GET",
@@ -77,7 +84,7 @@ def add_identity_routes(api: Api, desk: IdentityDesk) -> None:
     )
     async def get_id_check(request: web.Request, session: Id) -> IdDesk:
         """Read all there is to decide one ID check by."""
-        return await shown(session, me=staff_of(request).name)
+        return await shown(session, me=staff_of(request))
 
     @api.route(
         "POST",
@@ -89,11 +96,11 @@ def add_identity_routes(api: Api, desk: IdentityDesk) -> None:
     )
     async def decide_identity(request: web.Request, session: Id, body: IdDecision) -> IdDesk:
         """Decide on an ID check; a refusal needs another person to confirm it."""
-        by = staff_of(request).name
+        me = staff_of(request)
         case = await desk.identity.decide(
             session,
             body.event,
-            by=by,
+            by=me.name,
             reason=body.reason,
             code=body.code,
             seen=None
@@ -103,4 +110,10 @@ def add_identity_routes(api: Api, desk: IdentityDesk) -> None:
         waited = case.session.id_check.waited
         if waited is not None:
             desk.metrics.id_check_waited.observe(waited.total_seconds())
-        return await shown(session, me=by)
+        try:
+            return await shown(session, me=me)
+        except StorageFull:
+            # The decision is stored, and an error would say that it was not. Whatever needs a look
+            # to be written down is not shown.
+            found = await desk.desks.desk(session, me=me.name, own=me.exams)
+            return replace(found, reading=_NOT_SHOWN if found.reading else None)

@@ -1,5 +1,6 @@
 """What a handler takes: read off its signature once, and off each request with validation."""
 
+import asyncio
 import inspect
 import re
 import typing
@@ -15,6 +16,10 @@ from proctor.web.problems import InputError, InvalidInput, NotJson, UnreadableBo
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
+# A body for which its route allows more than all others has to be there within this time.
+LARGE_BODY_S = 300.0
+# What takes longer to parse than a keystroke of everybody else may wait.
+_PARSED_AT_ONCE_BYTES = 256 * 1024
 _MAX_ERRORS = 20
 _PART = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # The messages of pydantic that quote what was sent.
@@ -53,6 +58,7 @@ class Inputs:
             InvalidInput: Path, query or body is not of the declared type.
             NotJson: The body's type is another.
             UnreadableBody: The body can't be decompressed.
+            web.HTTPRequestTimeout: A large one took longer than LARGE_BODY_S.
         """
         errors: list[InputError] = []
         arguments = _arguments(self.path, "path", request.match_info.items(), errors)
@@ -61,7 +67,10 @@ class Inputs:
             name, adapter = self.body
             sent = await _json_bytes(request, max_body)
             try:
-                arguments[name] = adapter.validate_json(sent)
+                if len(sent) > _PARSED_AT_ONCE_BYTES:
+                    arguments[name] = await asyncio.to_thread(adapter.validate_json, sent)
+                else:
+                    arguments[name] = adapter.validate_json(sent)
             except ValidationError as refused:
                 errors += _errors_of(refused, "body")
         if errors:
@@ -134,12 +143,15 @@ def _arguments(
 async def _json_bytes(request: web.Request, max_body: int | None) -> bytes:
     if request.content_type != "application/json":
         raise NotJson
-    if max_body is not None:
-        request = request.clone(client_max_size=max_body)
     try:
-        return await request.read()
+        if max_body is None:
+            return await request.read()
+        async with asyncio.timeout(LARGE_BODY_S):
+            return await request.clone(client_max_size=max_body).read()
     except web.RequestPayloadError:
         raise UnreadableBody from None
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
 
 
 def _errors_of(refused: ValidationError, where: str) -> Iterable[InputError]:

@@ -12,13 +12,14 @@ from proctor.services.export import Export
 from proctor.services.look_book import LookView, What, Why
 from proctor.services.look_tickets import (
     MAX_TICKET_CHARS,
+    LookAtRehearsal,
     LookElsewhere,
     LookExpired,
     LookNotYours,
 )
 from proctor.services.looks import Looks
 from proctor.services.ports import NotFound, StorageFull
-from proctor.web.api import Api, Id, Role, Sha256, Shape
+from proctor.web.api import LOOKING_BACK, Api, Id, Role, Sha256, Shape
 from proctor.web.auth import learner_of, staff_of
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -64,13 +65,17 @@ def add_look_routes(api: Api, desk: LookDesk) -> None:
 
         return refused
 
+    async def refused_exam(request: web.Request) -> None:
+        if _ID.fullmatch(exam := request.match_info["exam"]):
+            await looks.refused_exam(exam, by=staff_of(request).name)
+
     @api.route(
         "POST",
         "/api/v1/sessions/{session}/looks",
         role=Role.PROCTOR,
         out=LookAnswer,
         tags=["looks"],
-        errors=[NotFound],
+        errors=[NotFound, LookAtRehearsal, StorageFull],
         refused=writes_down(What.PICTURES),
     )
     async def look_at_session(request: web.Request, session: Id, body: LookRequest) -> LookAnswer:
@@ -85,7 +90,8 @@ def add_look_routes(api: Api, desk: LookDesk) -> None:
         role=Role.PROCTOR,
         out=LookAnswer,
         tags=["looks"],
-        errors=[NotFound],
+        errors=[NotFound, LookAtRehearsal],
+        refused=refused_exam,
     )
     async def look_at_exam(request: web.Request, exam: Id, body: WatchRequest) -> LookAnswer:
         """Get an address for the live stills of an exam, good for minutes."""
@@ -145,7 +151,7 @@ def add_look_routes(api: Api, desk: LookDesk) -> None:
         return await looks.of(session, reviewer=reviewer)
 
     @api.route(
-        "GET", "/api/v1/session/looks", role=Role.LEARNER, out=list[LookView], tags=["learner"]
+        "GET", "/api/v1/session/looks", role=LOOKING_BACK, out=list[LookView], tags=["learner"]
     )
     async def list_my_looks(request: web.Request) -> list[LookView]:
         """List who looked at my pictures and documents, when and why; oldest first."""
@@ -158,7 +164,7 @@ def add_look_routes(api: Api, desk: LookDesk) -> None:
         raw=True,
         out_type="application/zip",
         tags=["evidence"],
-        errors=[NotFound],
+        errors=[NotFound, LookAtRehearsal, StorageFull],
         refused=writes_down(What.BUNDLE),
     )
     async def get_bundle(

@@ -15,7 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from proctor.web.api import Api, Role, Shape
+from proctor.web.api import Api, Role
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -79,6 +79,12 @@ class Metrics:
             "Check-ins not yet read, or not yet looked for on other accounts.",
             registry=self.registry,
         )
+        self.failing = Gauge(
+            "proctor_failing",
+            "1 while a part of the server fails, as /healthz says it.",
+            ["part"],
+            registry=self.registry,
+        )
         ProcessCollector(registry=self.registry)
 
 
@@ -100,12 +106,8 @@ def install(app: web.Application, metrics: Metrics) -> None:
     app.middlewares.append(count)
 
 
-class Health(Shape):
-    status: str
-
-
 def add_metrics_routes(api: Api, metrics: Metrics) -> None:
-    """Declare GET /metrics and GET /healthz."""
+    """Declare GET /metrics."""
 
     @api.route(
         "GET",
@@ -119,8 +121,3 @@ def add_metrics_routes(api: Api, metrics: Metrics) -> None:
         """Read the counts, in Prometheus' text format."""
         body = generate_latest(metrics.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    @api.route("GET", "/healthz", role=Role.ANYONE, out=Health, tags=["about"])
-    async def get_health(_request: web.Request) -> Health:
-        """Tell that the server answers."""
-        return Health(status="ok")

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import TypeAdapter
 
+from proctor.services.own_exams import NotYourExam
 from proctor.web.api import STAFF, Api, CanFail, Operation, Role
 from proctor.web.auth import COOKIE
 from proctor.web.problems import (
@@ -32,6 +33,8 @@ PATH = "/api/v1/openapi.json"
 Schemas = Mapping[tuple[str, str, str], Any]
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# What an address says of the exam that it is about: `auth` holds it against staff's own.
+_EXAM = frozenset({"exam", "session"})
 _REF = "#/components/schemas/{model}"
 _PROBLEM: Mapping[str, Any] = {
     "type": "object",
@@ -162,6 +165,8 @@ def _always(one: Operation) -> list[CanFail]:
     errors: list[CanFail] = []
     if Role.ANYONE not in one.roles:
         errors += [LoginNeeded, RoleNotAllowed]
+    if one.roles.intersection(STAFF) and _EXAM.intersection([*one.inputs.path, *one.inputs.query]):
+        errors += [NotYourExam]
     if one.method in _UNSAFE:
         errors += [CrossSite]
     if one.inputs.path or one.inputs.query:

@@ -38,11 +38,21 @@ from proctor.domain import (
     scoring,
     second_camera,
     session,
+    viewing,
 )
 from proctor.domain.errors import Refusal
 from proctor.evidence.errors import EvidenceError
+from proctor.services import (
+    contests,
+    intake,
+    logins,
+    look_tickets,
+    own_exams,
+    ports,
+    reviews,
+    sessions,
+)
 from proctor.services import identity as check_in
-from proctor.services import intake, logins, look_tickets, ports, reviews, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -119,9 +129,12 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     contest.ContestOver: HTTPStatus.FORBIDDEN,
     session.OutsideWindow: HTTPStatus.FORBIDDEN,
     check_in.SystemRefused: HTTPStatus.FORBIDDEN,
+    look_tickets.LookAtRehearsal: HTTPStatus.FORBIDDEN,
     look_tickets.LookElsewhere: HTTPStatus.FORBIDDEN,
     look_tickets.LookExpired: HTTPStatus.FORBIDDEN,
     look_tickets.LookNotYours: HTTPStatus.FORBIDDEN,
+    own_exams.NotYourExam: HTTPStatus.FORBIDDEN,
+    own_exams.NotTheirExam: HTTPStatus.FORBIDDEN,
     second_camera.SecondCameraOnly: HTTPStatus.FORBIDDEN,
     session.SectionClosed: HTTPStatus.FORBIDDEN,
     session.SessionClosed: HTTPStatus.FORBIDDEN,
@@ -131,6 +144,7 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     ports.NotFound: HTTPStatus.NOT_FOUND,
     session.NoSuchSection: HTTPStatus.NOT_FOUND,
     sessions.JoinLinkUnknown: HTTPStatus.NOT_FOUND,
+    viewing.ViewerLinkUnknown: HTTPStatus.NOT_FOUND,
     NotJson: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     # Wrong in itself, whatever the state.
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -162,6 +176,7 @@ STATUS: Mapping[type[Refusal], HTTPStatus] = {
     sessions.BadInvitation: HTTPStatus.UNPROCESSABLE_ENTITY,
     logins.TooManyLogins: HTTPStatus.TOO_MANY_REQUESTS,
     rehearsal.TooManyRehearsals: HTTPStatus.TOO_MANY_REQUESTS,
+    contests.ContestsBusy: HTTPStatus.TOO_MANY_REQUESTS,
     ports.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
 }
 """The status of each refusal and of those that subclass it. Here and nowhere else."""
@@ -229,6 +244,8 @@ def answer_of(exc: Exception) -> web.Response:
             headers["Allow"] = exc.headers["Allow"]
         case logins.TooManyLogins():
             headers["Retry-After"] = format_datetime(exc.retry_at.astimezone(UTC), usegmt=True)
+        case contests.ContestsBusy():
+            headers["Retry-After"] = str(exc.retry_after_s)
         case LoginNeeded() | logins.BadLogin():
             headers["WWW-Authenticate"] = "Bearer"
         case _:

@@ -103,8 +103,8 @@ def add_review_routes(api: Api, desk: ReviewDesk) -> None:
         request: web.Request, exam: Id | None = None, budget_min: _Minutes | None = None
     ) -> Queue:
         """List sessions, those that need a person first; how many of them fit into some minutes."""
-        me = staff_of(request).name
-        return await desk.reviews.queue(exam, me=me, budget_min=budget_min)
+        me = staff_of(request)
+        return await desk.reviews.queue(exam, me=me.name, own=me.exams, budget_min=budget_min)
 
     @api.route(
         "POST",
@@ -115,12 +115,16 @@ def add_review_routes(api: Api, desk: ReviewDesk) -> None:
         errors=[NoSuchReviewer],
     )
     async def assign_reviews(request: web.Request, body: AssignRequest) -> Assigned:
-        """Ask one person to look at sessions, and say until when."""
-        due = body.due_at_ms
+        """Ask one person to look at sessions, and say until when.
+
+        Those of an exam that either of the two is not for fail, and say so.
+        """
+        due, me = body.due_at_ms, staff_of(request)
         return await desk.reviews.assign(
             body.sessions,
             to=body.to,
-            by=staff_of(request).name,
+            by=me.name,
+            own=me.exams,
             due_at=None if due is None else datetime.fromtimestamp(due / 1000, UTC),
         )
 
@@ -189,6 +193,7 @@ def add_review_routes(api: Api, desk: ReviewDesk) -> None:
         role=Role.LEAD,
         out=AgreementView,
         tags=["review"],
+        errors=[NotFound],
     )
     async def get_agreement(_request: web.Request, exam: Id) -> AgreementView:
         """Read how far proctors judge alike, over what two of them judged blind."""

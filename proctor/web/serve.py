@@ -1,8 +1,9 @@
 """Listening: an application on an address, for as long as a block lasts."""
 
+import asyncio
 import errno
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -16,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 # Requests under way when the server is told to stop get this long.
 DRAIN_S = 5.0
+# So long all that hold a WebSocket have to answer the good-bye of a server that stops.
+GOOD_BYE_S = 5.0
 # Connections that may wait to be taken: a whole exam that comes back after an outage at once.
 BACKLOG = 4096
 
@@ -48,6 +51,20 @@ async def listening(app: web.Application, *, host: str, port: int) -> AsyncItera
         yield f"http://{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+async def say_good_bye(sockets: Iterable[web.WebSocketResponse]) -> None:
+    """Close WebSockets because the server stops, all at once; whoever is silent is cut off."""
+    closing = [
+        asyncio.ensure_future(each.close(code=1001, message=b"server shutdown"))
+        for each in tuple(sockets)
+    ]
+    if not closing:
+        return
+    _, silent = await asyncio.wait(closing, timeout=GOOD_BYE_S)
+    for each in silent:
+        each.cancel()
+    await asyncio.gather(*closing, return_exceptions=True)
 
 
 def _why(no: OSError, host: str, port: int) -> str:

@@ -10,8 +10,9 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from hashlib import sha256
 
 from aiohttp import WSMsgType, web
 
@@ -39,6 +40,7 @@ from proctor.web.api import DEVICES, Api
 from proctor.web.auth import UPLINK_PROTOCOL, learner_of, protocols_of
 from proctor.web.metrics import Metrics
 from proctor.web.problems import problem_of
+from proctor.web.serve import say_good_bye
 
 logger = logging.getLogger(__name__)
 
@@ -125,8 +127,7 @@ async def _hang_up(intake: Intake, line: Line) -> None:
 async def close_uplinks(app: web.Application) -> None:
     """Say good-bye to every device when the server stops; they come again by themselves."""
     sockets: set[web.WebSocketResponse] = app[UPLINKS]
-    for socket in tuple(sockets):
-        await socket.close(code=1001, message=b"server shutdown")
+    await say_good_bye(sockets)
 
 
 class _Inbox:
@@ -300,6 +301,16 @@ def _server_log(case: Case) -> dict[str, object]:
     return {"size": case.log.size, "root": case.log.root().hex()}
 
 
+def _digest(message: dict[str, object], shown: SessionView) -> bytes:
+    """Return a digest of what a message says; that time passes is no news."""
+    asks = [
+        replace(each, seconds=0) if each.until_ms is None else each  # it grows with the clock
+        for each in shown.asks
+    ]
+    said = message | {"session": asdict(replace(shown, now_ms=0, asks=asks))}
+    return sha256(_encode(said).encode()).digest()
+
+
 async def _send(socket: web.WebSocketResponse, message: dict[str, object]) -> None:
     await _send_text(socket, _encode(message))
 
@@ -321,12 +332,13 @@ def _unsent(socket: web.WebSocketResponse) -> int | None:
 
 
 class _Telling:
-    """Tells a device what changed in its session, the newest state only.
+    """Tells a device what changed in its session, the newest state only; nothing else is told.
 
-    One whose place another device has taken is told that as the last thing.
+    A session is saved for much that its learner is not shown. One whose place another device has
+    taken is told that as the last thing.
     """
 
-    __slots__ = ("_cases", "_device", "_newest", "_socket", "_task")
+    __slots__ = ("_cases", "_device", "_newest", "_socket", "_task", "_told")
 
     def __init__(self, socket: web.WebSocketResponse, cases: Cases, device: Device) -> None:
         self._socket = socket
@@ -334,6 +346,7 @@ class _Telling:
         self._device = device
         self._newest: Case | None = None
         self._task: asyncio.Task[None] | None = None
+        self._told = b""  # a digest of what was told last: thousands are held for hours
 
     def changed(self, case: Case) -> None:
         self._newest = case
@@ -356,7 +369,9 @@ class _Telling:
                     "session": asdict(shown),
                     "server_log": _server_log(case),
                 }
-                await _send(self._socket, message)
+                before, self._told = self._told, _digest(message, shown)
+                if before != self._told:
+                    await _send(self._socket, message)
                 if not takes_part(case.session, self._device):
                     problem = problem_of(Superseded())
                     await _send(self._socket, {"type": "problem", "problem": problem})

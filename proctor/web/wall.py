@@ -8,9 +8,11 @@ from aiohttp import WSMsgType, web
 from pydantic import Field, TypeAdapter, ValidationError
 
 from proctor.services.ports import NotFound
-from proctor.services.wall import MAX_VIEWED, Wall, Watch
+from proctor.services.wall import Wall
+from proctor.services.watch import MAX_VIEWED, Watch
 from proctor.web.api import Api, Id, Role, Shape
 from proctor.web.auth import staff_of, still_allowed
+from proctor.web.serve import say_good_bye
 
 logger = logging.getLogger(__name__)
 
@@ -64,12 +66,13 @@ def add_wall_route(api: Api, *, wall: Wall) -> None:
         errors=[NotFound],
     )
     async def watch_wall(request: web.Request, exam: Id | None = None) -> web.WebSocketResponse:
-        """Watch all sessions of an exam, or of all exams (WebSocket)."""
+        """Watch all sessions of an exam, or of all of one's own exams (WebSocket)."""
         socket = web.WebSocketResponse(
             heartbeat=HEARTBEAT_S, max_msg_size=MAX_WORD_BYTES, compress=False
         )
         sockets = request.app[WALLS]
-        async with wall.watching(staff_of(request).name, exam=exam) as watch:
+        me = staff_of(request)
+        async with wall.watching(me.name, exam=exam, own=me.exams) as watch:
             await socket.prepare(request)
             sockets.add(socket)
             telling = asyncio.ensure_future(_tell(socket, watch, request))
@@ -85,8 +88,7 @@ def add_wall_route(api: Api, *, wall: Wall) -> None:
 async def close_walls(app: web.Application) -> None:
     """Say good-bye to every wall when the server stops; they come again by themselves."""
     sockets: set[web.WebSocketResponse] = app[WALLS]
-    for socket in tuple(sockets):
-        await socket.close(code=1001, message=b"server shutdown")
+    await say_good_bye(sockets)
 
 
 async def _tell(socket: web.WebSocketResponse, watch: Watch, request: web.Request) -> None:

@@ -323,11 +323,19 @@ class StoreContract:
         assert [each.session.id for each in await store.cases(None)] == ["s_2"]
         assert await store.case("s_2") == other
 
+    async def test_the_exam_of_a_session_is_told_alone(self, store: Store) -> None:
+        case = await created(store)
+        assert await store.exam_of("s_1") == case.session.exam
+        with pytest.raises(NotFound):
+            await store.exam_of("s_2")
+
     async def test_a_session_that_ended_is_not_unfinished(self, store: Store) -> None:
         case = await created(store)
         await created(store, "s_2")
         await store.save(case, replace(case.session, state=State.TERMINATED))
         assert list(await store.unfinished()) == ["s_2"]
+        assert list(await store.unfinished(case.session.exam)) == ["s_2"]
+        assert list(await store.unfinished("another")) == []
 
     # --- devices -------------------------------------------------------------------------------
 

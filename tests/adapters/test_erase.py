@@ -1,5 +1,6 @@
 """What erasing does, on the disk too: `services.ports.Store.erase`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -126,6 +127,72 @@ async def test_the_bytes_of_an_erased_picture_are_zeros_and_no_others(
     zeroed = before[:start] + bytes(face.size) + before[end:]
     assert segment.read_bytes() == zeroed
     assert before != zeroed
+
+
+def _copies(folder: Path, digest: str) -> list[bytes]:
+    """Return what the segment files hold wherever they say that a blob was written."""
+    segments = Segments(folder / "segments")
+    return [
+        segments.read(place) for _, sha256, place in segments.written(since=1) if sha256 == digest
+    ]
+
+
+async def test_of_a_picture_that_came_twice_no_copy_is_left_after_it_was_erased(
+    tmp_path: Path, sql: SqlStore
+) -> None:
+    await filled(sql)
+    log = (await sql.device_log("s_1", "d_1")).frontier
+    for n in range(2):  # by itself, then twice in one group
+        batches = [append(log, b"%d" % n, blobs=(FACE,), of="s_1")]
+        batches.append(append(batches[0].frontier, b"again", blobs=(FACE,), of="s_1"))
+        await asyncio.gather(*map(sql.append, batches))
+        log = batches[-1].frontier
+    assert await sql.blob("s_1", digest_of(FACE)) == FACE
+    await sql.erase("s_1", {digest_of(FACE)})
+    copies = _copies(tmp_path, digest_of(FACE))
+    assert len(copies) == 5
+    assert not any(map(any, copies))
+    assert await sql.blob("s_1", digest_of(ESSAY)) == ESSAY
+
+
+async def test_a_copy_that_a_crash_left_is_gone_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    async with opened(tmp_path, alone=True) as store:
+        await filled(store)
+        log = (await store.device_log("s_1", "d_1")).frontier
+        monkeypatch.setattr(store._segments, "erase", broken)
+        await store.append(append(log, b"1", blobs=(FACE,)))
+    assert sum(map(any, _copies(tmp_path, digest_of(FACE)))) == 2
+    async with opened(tmp_path, alone=True) as store:
+        await store.recovered()
+        assert sum(map(any, _copies(tmp_path, digest_of(FACE)))) == 1
+        assert await store.blob("s_1", digest_of(FACE)) == FACE
+
+
+async def test_a_batch_whose_row_a_power_cut_took_is_there_though_its_copy_was_erased(
+    tmp_path: Path,
+) -> None:
+    """What follows batches is committed without waiting for the disk."""
+    async with opened(tmp_path, alone=True) as store:
+        await filled(store)
+        log = (await store.device_log("s_1", "d_1")).frontier
+        await store.append(append(log, b"1", blobs=(FACE,)))
+        await store.held("s_1")  # waits for rows that follow
+        assert sum(map(any, _copies(tmp_path, digest_of(FACE)))) == 1
+        await store.write(lambda tx: tx.execute(text("DELETE FROM batches WHERE first = 1")))
+    async with opened(tmp_path, alone=True) as store:
+        assert (await store.device_log("s_1", "d_1")).frontier.size == 2
+        assert await store.blob("s_1", digest_of(FACE)) == FACE
+        # Both rows and the first place.
+        await store.write(lambda tx: tx.execute(text("DELETE FROM batches")))
+        await store.write(lambda tx: tx.execute(text("DELETE FROM blobs")))
+    async with opened(tmp_path, alone=True) as store:
+        assert (await store.device_log("s_1", "d_1")).frontier.size == 2
+        assert await store.blob("s_1", digest_of(FACE)) == FACE
 
 
 async def test_more_is_appended_behind_what_was_erased(sql: SqlStore) -> None:

@@ -61,3 +61,20 @@ def test_a_session_of_before_keeps_its_device(tmp_path: Path) -> None:
     assert (session.devices.used.id, session.devices.used.kind) == ("d_1", "desktop")
     assert session.learner == "Ἄδα"
     assert bodies["s_2"] == BEFORE_DEVICES.replace("s_1", "s_2")
+
+
+def test_an_account_of_before_is_for_every_exam(tmp_path: Path) -> None:
+    database = tmp_path / "proctor.db"
+    old = create_engine(f"sqlite:///{database}")
+    with old.begin() as tx:
+        command.upgrade(migrations._config(tx), "0005")
+    with old.begin() as tx:
+        tx.execute(text("INSERT INTO staff VALUES ('bo', 'proctor', 'hash', 0)"))
+    old.dispose()
+
+    engine = open_engine(database)
+
+    with engine.connect() as tx:
+        (row,) = tx.execute(text("SELECT name, role, exams FROM staff")).all()
+    engine.dispose()
+    assert tuple(row) == ("bo", "proctor", None)

@@ -35,7 +35,8 @@ async def writer(engine: Engine, tmp_path: Path) -> AsyncIterator[Writer]:
 
 def put(name: str) -> Any:
     def job(tx: Connection) -> str:
-        statement = text("INSERT INTO staff VALUES (:name, 'proctor', 'hash', 0)")
+        columns = "staff (name, role, password_hash, made_at_ms)"
+        statement = text(f"INSERT INTO {columns} VALUES (:name, 'proctor', 'hash', 0)")
         tx.execute(statement, {"name": name})
         return name
 

@@ -246,7 +246,7 @@ def test_a_time_factor_that_is_none_is_refused_in_one_line(terminal: Terminal, f
 @pytest.mark.parametrize("asked", ["proctor", "lead"])
 def test_a_password_comes_from_standard_input(terminal: Terminal, asked: str) -> None:
     ran = terminal.run("staff", "add", "bo", asked, typed=f"{PASSWORD}\n")
-    assert (ran.status, ran.out) == (0, f"bo can sign in as {asked}.\n")
+    assert (ran.status, ran.out) == (0, f"bo can sign in as {asked}, for every exam.\n")
     with sqlite3.connect(terminal.data / "proctor.db") as database:
         ((name, role, password_hash),) = database.execute(
             "SELECT name, role, password_hash FROM staff"
@@ -278,6 +278,57 @@ def test_an_account_is_closed_and_opened_again_with_a_new_password(terminal: Ter
     opened = terminal.run("staff", "password", "bo", typed="another password\n")
     assert (opened.status, opened.out) == (0, "bo has a new password.\n")
     assert terminal.refused("staff", "password", "bo", typed="short\n")
+
+
+def test_an_account_is_for_the_exams_it_was_made_for_until_that_is_changed(
+    terminal: Terminal,
+) -> None:
+    terminal.run("exam", "publish", SHORT_EXAM)
+    typed = f"{PASSWORD}\n"
+    made = terminal.run("staff", "add", "bo", "proctor", "--exam", "short", typed=typed)
+    assert (made.status, made.out) == (0, "bo can sign in as proctor, for short.\n")
+    terminal.run("staff", "add", "ada", "administrator", typed=typed)
+    terminal.run("staff", "close", "ada")
+    listed = terminal.run("staff", "list").out
+    assert listed == "ada  administrator  every exam  (closed)\nbo  proctor  short\n"
+    changed = terminal.run("staff", "exams", "bo", "--all")
+    assert (changed.status, changed.out) == (0, "bo is for every exam.\n")
+    changed = terminal.run("staff", "exams", "bo", "--exam", "short", "--exam", "short")
+    assert (changed.status, changed.out) == (0, "bo is for short.\n")
+
+
+def test_without_accounts_the_list_says_how_to_make_one(terminal: Terminal) -> None:
+    listed = terminal.run("staff", "list")
+    assert (listed.status, "proctor staff add" in listed.out) == (0, True)
+
+
+def test_an_exam_that_is_not_published_is_refused_with_those_that_are(terminal: Terminal) -> None:
+    typed = f"{PASSWORD}\n"
+    add = ("staff", "add", "bo", "proctor", "--exam", "shrot")
+    assert "proctor exam publish" in terminal.refused(*add, typed=typed)
+    terminal.run("exam", "publish", SHORT_EXAM)
+    assert "published: short" in terminal.refused(*add, typed=typed)
+    assert "no staff accounts" in terminal.run("staff", "list").out
+    terminal.run("staff", "add", "bo", "proctor", typed=typed)
+    line = terminal.refused("staff", "exams", "bo", "--exam", "short", "--exam", "shrot")
+    assert ("shrot" in line, "published: short" in line) == (True, True)
+    assert terminal.run("staff", "list").out == "bo  proctor  every exam\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        pytest.param(("bo",), "--all", id="no exam, and not all"),
+        pytest.param(("bo", "--exam", "short", "--all"), "--all", id="one, and all"),
+        pytest.param(("nobody", "--all"), "nobody", id="no such account"),
+    ],
+)
+def test_exams_that_cannot_be_given_are_refused_in_one_line(
+    terminal: Terminal, arguments: tuple[str, ...], word: str
+) -> None:
+    terminal.run("exam", "publish", SHORT_EXAM)
+    terminal.run("staff", "add", "bo", "proctor", typed=f"{PASSWORD}\n")
+    assert word in terminal.refused("staff", "exams", *arguments)
 
 
 @pytest.mark.parametrize("command", ["password", "close"])
@@ -388,7 +439,7 @@ def test_a_server_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         assert server.stdout is not None
         url = server.stdout.readline().split()[2]
         with urlopen(f"{url}/healthz", timeout=10) as answer:
-            assert json.load(answer) == {"status": "ok"}
+            assert json.load(answer) == {"status": "ok", "failing": []}
         server.terminate()
         _, said = server.communicate(timeout=20)
     assert (server.returncode, "Traceback" in said) == (0, False)

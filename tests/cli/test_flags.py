@@ -1,9 +1,12 @@
 """`proctor flags replay`: beside a running server, and where there is nothing to replay."""
 
 import asyncio
+import fcntl
 import json
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import pytest
 
 from proctor.adapters.keys import KeyFileUnsafe
 from proctor.adapters.policies import builtin_folder
-from proctor.adapters.read_only import open_read_only
+from proctor.adapters.read_only import LOCK, ServerStarted, open_read_only
 from proctor.adapters.store import DatabaseUnusable
 from proctor.evidence.record import Kind
 from proctor.services.logins import StaffRole
@@ -39,27 +42,46 @@ severity = 0.1
 """
 
 
+def unsaid(sentence: str) -> None:
+    raise AssertionError(sentence)
+
+
+@contextmanager
+def served(data: Path) -> Iterator[None]:
+    """Have a folder locked as by a server that runs on it: those of tests leave that out."""
+    with (data / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def as_it_is(data: Path) -> dict[str, tuple[int, int]]:
+    """Return of a folder and all that is in it how large it is and when it was written."""
+    every = [data, *data.rglob("*")]
+    return {str(each): (each.stat().st_size, each.stat().st_mtime_ns) for each in every}
+
+
 @pytest.fixture
-async def session(server: Server) -> AsyncIterator[str]:
+async def session(server: Server, tmp_path: Path) -> AsyncIterator[str]:
     """A session with two people and a covered camera, that goes on."""
-    async with aiohttp.ClientSession(server.url) as http:
-        device = Device(http)
-        joined = await device.join((await server.invite())["join_token"])
-        await device.connect()
-        await device.check_in()
-        await device.open("part-a")
-        lines, pictures = [], []
-        for number in range(12):
-            seen = b"two" if number < 4 else b"covered" if number > 7 else b""
-            pictures.append(JPEG + b"%d" % number + seen)
-            lines.append(device.add(Kind.SNAPSHOT, blob=pictures[-1], purpose="periodic"))
-        server.clock.pass_(20)
-        await device.send(lines, pictures)
-        proctor = await server.as_staff(StaffRole.PROCTOR)
-        await analysed(proctor, f"/api/v1/sessions/{joined['session']}")
-        await check_in_read(server, joined["session"])
-        yield joined["session"]
-        await device.hang_up()
+    with served(tmp_path / "data"):
+        async with aiohttp.ClientSession(server.url) as http:
+            device = Device(http)
+            joined = await device.join((await server.invite())["join_token"])
+            await device.connect()
+            await device.check_in()
+            await device.open("part-a")
+            lines, pictures = [], []
+            for number in range(12):
+                seen = b"two" if number < 4 else b"covered" if number > 7 else b""
+                pictures.append(JPEG + b"%d" % number + seen)
+                lines.append(device.add(Kind.SNAPSHOT, blob=pictures[-1], purpose="periodic"))
+            server.clock.pass_(20)
+            await device.send(lines, pictures)
+            proctor = await server.as_staff(StaffRole.PROCTOR)
+            await analysed(proctor, f"/api/v1/sessions/{joined['session']}")
+            await check_in_read(server, joined["session"])
+            yield joined["session"]
+            await device.hang_up()
 
 
 async def ran(data: Path, policy: Path, *more: object) -> Ran:
@@ -113,7 +135,7 @@ async def test_beside_a_running_server_it_says_what_would_differ_and_writes_noth
 async def test_what_is_opened_to_be_read_can_neither_be_written_nor_its_pictures_seen(
     server: Server, tmp_path: Path, session: str
 ) -> None:
-    async with open_read_only(tmp_path / "data") as store:
+    async with open_read_only(tmp_path / "data", tell=unsaid) as store:
         case = await store.case(session)
         with pytest.raises(StorageFull):
             await store.save(case, case.session)
@@ -144,7 +166,50 @@ def test_an_unknown_exam_a_policy_for_others_and_no_database_are_said_in_a_line(
 
 async def test_no_file_is_made_where_none_is(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable):
-        async with open_read_only(tmp_path):
+        async with open_read_only(tmp_path, tell=unsaid):
             raise AssertionError
     assert not (tmp_path / "proctor.db").exists()
     assert not (tmp_path / "segments").exists()
+
+
+@pytest.mark.usefixtures("session")
+async def test_of_a_folder_that_was_left_no_file_is_made_or_written(
+    server: Server, tmp_path: Path
+) -> None:
+    await server.store.close()
+    left = shutil.copytree(tmp_path / "data", tmp_path / "left")
+    before = as_it_is(left)
+    told = await ran(left, DEMO)
+    assert (told.status, told.err) == (0, "")
+    assert told.out.startswith("0 of 1 sessions would differ under demo ")
+    assert as_it_is(left) == before
+
+
+async def test_of_a_folder_that_a_crash_left_all_is_read_that_can_be_and_the_rest_is_said(
+    session: str, server: Server, tmp_path: Path
+) -> None:
+    await server.store.held(session)  # waits for rows that follow
+    left = shutil.copytree(tmp_path / "data", tmp_path / "left")
+    assert (left / "proctor.db-wal").stat().st_size
+    before = as_it_is(left)
+    told = await ran(left, DEMO, "--json")
+    assert told.status == 0
+    assert json.loads(told.out)["snapshots"] == 12
+    assert "Start it once, then run this again." in told.err
+    assert as_it_is(left) == before
+
+
+async def test_a_server_that_is_started_while_its_folder_is_read_is_noticed(
+    session: str, server: Server, tmp_path: Path
+) -> None:
+    await server.store.close()
+    left = shutil.copytree(tmp_path / "data", tmp_path / "left")
+
+    async def read_while_it_is_written() -> None:
+        async with open_read_only(left, tell=unsaid) as store:
+            assert [case.session.id for case in await store.cases("short")] == [session]
+            with sqlite3.connect(left / "proctor.db") as database:
+                database.execute("DELETE FROM logins")
+
+    with pytest.raises(ServerStarted):
+        await read_while_it_is_written()

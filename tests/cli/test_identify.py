@@ -9,6 +9,7 @@ import pytest
 from proctor.cli import identify
 from proctor.domain import mrz
 from proctor.domain.document import DocumentRead
+from proctor.domain.names import compare_names
 from proctor.domain.observation import Face
 from tests.cli.running import Terminal
 
@@ -44,9 +45,28 @@ def test_json_has_what_the_zone_says_and_nothing_else() -> None:
     }
 
 
+def test_json_has_what_was_compared_where_a_name_or_a_date_is_given() -> None:
+    plain = identify.as_dict(Path("a.jpg"), found(*LINES))
+
+    line = identify.as_dict(Path("a.jpg"), found(*LINES), name="Zhang Wei", on=ON)
+    assert line["name"] == {"result": "differs", "why": compare_names_why("Zhang Wei")}
+    assert line["expired"] is True
+    assert {key: line[key] for key in plain} == plain
+    assert line.keys() - plain.keys() == {"name", "expired"}
+    last = identify.as_dict(Path("a.jpg"), found(*LINES), on=date(2012, 4, 15))
+    assert last == plain | {"expired": False}
+
+
+def compare_names_why(account: str) -> str:
+    return compare_names(account, surname="ERIKSSON", given="ANNA MARIA").why
+
+
 def test_json_of_a_page_without_zone_or_face_has_nothing_made_up() -> None:
     nothing: dict[str, object] = {"image": "a.jpg", "mrz": None, "names": [], "portrait": None}
-    assert identify.as_dict(Path("a.jpg"), DocumentRead(lines=("DRIVER LICENCE",))) == nothing
+    page = DocumentRead(lines=("DRIVER LICENCE",))
+    assert identify.as_dict(Path("a.jpg"), page) == nothing
+    compared = identify.as_dict(Path("a.jpg"), page, name="Anna", on=ON)
+    assert compared == nothing | {"name": None, "expired": None}
 
 
 def test_people_read_each_check_digit_with_its_reason() -> None:
@@ -106,7 +126,13 @@ def test_a_bad_file_is_a_line_and_the_others_are_printed(
         f"{bad}: picture: not an image that can be read",
     ]
     unread, line = map(json.loads, ran.out.splitlines())
-    assert unread == {"image": str(bad), "mrz": None, "names": [], "portrait": None}
-    assert list(line) == ["image", "mrz", "names", "portrait"]
+    assert unread == {
+        "image": str(bad),
+        "mrz": None,
+        "names": [],
+        "portrait": None,
+        "expired": None,
+    }
+    assert line.keys() == unread.keys()
     assert line["mrz"] is None
     assert line["portrait"] is None  # no text says that this is a document

@@ -91,7 +91,8 @@ async def test_an_exam_is_taken_and_the_receipt_covers_all_of_it(clip: Path) -> 
     assert receipt.read_text().splitlines()[1] == str(len(server.lines))
     (submission,) = server.records(Kind.SUBMISSION)
     assert {each["item"] for each in submission.facts["answers"]} == ANSWERS.keys()
-    assert "Submitted" in screen.said[-1]
+    assert "Submitted" in screen.said[-2]
+    assert "proctor-client after LINK" in screen.said[-1]
 
 
 async def test_the_same_command_after_the_end_shows_the_receipt_again(clip: Path) -> None:

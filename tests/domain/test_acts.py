@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.domain.act_words import act_words, lifted_words, permitted_words, told
-from proctor.domain.acting import act, undoable
+from proctor.domain.act_words import act_words, lapsed, lifted_words, permitted_words, told
+from proctor.domain.acting import act, done_before, undoable
 from proctor.domain.acts import (
-    ACTS_KEPT,
+    ACTS_TO_END,
+    ACTS_TO_HELP,
+    CLOSING,
     CONFIRM_WITHIN,
-    ENDING,
+    HELPING,
     MAX_ACTS,
     MAX_NOTE_CHARS,
     NO_CODE,
@@ -28,13 +30,16 @@ from proctor.domain.acts import (
     ActKind,
     ActNotUndoable,
     ActReasonMissing,
+    Became,
     Lift,
     NoSuchAct,
     NoSuchReason,
     NoSuchRule,
     NothingProposed,
+    RequestReused,
     RuleUnchanged,
     StalePage,
+    StaleProposal,
     TerminationProposed,
     TooManyActs,
     Wanted,
@@ -115,8 +120,11 @@ def do(
     seconds: int = 0,
     rule: str = "",
     of: str = "",
+    request: str = "",
 ) -> ExamSession:
-    wanted = Wanted(kind=kind, code=code, note=note, seconds=seconds, rule=rule, of=of)
+    wanted = Wanted(
+        kind=kind, code=code, note=note, seconds=seconds, rule=rule, of=of, request=request
+    )
     now = at(now_s)
     settled = lapse(settle(session, now=now, rules=TIME), now=now)
     return act(settled, wanted, by=by, now=now, policy=policy, version=version)
@@ -132,7 +140,7 @@ def refusal(session: ExamSession, kind: ActKind, **more: Any) -> Refusal | None:
 
 def read(session: ExamSession) -> list[str]:
     """Return what the learner reads."""
-    return [act_words(each, session.acts, POLICY) for each in told(session.acts)]
+    return [act_words(each, session, POLICY) for each in told(session.acts)]
 
 
 def ends_s(session: ExamSession) -> float:
@@ -158,7 +166,7 @@ def test_an_act_needs_its_reason_and_its_note(kind: ActKind) -> None:
     without = {"code": kind not in NO_CODE, "note": kind not in NO_NOTE}
     for missing, needed in without.items():
         given = {"code": CODE, "note": "words"} | {missing: " "}
-        refused = refusal(running(), kind, **given)
+        refused = refusal(running(), kind, of="a1", **given)
         if needed:
             assert isinstance(refused, ActReasonMissing)
             assert refused.missing == missing
@@ -185,6 +193,7 @@ def test_the_list_of_reasons_has_categories_with_words() -> None:
         pytest.param({"kind": ActKind.MESSAGE, "note": "x" * (MAX_NOTE_CHARS + 1)}, id="too long"),
         pytest.param({"kind": ActKind.IRREGULARITY, "of": "weather"}, id="of neither"),
         pytest.param({"kind": ActKind.UNDO}, id="undo of nothing"),
+        pytest.param({"kind": ActKind.CONFIRM_TERMINATE}, id="confirmation of nothing"),
     ],
 )
 def test_an_act_says_what_it_is_about(wanted: dict[str, str]) -> None:
@@ -448,11 +457,11 @@ def test_an_exam_is_ended_by_two() -> None:
     assert proposed.termination is not None
     assert proposed.termination.lapses_at == at(160)
     with pytest.raises(AnotherPersonNeeded):
-        do(proposed, ActKind.CONFIRM_TERMINATE, by="bo", now_s=110)
+        do(proposed, ActKind.CONFIRM_TERMINATE, of="a1", by="bo", now_s=110)
     with pytest.raises(TerminationProposed) as no:
         do(proposed, ActKind.TERMINATE, by="cy", now_s=110)
     assert (no.value.by, no.value.lapses_at) == ("bo", at(160))
-    over = do(proposed, ActKind.CONFIRM_TERMINATE, by="cy", now_s=159.9, code="", note="")
+    over = do(proposed, ActKind.CONFIRM_TERMINATE, of="a1", by="cy", now_s=159.9, code="", note="")
     assert (over.state, over.closed_at, over.termination) == (State.TERMINATED, at(159.9), None)
     # Whoever confirms it makes the reason theirs.
     assert (over.acts[1].code, over.acts[1].note, over.acts[1].by) == (CODE, "the line", "cy")
@@ -460,7 +469,9 @@ def test_an_exam_is_ended_by_two() -> None:
 
 def test_who_confirms_may_say_it_in_their_own_words() -> None:
     proposed = do(running(), ActKind.TERMINATE, by="bo")
-    over = do(proposed, ActKind.CONFIRM_TERMINATE, by="cy", code="learner/health", note="so ill")
+    over = do(
+        proposed, ActKind.CONFIRM_TERMINATE, of="a1", by="cy", code="learner/health", note="so ill"
+    )
     assert (over.acts[1].code, over.acts[1].note) == ("learner/health", "so ill")
 
 
@@ -470,18 +481,67 @@ def test_a_proposal_lapses_after_a_minute() -> None:
     assert lapse(proposed, now=late - timedelta(seconds=1)) == proposed
     assert lapse(proposed, now=late).termination is None
     with pytest.raises(NothingProposed):
-        do(proposed, ActKind.CONFIRM_TERMINATE, by="cy", now_s=160)
+        do(proposed, ActKind.CONFIRM_TERMINATE, of="a1", by="cy", now_s=160)
     with pytest.raises(NothingProposed):
-        do(running(), ActKind.CONFIRM_TERMINATE, by="cy")
+        do(running(), ActKind.CONFIRM_TERMINATE, of="a1", by="cy")
     # It can be proposed anew.
     assert do(proposed, ActKind.TERMINATE, by="cy", now_s=170).termination is not None
+
+
+def test_who_confirms_ends_it_for_the_reason_they_read_and_no_other() -> None:
+    first = do(running(), ActKind.TERMINATE, by="bo", note="asleep", now_s=100)
+    withdrawn = do(first, ActKind.WITHDRAW_TERMINATE, by="bo", now_s=110)
+    second = do(withdrawn, ActKind.TERMINATE, by="bo", note="left the room", now_s=120)
+    with pytest.raises(StaleProposal) as no:
+        # Whatever else happened, the page is told of the proposal.
+        do(second, ActKind.CONFIRM_TERMINATE, of="a1", by="cy", now_s=130, version=1)
+    stale = no.value
+    assert (stale.act, stale.proposed_by, stale.lapses_at) == ("a3", "bo", at(180))
+    assert (stale.became, stale.by) == (Became.WITHDRAWN, "bo")
+    assert do(second, ActKind.CONFIRM_TERMINATE, of="a3", by="cy", now_s=130).state in ENDED
+
+
+def test_what_became_of_a_proposal_is_told_to_who_confirms_it() -> None:
+    proposed = do(running(), ActKind.TERMINATE, by="bo", now_s=100)
+    taken_back = do(proposed, ActKind.UNDO, of="a1", by="di", now_s=110)
+    with pytest.raises(NothingProposed) as no:
+        do(taken_back, ActKind.CONFIRM_TERMINATE, of="a1", by="cy", now_s=120)
+    assert (no.value.became, no.value.by) == (Became.WITHDRAWN, "di")
+    said = do(proposed, ActKind.MESSAGE, now_s=130)
+    with pytest.raises(NothingProposed) as no:
+        do(said, ActKind.CONFIRM_TERMINATE, of="a1", by="cy", now_s=170)
+    assert (no.value.became, no.value.by) == (Became.LAPSED, "")
+    anew = do(said, ActKind.TERMINATE, by="di", now_s=170)
+    with pytest.raises(StaleProposal) as stale:
+        do(anew, ActKind.CONFIRM_TERMINATE, of="a1", by="cy", now_s=175)
+    assert (stale.value.became, stale.value.act) == (Became.LAPSED, "a3")
+    with pytest.raises(NothingProposed) as no:
+        do(running(), ActKind.CONFIRM_TERMINATE, of="a9", by="cy")
+    assert (no.value.became, no.value.by) == (None, "")
+
+
+def test_a_proposal_that_is_named_is_withdrawn_and_no_other() -> None:
+    first = do(running(), ActKind.TERMINATE, now_s=100)
+    second = do(first, ActKind.TERMINATE, by="cy", now_s=170)
+    with pytest.raises(StaleProposal):
+        do(second, ActKind.WITHDRAW_TERMINATE, of="a1", now_s=180)
+    assert do(second, ActKind.WITHDRAW_TERMINATE, of="a2", now_s=180).termination is None
+    # Unnamed, it is whatever stands: to end nothing needs no second thought.
+    assert do(second, ActKind.WITHDRAW_TERMINATE, now_s=180).termination is None
+
+
+def test_a_proposal_that_is_over_is_not_taken_back() -> None:
+    proposed = do(running(), ActKind.TERMINATE, now_s=100)
+    back = Wanted(kind=ActKind.UNDO, of="a1")
+    with pytest.raises(NothingProposed):
+        act(proposed, back, by="bo", now=at(160), policy=POLICY)
 
 
 def test_a_minute_that_is_over_is_over_before_the_clock_has_noted_it() -> None:
     proposed = do(running(), ActKind.TERMINATE, now_s=100)
     for kind in (ActKind.CONFIRM_TERMINATE, ActKind.WITHDRAW_TERMINATE):
         with pytest.raises(NothingProposed):
-            act(proposed, Wanted(kind=kind), by="cy", now=at(160), policy=POLICY)
+            act(proposed, Wanted(kind=kind, of="a1"), by="cy", now=at(160), policy=POLICY)
 
 
 @pytest.mark.parametrize(
@@ -499,7 +559,8 @@ def test_a_proposal_is_withdrawn_and_the_learner_reads_nothing_of_it(
     withdrawn = do(proposed, kind, of=of, by="cy", code="", note="")
     assert withdrawn.termination is None
     assert read(withdrawn) == []
-    staff = [act_words(each, withdrawn.acts, POLICY) for each in withdrawn.acts]
+    staff = [act_words(each, withdrawn, POLICY) for each in withdrawn.acts]
+    assert not any(lapsed(each, withdrawn) for each in withdrawn.acts)
     assert staff == [
         "A proctor proposed to end the exam: network.",
         "A proctor withdrew the proposal to end the exam.",
@@ -507,9 +568,23 @@ def test_a_proposal_is_withdrawn_and_the_learner_reads_nothing_of_it(
     assert not undoable(withdrawn, withdrawn.acts[0])
 
 
+def test_a_proposal_that_nobody_confirms_is_said_to_have_lapsed() -> None:
+    proposed = do(running(), ActKind.TERMINATE)
+    assert not lapsed(proposed.acts[0], proposed)
+    anew = do(proposed, ActKind.TERMINATE, now_s=121)
+    assert [act_words(each, anew, POLICY) for each in anew.acts] == [
+        "A proctor proposed to end the exam: network. Nobody confirmed it in time, so it lapsed.",
+        "A proctor proposed to end the exam: network.",
+    ]
+    over = do(anew, ActKind.CONFIRM_TERMINATE, of="a2", by="cy", now_s=130)
+    assert [lapsed(each, over) for each in over.acts] == [True, False, False]
+    settled = lapse(anew, now=at(300))
+    assert [lapsed(each, settled) for each in settled.acts] == [True, True]
+
+
 def test_of_an_end_by_two_the_learner_reads_once() -> None:
     proposed = do(running(), ActKind.TERMINATE)
-    over = do(proposed, ActKind.CONFIRM_TERMINATE, by="cy")
+    over = do(proposed, ActKind.CONFIRM_TERMINATE, of="a1", by="cy")
     assert read(over) == ["A proctor ended your exam: network."]
 
 
@@ -559,15 +634,141 @@ def test_what_was_said_stays_said_and_what_was_never_done_is_not_found() -> None
 # --- how many -------------------------------------------------------------------------------------
 
 
-def test_a_session_has_at_most_so_many_acts_the_last_of_them_to_end_things() -> None:
-    full = replace(running(), acts=do(running(), ActKind.MESSAGE).acts * (MAX_ACTS - ACTS_KEPT))
+def with_acts(session: ExamSession, count: int) -> ExamSession:
+    """Return it with so many acts, as if others had been done before."""
+    said = do(running(), ActKind.MESSAGE).acts[0]
+    return replace(session, acts=(*session.acts, *[said] * (count - len(session.acts))))
+
+
+def test_what_begins_something_has_its_places_and_no_more() -> None:
+    almost = with_acts(running(), MAX_ACTS - 1)
+    full = do(almost, ActKind.MESSAGE)
+    for kind in set(ActKind) - CLOSING - HELPING - {ActKind.TERMINATE}:
+        refused = refusal(full, kind, of="room", rule="dark", seconds=60)
+        assert isinstance(refused, TooManyActs), kind
+        assert refused.at_most == MAX_ACTS
+
+
+def test_who_waits_for_a_person_is_helped_after_that() -> None:
+    asks = tuple(
+        Ask(device=KnownDevice(id=each, key=each, kind="browser"), asked_at=at(1))
+        for each in ("d_2", "d_3")
+    )
+    waits = replace(running(), help=Call(topic=Topic.HAND, since=at(1)), devices=Devices(asks=asks))
+    full = with_acts(waits, MAX_ACTS)
+    answered = do(full, ActKind.ANSWER, note="I am here")
+    assert answered.help is not None
+    assert answered.help.answer == "I am here"
+    assert do(full, ActKind.ADMIT_DEVICE, of="d_2").devices.used == asks[0].device
+    do(full, ActKind.REFUSE_DEVICE, of="d_3")
+    helped = with_acts(waits, MAX_ACTS + ACTS_TO_HELP)
+    for kind in HELPING:
+        refused = refusal(helped, kind, of="d_2")
+        assert isinstance(refused, TooManyActs), kind
+        assert refused.at_most == MAX_ACTS + ACTS_TO_HELP
+
+
+def test_an_exam_can_be_ended_after_that_too() -> None:
+    most = MAX_ACTS + ACTS_TO_HELP + ACTS_TO_END
+    last = do(with_acts(running(), most - 1), ActKind.TERMINATE)
+    assert len(last.acts) == most
+    over = do(last, ActKind.CONFIRM_TERMINATE, of=last.acts[-1].id, by="cy")
+    assert over.state is State.TERMINATED
     with pytest.raises(TooManyActs):
-        do(full, ActKind.MESSAGE)
-    assert do(full, ActKind.TERMINATE).termination is not None
-    at_the_brim = replace(full, acts=full.acts[:1] * MAX_ACTS)
-    for kind in ENDING:
-        with pytest.raises(TooManyActs):
-            do(at_the_brim, kind, of="a1", rule="dark")
+        do(with_acts(running(), most), ActKind.TERMINATE)
+
+
+_BEGUN: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"kind": ActKind.PAUSE}, {"kind": ActKind.RESUME}),
+    ({"kind": ActKind.PAUSE}, {"kind": ActKind.UNDO, "of": "a1"}),
+    (
+        {"kind": ActKind.LIFT_RULE, "rule": "dark"},
+        {"kind": ActKind.RESTORE_RULE, "rule": "dark"},
+    ),
+    ({"kind": ActKind.TERMINATE}, {"kind": ActKind.CONFIRM_TERMINATE, "of": "a1", "by": "cy"}),
+    ({"kind": ActKind.TERMINATE}, {"kind": ActKind.WITHDRAW_TERMINATE}),
+]
+
+
+@pytest.mark.parametrize(
+    ("begun", "closed"),
+    [pytest.param(*each, id=f"{each[0]['kind']}, {each[1]['kind']}") for each in _BEGUN],
+)
+def test_what_an_act_has_begun_can_be_closed_whatever_came_since(
+    begun: dict[str, Any], closed: dict[str, Any]
+) -> None:
+    brim = with_acts(do(running(), **begun), MAX_ACTS + ACTS_TO_HELP + ACTS_TO_END)
+    assert len(do(brim, **closed).acts) == len(brim.acts) + 1
+
+
+# --- a request that comes again -------------------------------------------------------------------
+
+REQUEST = "6fb5a34c-1df5-4f24-a2a1-d7dbb2bb8f1a"
+
+
+def wanted_of(kind: ActKind = ActKind.EXTRA_TIME, **more: Any) -> Wanted:
+    return Wanted(**{"kind": kind, "code": CODE, "note": "the line", "request": REQUEST} | more)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"kind": ActKind.MESSAGE, "note": " two spaces "}, id="a message"),
+        pytest.param({"kind": ActKind.EXTRA_TIME, "seconds": 60}, id="time"),
+        pytest.param({"kind": ActKind.LIFT_RULE, "rule": "dark"}, id="a rule"),
+        pytest.param({"kind": ActKind.TERMINATE}, id="a proposal"),
+        pytest.param({"kind": ActKind.PAUSE, "rule": "dark"}, id="with more than it needs"),
+    ],
+)
+def test_a_request_that_comes_again_finds_what_was_done_for_it(more: dict[str, Any]) -> None:
+    session = do(running(), request=REQUEST, **more)
+    session = do(session, ActKind.MESSAGE)
+    assert done_before(session, wanted_of(**more), by="bo") == session.acts[0]
+    # Another's request is another, whatever its id.
+    assert done_before(session, wanted_of(**more), by="cy") is None
+    assert done_before(session, replace(wanted_of(**more), request="other"), by="bo") is None
+    assert done_before(session, replace(wanted_of(**more), request=""), by="bo") is None
+
+
+def test_a_request_is_known_by_what_it_said_and_not_by_what_came_of_it() -> None:
+    longer = do(running(), ActKind.EXTRA_TIME, seconds=600)
+    back = do(longer, ActKind.UNDO, of="a1", request=REQUEST)
+    again = wanted_of(ActKind.UNDO, of="a1")
+    assert done_before(back, again, by="bo") == back.acts[1]
+    assert back.acts[1].seconds == 600
+
+    over = do(
+        do(running(), ActKind.TERMINATE),
+        ActKind.CONFIRM_TERMINATE,
+        of="a1",
+        by="cy",
+        code="",
+        note="",
+        request=REQUEST,
+    )
+    again = wanted_of(ActKind.CONFIRM_TERMINATE, of="a1", code="", note="")
+    assert done_before(over, again, by="cy") == over.acts[1]
+
+    paused = do(running(), ActKind.PAUSE, request=REQUEST)
+    resumed = do(paused, ActKind.UNDO, of="a1", now_s=90)
+    assert done_before(resumed, wanted_of(ActKind.PAUSE), by="bo") == resumed.acts[0]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"kind": ActKind.ASK_STILL}, id="another act"),
+        pytest.param({"note": "another note"}, id="another note"),
+        pytest.param({"code": "technical/camera"}, id="another reason"),
+        pytest.param({"seconds": 61}, id="another length"),
+    ],
+)
+def test_a_requests_id_is_not_used_for_something_else(other: dict[str, Any]) -> None:
+    session = do(running(), ActKind.EXTRA_TIME, seconds=60, request=REQUEST)
+    asked: dict[str, Any] = {"seconds": 60} | other
+    with pytest.raises(RequestReused) as no:
+        done_before(session, wanted_of(**asked), by="bo")
+    assert no.value.act == "a1"
 
 
 # --- words ----------------------------------------------------------------------------------------

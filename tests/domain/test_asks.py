@@ -73,6 +73,8 @@ def asked(*pictures: Observation, policy: Policy = ALL) -> list[tuple[When, floa
         pytest.param([DARK, DARK, GOOD, DARK, GOOD, GOOD], [("dark", 0, 40)], id="a minute, once"),
         pytest.param([DARK, DARK, EMPTY, EMPTY],
                      [("dark", 0, 20), ("no-face", 20, None)], id="one after the other"),
+        pytest.param([BLIND, BLIND, GOOD, GOOD],
+                     [("camera-lost", 0, 20)], id="what is no picture"),
         pytest.param([TWO] * 20, [], id="conduct is nothing to be asked for"),
     ],
 )  # fmt: skip

@@ -16,6 +16,7 @@ from proctor.domain.devices import (
     ask,
     decide,
 )
+from proctor.domain.session import ExamSession, State, asks_open
 
 NOW = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
 
@@ -49,6 +50,17 @@ def test_who_asks_waits_and_changes_nothing_for_who_works() -> None:
 )
 def test_asking_again_changes_nothing(devices: Devices, device: KnownDevice) -> None:
     assert ask(devices, device, now=NOW + timedelta(seconds=1)) is devices
+
+
+def test_what_was_asked_before_the_end_waits_anew_once_it_is_asked_again() -> None:
+    over_at = NOW + timedelta(minutes=5)
+    later, third = over_at + timedelta(days=1), ask(ASKED, THIRD, now=NOW)
+    anew = ask(third, SECOND, now=later, over_at=over_at)
+    assert [(each.device, each.asked_at) for each in anew.waiting] == [
+        (SECOND, later),
+        (THIRD, NOW),
+    ]
+    assert ask(anew, SECOND, now=later + timedelta(days=1), over_at=over_at) is anew
 
 
 @pytest.mark.parametrize("taken", ["d_1", "d_2"])
@@ -124,3 +136,22 @@ def test_a_learner_is_asked_so_often_and_no_more() -> None:
         devices = ask(devices, known(f"d_a{number}"), now=NOW)
     with pytest.raises(TooManyAsks):
         ask(devices, SECOND, now=NOW)
+
+
+def test_the_end_answers_who_asked_to_work_and_not_who_asks_to_look() -> None:
+    over_at = NOW + timedelta(minutes=5)
+    devices = ask(ASKED, THIRD, now=over_at, over_at=over_at)
+    session = ExamSession(
+        id="s_1",
+        exam="e",
+        exam_sha256="",
+        policy_sha256="",
+        learner="Ada",
+        made_at=NOW,
+        sections=(),
+        in_order=True,
+        devices=devices,
+    )
+    assert [each.device for each in asks_open(session)] == [SECOND, THIRD]
+    over = replace(session, state=State.SUBMITTED, closed_at=over_at)
+    assert [each.device for each in asks_open(over)] == [THIRD]

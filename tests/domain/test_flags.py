@@ -490,6 +490,45 @@ def event(
     )
 
 
+UNREADABLE = Measured(unavailable=("picture: not an image that can be read",))
+
+
+def test_snapshots_that_are_no_pictures_ask_for_help_and_are_nothing_else() -> None:
+    others = tuple(FlagRule(when=rule, programs=("x",)) for rule in WHENS if rule != "camera-lost")
+    rule = FlagRule(when="camera-lost", for_s=20, severity=0.3)
+    rules = policy(rule, *others)
+    pictures = snapshots(faces(1), *[UNREADABLE] * 3, faces(1), faces(1))
+
+    (flag,) = raised(rules, pictures=pictures)
+
+    assert (flag.when, flag.flag_class) == ("camera-lost", FlagClass.QUALITY)
+    assert (flag.started_at, flag.ended_at) == (at(10), at(30))
+    assert (flag.value, flag.threshold, flag.snapshot_count) == (None, 20, 3)
+    assert "could not be read as pictures" in flag.explanation
+    assert "not held against you" in flag.explanation
+    assert raised(rules, pictures=pictures[:3]) == ()  # not for so long
+
+
+@pytest.mark.parametrize(
+    "unmeasured",
+    [
+        pytest.param("faces: the model yunet is missing", id="a model that is missing"),
+        pytest.param("server: looking at it failed: OSError", id="a fault of the server's"),
+    ],
+)
+def test_what_the_server_could_not_measure_is_no_camera_lost(unmeasured: str) -> None:
+    seen = Measured(unavailable=(unmeasured,))
+    assert raised(FlagRule(when="camera-lost"), pictures=snapshots(*[seen] * 9)) == ()
+
+
+def test_a_camera_that_goes_and_then_shows_nonsense_is_told_of_as_both() -> None:
+    lost = event(kind="gap", cause="camera", start=0, seq=99)
+    flags = raised(
+        FlagRule(when="camera-lost"), pictures=snapshots(*[UNREADABLE] * 3), events=[lost]
+    )
+    assert {flag.id for flag in flags} == {"camera-lost.d.0", "camera-lost.d.99"}
+
+
 @pytest.mark.parametrize(
     ("when", "happening", "value"),
     [
@@ -651,7 +690,10 @@ def test_rules_of_one_kind_have_ids_of_their_own() -> None:
 # --- laws ------------------------------------------------------------------------------------
 
 MEASURED = st.sampled_from(
-    [*map(faces, range(4)), DARK, COVERED, FROZEN, Measured(), like(0.1), like(0.9), LOOPED]
+    [
+        *(*map(faces, range(4)), DARK, COVERED, FROZEN),
+        *(Measured(), UNREADABLE, like(0.1), like(0.9), LOOPED),
+    ]
 )
 EVENTS = st.builds(
     event,

@@ -169,9 +169,12 @@ def test_a_wrong_decision_of_a_proctor_can_be_mended_both_ways() -> None:
     proposed = decided(check, IdEvent.REFUSE, by="bo", reason="another person")
     assert (proposed.decided_at, proposed.checks) == (None, (NAME,))
     refused = decided(proposed, IdEvent.REFUSE, by="cy", reason="another person")
-    accepted = decided(refused, IdEvent.ACCEPT, by="di")
+    with pytest.raises(IdReasonMissing):
+        decided(refused, IdEvent.ACCEPT, by="di", reason=" ")
+    accepted = decided(refused, IdEvent.ACCEPT, by="di", reason="the pictures were mixed up")
 
-    assert (accepted.state, accepted.by, accepted.reason) == (IdState.ACCEPTED, "di", "")
+    assert (accepted.state, accepted.by) == (IdState.ACCEPTED, "di")
+    assert accepted.reason == "the pictures were mixed up"
 
 
 def test_who_vouches_is_known_by_name_and_the_vouching_ends_with_another_decision() -> None:

@@ -225,7 +225,7 @@ async def is_nearly_ended(server: Server, one: Page, two: Page, zoe: Device) -> 
         await expect(tile(page, ZOE)).not_to_contain_text("end it?")
     # A page that has not heard of it yet ends nothing.
     path = f"/api/v1/sessions/{zoe.joined['session']}/acts"
-    body = {"act": "confirm-terminate"}
+    body = {"act": "confirm-terminate", "of": "a1"}
     async with server.staff["second-proctor"].post(path, json=body) as response:
         assert response.status == 409, await response.text()
     assert await state_of(zoe) == "running"

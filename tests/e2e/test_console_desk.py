@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from playwright.async_api import Page, Route, expect
 from proctor.services.logins import StaffRole
 from tests.bench.bundle import write_two_hours
 from tests.conftest import PASSWORD, Server
+from tests.e2e.desk import reasons_of
 from tests.e2e.exam_day import Console, flagged_session
 from tests.e2e.visits import Scheme, Visit, Visitor
 from tests.evidence.building import SERVER_KEY
@@ -25,6 +27,7 @@ pytestmark = pytest.mark.browser
 
 # Two people, for long enough to be flagged.
 TWICE = (b"", b"", b"two", b"two", b"two", b"two", b"", b"", b"")
+EXPORTS = ("Sessions", "Flags", "Irregularities", "Verdicts")
 MOST_KEYS = 12
 SNAPSHOTS = 1440
 USABLE_MS = 1000
@@ -280,6 +283,25 @@ async def test_two_hours_open_at_once_and_their_strip_scrolls(
     await expect(page.locator(".strip [aria-current]")).to_be_in_viewport()
 
 
+async def test_small_pictures_that_do_not_come_are_said_to_be_missing_and_asked_for_again(
+    console_server: Console, visit: Visitor
+) -> None:
+    here = await visit(f"{console_server.url}/console/review?session={console_server.session}")
+    page = here.page
+    await page.route("**/strip/*", lambda route: route.abort())
+    await here.sign_in(console_server.proctor)
+    missing = page.get_by_text("the small pictures are missing")
+    await expect(missing).to_be_visible()
+    assert await here.barriers() == ""
+    here.complaints.clear()  # the browser's own line about a request that failed
+
+    await page.unroute("**/strip/*")
+    await page.locator(".sheets").get_by_role("button", name="Try again").click()
+
+    await expect(page.locator(".strip .cut").first).to_be_visible()
+    await expect(missing).to_be_hidden()
+
+
 async def test_two_hours_of_evidence_are_verified_in_seconds(
     console_server: Console, visit: Visitor, tmp_path: Path
 ) -> None:
@@ -394,6 +416,56 @@ async def test_looks_are_listed_and_the_report_prints(
     await expect(page.get_by_role("button", name="Print")).to_be_hidden()
     await expect(page.get_by_text("more than 1 person").first).to_be_visible()
     await picture(page, "report-printed")
+
+
+async def test_the_lead_finds_the_tables_from_the_reviews_and_what_each_holds(
+    server: Server, console_server: Console, visit: Visitor
+) -> None:
+    await server.as_staff(StaffRole.LEAD, "lena")
+    here = await visit(f"{console_server.url}/console/review")
+    page = here.page
+    await here.sign_in(("lena", PASSWORD))
+    await page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog", name="Tables to download (CSV)")
+    lines = dialog.get_by_role("listitem")
+    await expect(lines).to_have_text([re.compile(f"^{name}: a line for each ") for name in EXPORTS])
+    assert await here.barriers() == ""
+    async with page.expect_download() as download:
+        await dialog.get_by_role("link", name="Irregularities").click()
+    assert (await download.value).suggested_filename.endswith("-irregularities.csv")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+
+    of_a_proctor = await visit(f"{console_server.url}/console/review")
+    await of_a_proctor.sign_in(console_server.proctor)
+    await expect(of_a_proctor.page.get_by_role("button", name="Check again")).to_be_visible()
+    await expect(of_a_proctor.page.get_by_role("button", name="Export")).to_be_hidden()
+
+
+async def test_after_the_end_no_learner_is_said_to_wait_for_an_id_check(
+    console_server: Console, visit: Visitor
+) -> None:
+    page = (await at_the_desk(visit, console_server)).page
+    said = page.get_by_role("region", name="Who it is: the checks that were made")
+    await expect(said).to_contain_text("No person has decided.")
+    await expect(page.get_by_text("This learner waits for an ID check")).to_be_hidden()
+
+
+async def test_a_breach_without_an_upheld_flag_needs_words_of_ones_own(
+    console_server: Console, visit: Visitor
+) -> None:
+    page = (await at_the_desk(visit, console_server)).page
+    await page.keyboard.press("d")
+    await page.keyboard.press("1")
+    await page.keyboard.press("4")  # a sentence that calls any session a breach
+    await expect(page.get_by_role("radio", name="Breach")).to_be_checked()
+    await page.keyboard.press("Enter")
+    lacks = page.get_by_role("alert").filter(has_text="Not recorded yet.")
+    await expect(lacks).to_contain_text("Write in your own words what the breach was")
+    await expect(reasons_of(page)).to_be_focused()
+    await page.keyboard.type(" The notes on the wall are of this course. ")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("dialog", name="Record a breach?")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -107,11 +107,13 @@ async def test_a_pause_and_an_end_say_why(exam_room: Room, sit: Sit) -> None:
     await expect(told(ada, "A proctor paused your exam")).to_be_hidden()
 
     # Who proposes an end accuses nobody before another agrees.
-    await exam_room.act(session, "terminate", code="learner/behaviour", note="Somebody helped.")
+    of = await exam_room.act(
+        session, "terminate", code="learner/behaviour", note="Somebody helped."
+    )
     await exam_room.act(session, "message", code="", note="A word meanwhile.")
     await expect(ada.page.get_by_text("A word meanwhile.").last).to_be_visible()
     await expect(ada.page.get_by_text("Somebody helped.")).to_have_count(0)
-    await exam_room.act(session, "confirm-terminate", code="", note="", by=exam_room.second)
+    await exam_room.act(session, "confirm-terminate", of=of, code="", note="", by=exam_room.second)
     await ada.at("Your exam was ended")
     await expect(main).to_contain_text("A proctor ended your exam: behaviour.")
     await expect(main).to_contain_text("Somebody helped.")

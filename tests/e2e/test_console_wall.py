@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from proctor.services.logins import StaffRole
 from tests.conftest import PASSWORD, OpenServer, Server, until
 from tests.device import Device
 from tests.e2e import room
-from tests.e2e.visits import Scheme, Visitor
+from tests.e2e.visits import Scheme, Visit, Visitor
 from tests.e2e.wall import (
     Sitting,
     Watch,
@@ -26,6 +27,7 @@ from tests.e2e.wall import (
     panel,
     tile,
 )
+from tests.e2e.wire import Wire, wire_to
 from tests.pictures import jpeg, webcam
 
 pytestmark = pytest.mark.browser
@@ -331,6 +333,66 @@ async def test_a_network_that_drops_is_said_with_the_time_and_comes_back(
     forgive(here, "WebSocket connection to ", "Failed to load resource: net::ERR_")
 
 
+async def without_an_answer(wire: Wire, here: Visit, done: Callable[[], Awaitable[bool]]) -> None:
+    """Hang up once the server has done it, until the page says that no answer came."""
+    await until(done)
+    said = here.page.get_by_text("No answer came, so it's not known whether it was done.")
+
+    async def is_said() -> bool:
+        # Chromium itself sends again what it sent on a line that had worked before.
+        wire.hang_up()
+        await asyncio.sleep(0.2)
+        return await said.count() > 0
+
+    await until(is_said)
+    wire.mend()
+    # The line is back by itself; a mouse or a key on an old tile is none of this test's.
+    await expect(here.page.get_by_text("What you see is from")).to_be_hidden(timeout=30_000)
+
+
+async def test_what_no_answer_came_to_is_sent_again_and_done_once(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    learners = [await sitting("Ada Lovelace"), await sitting("Ben Ali")]
+
+    async def read_by_all(count: int) -> bool:
+        read = [(await each.call("GET", "/api/v1/session"))["acts"] for each in learners]
+        return all(len(acts) == count for acts in read)
+
+    async with wire_to(server.url) as wire:
+        here = await watch(url=wire.url)
+        page = here.page
+        for name in ("Ada Lovelace", "Ben Ali"):
+            await tile(page, name).get_by_role("checkbox").check()
+        await page.keyboard.press("t")
+        dialog = await give_reason(page, "For the outage.")
+        wire.lose_answers()
+        await dialog.get_by_role("button", name="Give the time (2)").click()
+        await without_an_answer(wire, here, lambda: read_by_all(1))
+
+        await dialog.get_by_role("button", name="Send again").click()
+        await expect(dialog).to_be_hidden()
+        await expect(page.get_by_text("Time given: 2 learners.")).to_be_visible()
+        assert await read_by_all(1)
+        for name in ("Ada Lovelace", "Ben Ali"):
+            await expect(tile(page, name)).to_contain_text("+5 min")
+
+        await page.get_by_role("button", name="Announce").click()
+        await dialog.get_by_label("Announcement").fill("Question 3 has a misprint.")
+        exams = dialog.get_by_role("combobox", name=re.compile("^Exam"))
+        await exams.select_option(room.EXAM)
+        wire.lose_answers()
+        await dialog.get_by_role("button", name="Send to all").click()
+        await without_an_answer(wire, here, lambda: read_by_all(2))
+        # Closed, it is said on the wall, and can be sent again from there.
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()
+        await page.get_by_role("button", name="Send again").click()
+        await expect(page.get_by_text("Announced to 2 learners.")).to_be_visible()
+        assert await read_by_all(2)
+    forgive(here, "WebSocket connection to ", "Failed to load resource: ")
+
+
 async def test_who_is_no_proctor_is_told_so(server: Server, visit: Visitor) -> None:
     await server.as_staff(StaffRole.COURSE_TEAM, "team")
     here = await visit(f"{server.url}/console")
@@ -373,6 +435,50 @@ async def test_nothing_is_cut_off_at_the_side(
     assert await page.evaluate(too_wide) <= 0
     await open_panel(page, "Ada Lovelace")
     assert await page.evaluate(too_wide) <= 0
+
+
+async def test_on_a_phone_the_tiles_come_first_and_what_finds_them_is_folded(
+    sitting: Sitting, watch: Watch
+) -> None:
+    await sitting("Ada Lovelace")
+    here = await watch(width=320, height=640)
+    page = here.page
+    await expect(tile(page, "Ada Lovelace")).to_be_in_viewport(ratio=0.9)
+    await expect(page.get_by_role("searchbox")).to_be_hidden()
+    await page.keyboard.press("/")
+    await expect(page.get_by_role("searchbox")).to_be_focused()
+    assert await here.barriers() == ""
+
+
+async def test_the_acts_on_many_stand_at_the_foot_of_the_window(
+    sitting: Sitting, watch: Watch
+) -> None:
+    await sitting("Ada Lovelace")
+    page = (await watch()).page
+    await tile(page, "Ada Lovelace").get_by_role("checkbox").check()
+    batch = page.get_by_role("region", name="For the selected")
+    await expect(batch).to_be_visible()
+    below = "bar => innerHeight - bar.getBoundingClientRect().bottom"
+    assert abs(await batch.evaluate(below)) < 1
+    await open_panel(page, "Ada Lovelace")
+    assert abs(await batch.evaluate(below)) < 1
+
+
+async def test_what_has_ended_is_asked_for_no_picture(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    data = jpeg(webcam())
+    await ada.send([ada.add(Kind.SNAPSHOT, blob=data, purpose="periodic")], [data])
+    await server.terminate(ada.joined["session"])
+    page = (await watch()).page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.reload()
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("No picture after the end")
+    await open_panel(page, "Ada Lovelace")
+    await expect(panel(page)).to_contain_text("No picture after the end.")
+    assert [url for url in asked if "/looks/" in url] == []
 
 
 # --- 500 at once ---------------------------------------------------------------------------------

@@ -165,8 +165,8 @@ async def test_nobody_meets_a_barrier_where_the_way_stops(
     await look("A proctor paused your exam", "paused")
     await here.act(invited.session, "resume")
     await ada.at(PART_A)
-    await here.act(invited.session, "terminate")
-    await here.act(invited.session, "confirm-terminate", by=here.second)
+    of = await here.act(invited.session, "terminate")
+    await here.act(invited.session, "confirm-terminate", by=here.second, of=of)
     await look("Your exam was ended", "terminated")
 
 

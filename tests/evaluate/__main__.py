@@ -52,9 +52,10 @@ def main() -> int:
 
 def audit(csv: Path, json: Path, progress: groups.Progress) -> int:
     try:
+        labels = groups.read(csv)
         models.fetch(("yunet", "sface"))
-        rows = groups.measure(groups.read(csv), progress=progress)
-    except groups.BadLabels as bad:
+        rows = groups.measure(labels, progress=progress)
+    except (groups.BadLabels, models.FetchFailed) as bad:
         print(f"{bad}", file=sys.stderr)
         return 2
     print(page.tables(rows))

@@ -6,7 +6,7 @@ The labels are a CSV with a head: `picture` (a path, from the CSV's folder), `gr
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -22,6 +22,7 @@ from tests.evaluate.rows import Row
 MAX_ROWS: Final = 100_000
 MAX_CSV_BYTES: Final = 64 << 20
 MAX_FACES: Final = 50
+PROGRESS_EVERY: Final = 100  # pictures; half a minute
 MAX_WORDS: Final = 200  # characters of a group's or a person's name
 LIGHTS: Final = {"as given": 1.0, "light x 0.1": 0.1, "light x 0.03": 0.03}
 _NEEDED: Final = ("picture", "group", "person")
@@ -33,7 +34,8 @@ class BadLabels(Exception):
     """The CSV cannot be used: where, and why."""
 
     def __init__(self, path: Path, line: int, column: str, reason: str) -> None:
-        super().__init__(f"{path.name}, line {line}, column {column}: {reason}")
+        where = f"{path.name}, line {line}, column {column}" if line else f"{path}"
+        super().__init__(f"{where}: {reason}")
         self.line = line
         self.column = column
 
@@ -62,9 +64,11 @@ def read(path: Path) -> list[Label]:
             try:
                 if path.stat().st_size > MAX_CSV_BYTES:
                     raise BadLabels(path, 1, "any", f"more than {MAX_CSV_BYTES} bytes")
+                head = [each.strip() for each in rows.fieldnames or ()]
+                rows.fieldnames = head
                 for column in _NEEDED:
-                    if column not in (rows.fieldnames or ()):
-                        raise BadLabels(path, 1, column, "the head has no such column")
+                    if column not in head:
+                        raise BadLabels(path, 1, column, _lacks(head))
                 for row in rows:
                     if len(labels) == MAX_ROWS:
                         reason = f"more than {MAX_ROWS} pictures"
@@ -81,6 +85,15 @@ def read(path: Path) -> list[Label]:
     return labels
 
 
+def _lacks(head: Sequence[str]) -> str:
+    names = ", ".join(f'"{each}"' for each in head)
+    hint = ""
+    # What spreadsheets write where a comma stands in numbers.
+    if len(head) == 1 and (";" in head[0] or "\t" in head[0]):
+        hint = "; columns are separated by commas"
+    return f"the head has no such column, but {names or 'nothing'}{hint}"
+
+
 def _broken(path: Path) -> int:
     """Return the first line that is not UTF-8; the decoder itself reads far ahead."""
     with path.open("rb") as file:
@@ -92,7 +105,10 @@ def _broken(path: Path) -> int:
     return 1
 
 
-def _label(path: Path, line: int, row: dict[str, str | None]) -> Label:
+def _label(path: Path, line: int, row: dict[str | None, str | None]) -> Label:
+    if None in row:
+        reason = 'the line has more cells than the head; a comma in a name needs "quotes"'
+        raise BadLabels(path, line, "any", reason)
     words: dict[str, str] = {}
     for column in _NEEDED:
         words[column] = (row[column] or "").strip()
@@ -106,7 +122,7 @@ def _label(path: Path, line: int, row: dict[str, str | None]) -> Label:
         raise BadLabels(path, line, "faces", f"is not a whole number from 0 to {MAX_FACES}")
     picture = path.parent / words["picture"]
     if "\0" in words["picture"] or not picture.is_file():
-        raise BadLabels(path, line, "picture", "there is no such file")
+        raise BadLabels(path, line, "picture", f"there is no file {words['picture']!r}")
     return Label(
         line=line,
         csv=path,
@@ -118,38 +134,47 @@ def _label(path: Path, line: int, row: dict[str, str | None]) -> Label:
 
 
 def measure(labels: Sequence[Label], *, progress: Progress) -> list[Row]:
-    """Look at each picture in each light; compare each person with their first picture.
+    """Look at each picture in each light; compare it with its person's first and another's.
 
-    Pictures are read one at a time, so that memory does not grow with them.
+    The other is the next person of the group, in the order of their names. Pictures are read one
+    at a time, so that memory does not grow with them; once before anything is measured, so that
+    hours are not lost to the last one.
 
     Raises:
         BadLabels: A picture cannot be read.
     """
     rows: list[Row] = []
-    firsts: dict[tuple[str, str], Label] = {}
-    for label in labels:
-        if label.faces == 1:
-            firsts.setdefault((label.group, label.person), label)
     grouped: dict[str, list[Label]] = defaultdict(list)
+    progress(f"reading {len(labels)} pictures")
     for label in labels:
+        _pixels(label)
         grouped[label.group].append(label)
     for group, members in sorted(grouped.items()):
-        # One person's pictures one after another: the first one's face is remembered meanwhile.
+        # One person's pictures one after another: two faces are at hand meanwhile.
         members.sort(key=lambda label: label.person)
         progress(f"group {group}: {len(members)} pictures")
-        rows += _group(group, members, firsts)
+        rows += _group(group, members, progress)
     return rows
 
 
-def _group(group: str, members: Iterable[Label], firsts: dict[tuple[str, str], Label]) -> list[Row]:
+def _group(group: str, members: Sequence[Label], progress: Progress) -> list[Row]:
     tallies: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    first: Label | None = None
-    face = b""
+    firsts: dict[str, Label] = {}
     for label in members:
+        if label.faces == 1:
+            firsts.setdefault(label.person, label)
+    after = dict(zip(firsts, [*firsts][1:] + [*firsts][:1], strict=True))
+    first: Label | None = None
+    face = other = b""
+    for number, label in enumerate(members, start=1):
+        if number % PROGRESS_EVERY == 0:
+            progress(f"group {group}: {number} of {len(members)}")
         seen = _pixels(label)
-        if first is not firsts.get((group, label.person)):
-            first = firsts.get((group, label.person))
+        if first is not firsts.get(label.person):
+            first = firsts.get(label.person)
             face = b"" if first is None else jpeg(_pixels(first))
+            alone = first is None or len(firsts) == 1
+            other = b"" if alone else jpeg(_pixels(firsts[after[label.person]]))
         for how, factor in LIGHTS.items():
             picture = jpeg(light(seen, factor))
             found = len(faces.find(Picture(picture)))
@@ -162,6 +187,9 @@ def _group(group: str, members: Iterable[Label], firsts: dict[tuple[str, str], L
                 if label is not first:
                     alike = faces.compare(picture, face).same_person
                     tallies[REFUSED, how].append(alike is None or alike < SAME_PERSON)
+                if other:
+                    alike = faces.compare(picture, other).same_person
+                    tallies[TAKEN, how].append(alike is not None and alike >= SAME_PERSON)
             elif label.faces > 1:
                 tallies[FEWER, how].append(found < 2)
     return [
@@ -173,7 +201,7 @@ def _group(group: str, members: Iterable[Label], firsts: dict[tuple[str, str], L
             of=len(tallies[name, how]),
             better="less",
         )
-        for name in (MISSED, SECOND, REFUSED, FEWER, NOBODY)
+        for name in (MISSED, SECOND, REFUSED, TAKEN, FEWER, NOBODY)
         for how in LIGHTS
         if (name, how) in tallies
     ]
@@ -182,6 +210,7 @@ def _group(group: str, members: Iterable[Label], firsts: dict[tuple[str, str], L
 MISSED: Final = "face missed"
 SECOND: Final = "second person seen where there is one"
 REFUSED: Final = "same person refused"
+TAKEN: Final = "another person taken for the same"
 FEWER: Final = "second person missed"
 NOBODY: Final = "face seen where there is none"
 

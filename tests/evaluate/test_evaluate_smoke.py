@@ -1,6 +1,7 @@
 """That the evaluation runs and says what it should; how good things are, `make evaluate` says."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from proctor.adapters import models
 from tests.evaluate import groups, page
 from tests.evaluate.rows import Row
 from tests.pictures import astronaut, jpeg, need, webcam
@@ -113,13 +115,54 @@ def test_an_audit_counts_misses_and_refusals_for_each_group_and_light(tmp_path: 
         for row in groups.measure(groups.read(labels), progress=said.append)
     }
 
-    assert said == ["group A: 2 pictures", "group B: 3 pictures"]
+    assert said == ["reading 5 pictures", "group A: 2 pictures", "group B: 3 pictures"]
     assert rows["group A", groups.MISSED, "as given"] == (0, 2)
     assert rows["group A", groups.SECOND, "light x 0.1"] == (0, 2)
     assert rows["group A", groups.REFUSED, "as given"] == (0, 1)
     assert rows["group B", groups.MISSED, "as given"] == (1, 2)
     assert rows["group B", groups.REFUSED, "as given"] == (1, 1)
     assert rows["group B", groups.NOBODY, "as given"] == (0, 1)
+    assert ("group A", groups.TAKEN, "as given") not in rows  # there is nobody else
+
+
+def test_an_audit_counts_who_is_taken_for_another_of_the_group(tmp_path: Path) -> None:
+    need("yunet", "sface", "obama", "biden")
+    for name in ("obama", "biden"):
+        shutil.copy(models.path(name), tmp_path / name)
+    labels = labelled(
+        tmp_path,
+        "picture,group,person\nobama,A,one\nbiden,A,two\nobama,B,one\nobama,B,the same again\n",
+    )
+    rows = {
+        (row.part, row.name, row.how): (row.count, row.of)
+        for row in groups.measure(groups.read(labels), progress=lambda _: None)
+    }
+    assert rows["group A", groups.TAKEN, "as given"] == (0, 2)
+    assert rows["group B", groups.TAKEN, "as given"] == (2, 2)
+
+
+def test_a_picture_that_is_none_is_named_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "one.jpg").write_bytes(jpeg(webcam()))
+    (tmp_path / "none.jpg").write_bytes(jpeg(webcam())[:2000])
+    labels = labelled(tmp_path, "picture,group,person\none.jpg,A,x\nnone.jpg,A,x\n")
+    said: list[str] = []
+    with pytest.raises(groups.BadLabels, match="line 3, column picture: the picture ends early"):
+        groups.measure(groups.read(labels), progress=said.append)
+    assert said == ["reading 2 pictures"]
+
+
+def test_what_spreadsheets_do_to_a_csv_is_taken_or_said(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"")
+    spaced = groups.read(labelled(tmp_path, " picture, group ,person\na.jpg, A,x\n"))
+    assert [(each.group, each.person) for each in spaced] == [("A", "x")]
+    with pytest.raises(groups.BadLabels, match=r"line 1, column picture: .* separated by commas"):
+        groups.read(labelled(tmp_path, "picture;group;person\na.jpg;A;x\n"))
+    with pytest.raises(groups.BadLabels, match="line 2, column any: the line has more cells"):
+        groups.read(labelled(tmp_path, "picture,group,person\na.jpg,A,Smith, Ann\n"))
+    with pytest.raises(groups.BadLabels, match=r"no file 'b\.jpg'"):
+        groups.read(labelled(tmp_path, "picture,group,person\nb.jpg,A,x\n"))
+    with pytest.raises(groups.BadLabels, match=r"nowhere\.csv: No such file"):
+        groups.read(tmp_path / "nowhere.csv")
 
 
 @pytest.mark.parametrize(

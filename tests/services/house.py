@@ -129,8 +129,9 @@ class House:
 
     async def terminate(self, session_id: str, note: str = "no show") -> Case:
         """Let two proctors end a session."""
-        await self.act(session_id, ActKind.TERMINATE, note=note)
-        return await self.act(session_id, ActKind.CONFIRM_TERMINATE, by="cy", note="")
+        proposed = await self.act(session_id, ActKind.TERMINATE, note=note)
+        of = proposed.session.acts[-1].id
+        return await self.act(session_id, ActKind.CONFIRM_TERMINATE, by="cy", note="", of=of)
 
     async def analysed(self, session_id: str) -> Sequence[Flag]:
         """Let the machine look until it has seen all, then return the flags."""

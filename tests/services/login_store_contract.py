@@ -12,13 +12,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from proctor.services.logins import TRIES, Account, Login, LoginStore, NameTaken, StaffRole
+from proctor.services.own_exams import OwnExams
 
 NOW = datetime(2026, 6, 1, 9, 0, 0, 123000, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def account(name: str = "ada", *, role: StaffRole = StaffRole.PROCTOR) -> Account:
-    return Account(name=name, role=role, password_hash=f"hash of {name}", made_at=NOW)
+def account(
+    name: str = "ada", *, role: StaffRole = StaffRole.PROCTOR, exams: OwnExams = None
+) -> Account:
+    return Account(name=name, role=role, exams=exams, password_hash=f"hash of {name}", made_at=NOW)
 
 
 def login(
@@ -26,12 +29,14 @@ def login(
     *,
     name: str = "ada",
     role: StaffRole = StaffRole.PROCTOR,
+    exams: OwnExams = None,
     made_at: datetime = NOW,
 ) -> Login:
     return Login(
         token_sha256=token_sha256,
         name=name,
         role=role,
+        exams=exams,
         made_at=made_at,
         expires_at=made_at + 60 * MINUTE,
     )
@@ -47,6 +52,34 @@ class LoginStoreContract:
         await store.add_account(added)
         assert await store.account(added.name) == added
         assert await store.account("other") is None
+
+    async def test_an_account_is_for_every_exam_or_for_those_it_names(
+        self, store: LoginStore
+    ) -> None:
+        for exams in (None, frozenset({"algebra"}), frozenset({"algebra", "b_2-C"})):
+            added = account(f"ada{len(exams or ())}", exams=exams)
+            await store.add_account(added)
+            assert await store.account(added.name) == added
+
+    async def test_exams_are_changed_of_one_account_and_back_to_every_one(
+        self, store: LoginStore
+    ) -> None:
+        await store.add_account(account())
+        await store.add_account(account("bob", exams=frozenset({"algebra"})))
+        await store.set_exams("ada", frozenset({"statistics"}))
+        await store.set_exams("nobody", frozenset({"statistics"}))
+        assert await store.account("ada") == account(exams=frozenset({"statistics"}))
+        assert await store.account("bob") == account("bob", exams=frozenset({"algebra"}))
+        assert await store.account("nobody") is None
+        await store.set_exams("bob", None)
+        assert await store.account("bob") == account("bob")
+
+    async def test_accounts_are_listed_by_name(self, store: LoginStore) -> None:
+        assert list(await store.all_accounts()) == []
+        added = [account("bob", exams=frozenset({"algebra"})), account("ada")]
+        for each in added:
+            await store.add_account(each)
+        assert list(await store.all_accounts()) == added[::-1]
 
     async def test_a_name_can_be_taken_once(self, store: LoginStore) -> None:
         await store.add_account(account())
@@ -119,6 +152,20 @@ class LoginStoreContract:
         held = await store.login("a" * 64)
         assert held is not None
         assert held.role is StaffRole.PROCTOR
+
+    async def test_a_login_has_the_exams_of_its_account_as_they_are_now(
+        self, store: LoginStore
+    ) -> None:
+        await store.add_account(account(exams=frozenset({"algebra"})))
+        await store.add_login(login())
+        held = []
+        for exams in (frozenset({"statistics"}), None):
+            found = await store.login("a" * 64)
+            held.append(found and found.exams)
+            await store.set_exams("ada", exams)
+        found = await store.login("a" * 64)
+        assert found is not None
+        assert [*held, found.exams] == [frozenset({"algebra"}), frozenset({"statistics"}), None]
 
     async def test_a_login_still_holding_outlives_the_next_ones(self, store: LoginStore) -> None:
         await store.add_account(account())

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from proctor.services.logins import TRIES, Account, Login, NameTaken
+from proctor.services.own_exams import OwnExams
 
 
 class MemoryLoginStore:
@@ -16,6 +17,9 @@ class MemoryLoginStore:
     async def account(self, name: str) -> Account | None:
         return self.accounts.get(name)
 
+    async def all_accounts(self) -> Sequence[Account]:
+        return [self.accounts[name] for name in sorted(self.accounts)]
+
     async def add_account(self, account: Account) -> None:
         if account.name in self.accounts:
             raise NameTaken(name=account.name)
@@ -24,6 +28,10 @@ class MemoryLoginStore:
     async def set_password(self, name: str, password_hash: str) -> None:
         if name in self.accounts:
             self.accounts[name] = replace(self.accounts[name], password_hash=password_hash)
+
+    async def set_exams(self, name: str, exams: OwnExams) -> None:
+        if name in self.accounts:
+            self.accounts[name] = replace(self.accounts[name], exams=exams)
 
     async def note_try(self, name: str, *, at: datetime, since: datetime) -> Sequence[datetime]:
         held = [one for one in self.tries.get(name, []) if since < one <= at]
@@ -38,7 +46,10 @@ class MemoryLoginStore:
 
     async def login(self, token_sha256: str) -> Login | None:
         login = self.logins.get(token_sha256)
-        return None if login is None else replace(login, role=self.accounts[login.name].role)
+        if login is None:
+            return None
+        account = self.accounts[login.name]
+        return replace(login, role=account.role, exams=account.exams)
 
     async def revoke(self, token_sha256: str, *, at: datetime) -> None:
         login = self.logins.get(token_sha256)

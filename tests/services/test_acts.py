@@ -11,9 +11,11 @@ from proctor.domain.acts import (
     ActKind,
     ActReasonMissing,
     NothingProposed,
+    RequestReused,
     StalePage,
     Wanted,
 )
+from proctor.domain.moves import IllegalMove
 from proctor.domain.session import SessionClosed, State
 from proctor.evidence.record import Kind
 from proctor.services import acts as room
@@ -113,7 +115,7 @@ async def test_who_confirms_too_late_is_refused_and_the_lapse_stored(seat: Seat)
     await seat.house.act(seat.session, ActKind.TERMINATE)
     seat.tick(60)
     with pytest.raises(NothingProposed):
-        await seat.house.act(seat.session, ActKind.CONFIRM_TERMINATE, by="cy")
+        await seat.house.act(seat.session, ActKind.CONFIRM_TERMINATE, by="cy", of="a1")
     assert (await seat.house.store.case(seat.session)).session.termination is None
 
 
@@ -126,7 +128,7 @@ async def test_who_confirms_too_late_is_refused_and_the_lapse_stored(seat: Seat)
 )
 async def test_a_proposal_that_somebody_decides_on_does_not_lapse(seat: Seat, end: ActKind) -> None:
     await seat.house.act(seat.session, ActKind.TERMINATE)
-    await seat.house.act(seat.session, end, by="cy")
+    await seat.house.act(seat.session, end, by="cy", of="a1")
     seat.tick(100)
     await seat.house.cases.sweep()
     events = [each["event"] for each in await log(seat.house, seat.session)]
@@ -218,6 +220,96 @@ async def test_of_two_proctors_on_one_page_one_wins_and_the_other_is_told(seat: 
     with pytest.raises(StalePage) as no:
         await seat.house.acts.act(seat.session, pause, by="cy", version=version)
     assert (no.value.by, no.value.act) == ("bo", "pause")
+
+
+# --- a lost answer --------------------------------------------------------------------------------
+
+REQUEST = "6fb5a34c-1df5-4f24-a2a1-d7dbb2bb8f1a"
+LONGER = Wanted(kind=ActKind.EXTRA_TIME, code=CODE, note="x", seconds=60, request=REQUEST)
+
+
+async def test_a_request_that_comes_again_is_done_once_and_answered_as_before(seat: Seat) -> None:
+    act, session = seat.house.acts.act, seat.session
+    first = await act(session, LONGER, by="bo", version=0)
+    # Somebody else acts before it comes again: that makes a page old, but not this one's answer.
+    await seat.house.act(session, ActKind.PAUSE, by="cy")
+    log = len(await seat.house.store.server_lines(session))
+
+    again = await act(session, LONGER, by="bo", version=0)
+
+    assert again.act == first.act
+    assert [each.seconds for each in again.case.session.acts] == [60, 0]
+    assert len(again.case.session.ledger) == 1
+    assert len(await seat.house.store.server_lines(session)) == log
+    (told, _) = await log_of_acts(seat)
+    assert told["request"] == REQUEST
+
+
+async def test_a_request_is_one_proctors_and_one_sessions(seat: Seat) -> None:
+    other = await seat.house.invite("Zoë Quinn")
+    wanted = Wanted(kind=ActKind.MESSAGE, note="hello", request=REQUEST)
+    for session, by in ((seat.session, "bo"), (seat.session, "cy"), (other.session, "bo")):
+        assert (await seat.house.acts.act(session, wanted, by=by)).act.by == by
+    assert len((await seat.house.cases.get(seat.session)).session.acts) == 2
+
+
+async def test_a_request_is_known_again_after_a_restart(seat: Seat) -> None:
+    await seat.house.acts.act(seat.session, LONGER, by="bo")
+    anew = House(seat.house.store, seat.house.clock)
+    again = await anew.acts.act(seat.session, LONGER, by="bo")
+    assert (again.act.id, len(again.case.session.acts)) == ("a1", 1)
+
+
+async def test_a_request_of_an_act_that_ended_the_session_is_answered_still(seat: Seat) -> None:
+    await seat.house.act(seat.session, ActKind.TERMINATE)
+    confirm = Wanted(kind=ActKind.CONFIRM_TERMINATE, of="a1", request=REQUEST)
+    first = await seat.house.acts.act(seat.session, confirm, by="cy")
+    assert (await seat.house.acts.act(seat.session, confirm, by="cy")).act == first.act
+
+
+async def test_a_request_that_was_refused_is_decided_anew(seat: Seat) -> None:
+    resume = Wanted(kind=ActKind.RESUME, request=REQUEST)
+    with pytest.raises(IllegalMove):
+        await seat.house.acts.act(seat.session, resume, by="bo")
+    await seat.house.act(seat.session, ActKind.PAUSE)
+    assert (await seat.house.acts.act(seat.session, resume, by="bo")).act.id == "a2"
+
+
+async def test_a_requests_id_is_not_taken_for_another_act(seat: Seat) -> None:
+    await seat.house.acts.act(seat.session, LONGER, by="bo")
+    with pytest.raises(RequestReused):
+        await seat.house.acts.act(
+            seat.session, Wanted(kind=ActKind.MESSAGE, note="x", request=REQUEST), by="bo"
+        )
+
+
+async def test_a_batch_that_comes_again_is_done_where_it_was_not_and_answered_the_same(
+    house: House,
+) -> None:
+    sessions = await seats(house, 20)
+    wanted = Wanted(kind=ActKind.MESSAGE, code=CODE, note="hello", request=REQUEST)
+    await house.acts.act_on_many("short", sessions[:12], wanted, by="bo")
+    for _ in range(2):
+        batch = await house.acts.act_on_many("short", sessions, wanted, by="bo")
+        assert [(each.session, each.act) for each in batch.done] == [(s, "a1") for s in sessions]
+        assert batch.failed == []
+    for session in sessions:
+        assert len((await house.cases.get(session)).session.acts) == 1
+
+
+async def test_an_announcement_that_comes_again_is_read_once_by_each() -> None:
+    house = House()
+    here = [await house.seat(connected=False)]
+    for _ in range(2):
+        batch = await house.acts.announce("short", code="", note="Hi.", by="bo", request=REQUEST)
+        assert len(batch.done) == len(here)
+        here.append(await house.seat(connected=False, learner="Zoë Quinn"))
+    for seat in here[:2]:
+        assert len((await house.cases.get(seat.session)).session.acts) == 1
+
+
+async def log_of_acts(seat: Seat) -> list[dict[str, Any]]:
+    return [each for each in await log(seat.house, seat.session) if each["event"] == "act"]
 
 
 # --- many -----------------------------------------------------------------------------------------
@@ -335,6 +427,23 @@ async def test_an_announcement_says_something_about_an_exam_there_is(house: Hous
         await house.acts.announce("none", code="", note="Hello.", by="bo")
 
 
+async def test_an_announcement_reads_the_sessions_of_its_exam_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = House()
+    await house.seat(connected=False)
+    asked: list[object] = []
+    unfinished = MemoryStore.unfinished
+
+    async def asked_for(store: MemoryStore, exam: str | None = None) -> Any:
+        asked.append(exam)
+        return await unfinished(store, exam)
+
+    monkeypatch.setattr(MemoryStore, "unfinished", asked_for)
+    await house.acts.announce("short", code="", note="Hello.", by="bo")
+    assert asked == ["short"]
+
+
 async def test_one_that_ends_or_goes_while_the_others_are_told_is_no_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -342,7 +451,7 @@ async def test_one_that_ends_or_goes_while_the_others_are_told_is_no_failure(
     seat = await house.seat(connected=False)
     unfinished = await house.store.unfinished()
 
-    async def with_one_gone(_store: MemoryStore) -> list[str]:
+    async def with_one_gone(_store: MemoryStore, _exam: str) -> list[str]:
         return [*unfinished, "s_gone"]
 
     async def over(*_: object, **__: object) -> room.Done:

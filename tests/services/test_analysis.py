@@ -13,7 +13,9 @@ from proctor.domain.review import Outcome
 from proctor.evidence.record import Kind, parse
 from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services import analysis as analysing
+from proctor.services import faults
 from proctor.services.intake import is_watched
+from proctor.services.ports import StorageFull
 from tests.conftest import ScriptedVision, until
 from tests.device import JPEG, Device
 from tests.memory_store import Fault
@@ -25,6 +27,7 @@ HOUR_MS = 3_600_000
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysing, "EVALUATE_EVERY_S", 0.001)
+    monkeypatch.setattr(faults, "FIRST_S", 0.001)
 
 
 @pytest.fixture
@@ -250,6 +253,135 @@ async def test_a_fault_while_flags_are_found_or_pictures_queued_is_tried_again(
     assert len(await flags(seat.session)) == 1
 
 
+class Failing(ScriptedVision):
+    """Fails for pictures that end in b"poison", and counts how often."""
+
+    def __init__(self, error: Exception, *, times: float = float("inf")) -> None:
+        self.error, self.times, self.tried = error, times, 0
+
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
+        if jpeg.endswith(b"poison"):
+            self.tried += 1
+            if self.tried <= self.times:
+                raise self.error
+        return await super().observe(stream, jpeg, face=face, sample=sample)
+
+
+async def test_a_picture_that_fails_again_and_again_is_marked_and_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    vision = Failing(ValueError("no such thing"))
+    seat = await House(vision=vision).seat()
+    await seat.begin()
+    await seat.snapshot(b"poison")
+    await two_people(seat)
+    (flag,) = await seat.house.analysed(seat.session)
+    assert len(flag.snapshots) == 4
+    assert vision.tried == analysing.GIVEN_UP_AFTER
+    marked = [
+        each.measured.unavailable
+        for each in await seat.house.store.observations(seat.session)
+        if each.measured.unavailable
+    ]
+    assert marked == [("server: looking at it failed: ValueError",)]
+    assert [each.message for each in caplog.records] == ["analysis fails", "picture given up"]
+    assert seat.house.analysis.progress().causes == ()
+
+
+async def test_pictures_behind_one_that_fails_keep_their_order(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vision = Failing(ValueError("now and then"), times=2)
+    seat.house.analysis._vision = vision
+    await seat.snapshot(b"poison")
+    await two_people(seat)
+    seen: list[int] = []
+    observe = seat.house.store.observe
+
+    async def noting(session: str, observation: Any) -> None:
+        seen.append(observation.seq)
+        await observe(session, observation)
+
+    monkeypatch.setattr(seat.house.store, "observe", noting)
+    await seat.house.analysed(seat.session)
+    assert seen == sorted(seen)
+    assert vision.tried == 3
+
+
+async def test_no_picture_is_marked_for_a_disk_that_takes_nothing(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await two_people(seat)
+    monkeypatch.setattr(faults, "MOST_S", 0.002)
+    observe, full = seat.house.store.observe, [True] * (2 * analysing.GIVEN_UP_AFTER)
+
+    async def filled(session: str, observation: Any) -> None:
+        if full:
+            full.pop()
+            raise StorageFull
+        await observe(session, observation)
+
+    monkeypatch.setattr(seat.house.store, "observe", filled)
+    with caplog.at_level("INFO"):
+        (flag,) = await seat.house.analysed(seat.session)
+    assert len(flag.snapshots) == 4
+    assert [each.message for each in caplog.records if each.name.endswith("faults")] == [
+        "analysis fails",
+        "analysis fails no more",
+    ]
+
+
+async def test_tries_come_ever_later_and_what_fails_is_told(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "FIRST_S", 0.5)
+    vision = Failing(OSError(5, "Input/output error"))
+    seat.house.analysis._vision = vision
+    await seat.snapshot(b"poison")
+    looking = asyncio.ensure_future(seat.house.analysis.run())
+
+    async def failing() -> bool:
+        return seat.house.analysis.progress().causes == ("OSError",)
+
+    await until(failing)
+    await asyncio.sleep(0.1)  # a hundred evaluations
+    assert vision.tried == 1
+    assert seat.house.analysis.progress().failing == 1
+    assert not seat.house.analysis.is_done(seat.session)
+    looking.cancel()
+
+
+async def test_a_fault_is_over_with_the_picture_that_was_erased(seat: Seat) -> None:
+    vision = Failing(ValueError())
+    seat.house.analysis._vision = vision
+    await seat.snapshot(b"poison")
+    store, observe = seat.house.store, vision.observe
+
+    async def erasing(*args: Any, **more: Any) -> Measured:
+        store._blobs[seat.session].clear()
+        return await observe(*args, **more)
+
+    vision.observe = erasing  # type: ignore[method-assign] # it goes while it is looked at
+    await seat.house.analysed(seat.session)
+    assert seat.house.analysis.progress().failing == 0
+
+
+async def test_what_learners_are_asked_for_may_fail_and_the_picture_was_looked_at(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: str) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(seat.house.analysis, "_ask", broken)
+    for _ in range(4):
+        await seat.snapshot(b"covered")
+    await seat.house.analysed(seat.session)
+    assert await _observed(seat, 5)
+    assert seat.house.analysis.progress().failing == 0
+
+
 async def test_a_picture_that_was_erased_meanwhile_holds_nothing_up(
     monkeypatch: pytest.MonkeyPatch, seat: Seat
 ) -> None:
@@ -287,6 +419,33 @@ class NoModel(ScriptedVision):
         if jpeg.endswith(b"compare"):
             return replace(seen, unavailable=("same person: the model sface is not there",))
         return seen
+
+
+class Unreadable(ScriptedVision):
+    """What ends in b"junk" is no picture."""
+
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
+        if jpeg.endswith(b"junk"):
+            return Measured(unavailable=("picture: not an image that can be read",))
+        return await super().observe(stream, jpeg, face=face, sample=sample)
+
+
+async def test_a_device_that_sends_no_pictures_is_asked_for_some_and_raises_quality_alone() -> None:
+    seat = await House(vision=Unreadable()).seat()
+    await seat.begin()
+    for _ in range(12):
+        await seat.snapshot(b"junk")
+    flags = await seat.house.analysed(seat.session)
+    assert [(flag.when, flag.flag_class) for flag in flags] == [("camera-lost", FlagClass.QUALITY)]
+    session = (await seat.house.store.case(seat.session)).session
+    assert [(ask.kind, ask.until) for ask in session.asks] == [("camera-lost", None)]
+    for _ in range(2):
+        await seat.snapshot()
+    await seat.house.analysed(seat.session)
+    (ask,) = (await seat.house.store.case(seat.session)).session.asks
+    assert ask.until is not None
 
 
 async def test_what_could_not_be_measured_raises_nothing() -> None:

@@ -164,7 +164,10 @@ async def test_a_refusal_needs_a_reason_and_can_be_mended() -> None:
     refused = await decided(seat, IdEvent.REFUSE, "not the portrait's face", by="cy")
     assert refused.session.state is State.CHECK_IN
     assert refused.session.id_check.state is IdState.REFUSED
-    assert (await decided(seat, IdEvent.ACCEPT)).session.state is State.READY
+    with pytest.raises(IdReasonMissing):
+        await decided(seat, IdEvent.ACCEPT)
+    accepted = await decided(seat, IdEvent.ACCEPT, "a newer portrait was sent")
+    assert accepted.session.state is State.READY
     told = [
         {key: record.facts.get(key) for key in ("state", "by", "reason")}
         for record in await id_records(seat)
@@ -173,7 +176,7 @@ async def test_a_refusal_needs_a_reason_and_can_be_mended() -> None:
         {"state": "captured", "by": "learner", "reason": ""},
         {"state": "refusal-proposed", "by": "bo", "reason": "another person"},
         {"state": "refused", "by": "cy", "reason": "not the portrait's face"},
-        {"state": "accepted", "by": "bo", "reason": ""},
+        {"state": "accepted", "by": "bo", "reason": "a newer portrait was sent"},
     ]
 
 

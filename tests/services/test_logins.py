@@ -18,6 +18,7 @@ from proctor.services.logins import (
     StaffRole,
     TooManyLogins,
 )
+from proctor.services.own_exams import MAX_OWN_EXAMS, in_words
 from tests.services.login_store_contract import LoginStoreContract
 from tests.services.memory_logins import MemoryLoginStore, PlainHasher
 
@@ -314,3 +315,70 @@ async def test_whoever_signs_in_while_the_account_is_closed_gets_no_login(desk: 
     with pytest.raises(BadLogin):
         await desk.sign_in()
     assert await desk.store.revoke_all("ada", at=NOW + SECOND) == 0
+
+
+# --- whose exams ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("exams", "word"),
+    [
+        pytest.param(frozenset(), "one exam at least", id="none"),
+        pytest.param(frozenset({"algebra", "algbera"}), "no exam algbera", id="one mistyped"),
+        pytest.param(
+            frozenset(f"e{n}" for n in range(MAX_OWN_EXAMS + 1)), "at most", id="too many"
+        ),
+    ],
+)
+async def test_exams_that_are_none_are_refused_and_nothing_is_changed(
+    desk: Desk, exams: frozenset[str], word: str
+) -> None:
+    for change in (
+        logins.set_exams(desk.store, name="ada", exams=exams, published=["statistics", "algebra"]),
+        logins.add_staff(
+            desk.store,
+            desk.hasher,
+            name="bob",
+            role=StaffRole.PROCTOR,
+            password=PASSWORD,
+            now=NOW,
+            exams=exams,
+            published=["statistics", "algebra"],
+        ),
+    ):
+        with pytest.raises(BadAccount, match=word):
+            await change
+    assert list(desk.store.accounts) == ["ada"]
+    assert desk.store.accounts["ada"].exams is None
+
+
+async def test_a_mistyped_exam_is_refused_with_those_that_there_are(desk: Desk) -> None:
+    with pytest.raises(BadAccount, match=r"published: algebra, statistics"):
+        await logins.set_exams(
+            desk.store, name="ada", exams=frozenset({"x"}), published=["statistics", "algebra"]
+        )
+    with pytest.raises(BadAccount, match="none yet"):
+        await logins.set_exams(desk.store, name="ada", exams=frozenset({"x"}), published=[])
+
+
+async def test_an_account_that_is_none_is_given_no_exams(desk: Desk) -> None:
+    with pytest.raises(BadAccount, match="nobody"):
+        await logins.set_exams(desk.store, name="nobody", exams=None, published=[])
+
+
+async def test_who_is_signed_in_is_for_the_exams_of_the_account_as_they_are_now(
+    desk: Desk,
+) -> None:
+    signed_in = await desk.sign_in()
+    assert signed_in.login.exams is None
+    own = frozenset({"algebra"})
+    await logins.set_exams(desk.store, name="ada", exams=own, published=["algebra"])
+    found = await logins.who(desk.store, token=signed_in.token, now=NOW)
+    assert found is not None
+    assert found.exams == own
+    assert (await desk.sign_in()).login.exams == own
+
+
+def test_exams_are_said_in_words() -> None:
+    assert in_words(None) == "every exam"
+    assert in_words(frozenset({"statistics", "algebra"})) == "algebra, statistics"

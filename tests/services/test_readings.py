@@ -395,6 +395,13 @@ async def test_a_face_on_two_accounts_puts_both_at_the_head_even_if_one_was_acce
     assert (accepted.state, accepted.hold, accepted.raised) == ("accepted", False, 1)
     (found,) = (await house.desks.desk(bob.session, me="bo")).raised
     assert (found.why, found.learner, found.value) == ("same-face", "Ada Lovelace", 0.9)
+    assert (found.session, found.exam, found.yours) == (ada.session, "short", True)
+    # Whoever is not for that exam reads that there is somebody, and where to ask; not whom.
+    elsewhere = await house.desks.desk(bob.session, me="bo", own=frozenset({"another"}))
+    (hidden,) = elsewhere.raised
+    assert (hidden.why, hidden.session, hidden.value) == ("same-face", ada.session, 0.9)
+    assert (hidden.exam, hidden.learner, hidden.yours) == ("short", "", False)
+    assert "Ada Lovelace" not in repr(elsewhere)
     # A person looks again, and says that it is no matter.
     ada.tick(30)
     await house.identity.decide(ada.session, IdEvent.ACCEPT, by="bo")
@@ -505,13 +512,19 @@ async def test_a_search_that_fails_is_made_again_and_one_added_meanwhile_is_not_
         elif looked <= 3:
             raise StorageFull
 
+    resting: list[int] = []
+    add_later = accounts._add_later
+
+    async def later(session_id: str, rest: float) -> None:
+        resting.append(accounts.waiting)
+        await add_later(session_id, rest)
+
     monkeypatch.setattr(accounts, "face", face)
+    monkeypatch.setattr(accounts, "_add_later", later)
     async with reading(house):
         accounts.add("s_one")
-        await until(lambda: _has(lambda: looked == 3))
-        assert accounts.waiting == 1
-        await until(lambda: _has(lambda: accounts.waiting == 0))
-    assert looked == 4
+        await until(lambda: _has(lambda: looked == 4 and accounts.waiting == 0))
+    assert resting == [1, 1]
 
 
 async def _has(what: Callable[[], bool]) -> bool:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,11 +20,12 @@ from proctor.domain.session import ExamSession, State
 from proctor.evidence.batch import join, split
 from proctor.evidence.record import Kind
 from proctor.services import wall as walls
+from proctor.services import watch
 from proctor.services.intake import Held
 from proctor.services.ports import Case, NotFound, Published, StorageFull
 from proctor.services.sessions import proof_text
 from proctor.services.tiles import HELP_CHARS, NEEDS
-from proctor.services.wall import Watch
+from proctor.services.watch import Watch
 from tests.device import JPEG, Device
 from tests.services.house import House, Seat
 
@@ -464,7 +466,7 @@ async def test_a_quiet_wall_is_told_that_it_is_alive(
 ) -> None:
     async with watched(seat.house) as page:
         assert await page.hear() == {}
-        monkeypatch.setattr(walls, "QUIET_S", 0)
+        monkeypatch.setattr(watch, "QUIET_S", 0)
         told = await page.hear()
         assert (told["tiles"], told["gone"]) == ([], [])
 
@@ -490,6 +492,52 @@ async def test_a_tile_that_can_t_be_made_holds_up_no_other(
         monkeypatch.undo()
         await house.act(seat.session, ActKind.PAUSE)
         assert (await page.tile(seat.session))["learner"] == "Ada Lovelace"
+
+
+async def test_a_tile_that_can_t_be_made_is_tried_again_and_said_once(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = seat.house
+    broken, published = await house.cases.get(seat.session), house.cases.published
+    tried = []
+
+    async def fails(session: ExamSession) -> Published:
+        if session is broken.session:
+            tried.append(house.clock.now())
+            raise RuntimeError("a fault of ours")
+        return await published(session)
+
+    monkeypatch.setattr(house.cases, "published", fails)
+    async with watched(house) as page:
+        for _ in range(400):
+            house.clock.pass_(0.5)
+            assert await page.hear() == {}
+        waited = [int((b - a).total_seconds()) for a, b in pairwise(tried)]
+        assert waited == [1, 2, 4, 8, 16, 32, 60, 60]
+        assert caplog.text.count("tile not made") == 1
+        monkeypatch.undo()
+        house.clock.pass_(walls.AGAIN_WITHIN.total_seconds())
+        # Nothing has changed; it is made all the same, and not again.
+        (tile,) = (await page.hear())["tiles"]
+        assert (tile["session"], tile["learner"]) == (seat.session, "Ada Lovelace")
+        house.clock.pass_(walls.AGAIN_WITHIN.total_seconds())
+        assert await page.hear() == {}
+
+
+async def test_who_has_ended_has_no_picture(seat: Seat) -> None:
+    house = seat.house
+    await seat.snapshot()
+    async with watched(house) as page:
+        page.watch.view([seat.session])
+        assert (await page.tile(seat.session))["still"]["device"] == "d_test"
+        await house.terminate(seat.session)
+        told = await page.hear()
+        assert [each["still"] for each in told["tiles"]] == [None]
+        async with watched(house, "cy") as other:
+            assert other.tiles[seat.session]["still"] is None
+    async with watched(house) as late:
+        late.watch.view([seat.session])
+        assert (await late.tile(seat.session))["still"] is None
 
 
 # --- flags, and who looks ------------------------------------------------------------------------

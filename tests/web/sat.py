@@ -47,9 +47,9 @@ class Sat:
 
 @asynccontextmanager
 async def sat(
-    server: Server, learner: str = "Ada Lovelace", name: str = "d_test"
+    server: Server, learner: str = "Ada Lovelace", name: str = "d_test", *, exam: str = "short"
 ) -> AsyncIterator[Sat]:
-    invited = await server.invite(learner=learner)
+    invited = await server.invite(exam, learner=learner)
     async with aiohttp.ClientSession(server.url) as http, Device(http, name=name) as device:
         device.at_ms = int(server.clock.now().timestamp() * 1000)
         await device.join(invited["join_token"])
@@ -68,6 +68,21 @@ async def sat(
         proctor = await server.as_staff(StaffRole.PROCTOR)
         (flag,) = (await analysed(proctor, f"/api/v1/sessions/{invited['session']}"))["flags"]
         yield Sat(server, invited["session"], device, flag["flag"])
+
+
+async def hand_in(server: Server, device: Device, learner: str = "Grace Hopper") -> dict[str, Any]:
+    """Let a learner sit with one answer and hand in; return the invitation."""
+    invited = await server.invite(learner=learner)
+    device.at_ms = int(server.clock.now().timestamp() * 1000)
+    await device.join(invited["join_token"])
+    await device.connect()
+    server.clock.pass_(5)
+    await device.check_in()
+    await device.open("part-a")
+    await device.answer("part-a", "two-dice", "c")
+    await device.submit()
+    await device.hang_up()
+    return invited
 
 
 def code_of(problem: dict[str, Any]) -> str:

@@ -79,9 +79,11 @@ async def test_the_learner_hears_of_an_end_only_when_it_happens(
     assert proposed["session"]["termination"]["by"] == "bo"
     own = await device.call("GET", "/api/v1/session")
     assert (own["acts"], own["termination"], own["version"]) == ([], None, 0)
-    status, problem = await ask(server, path, body("confirm-terminate"))
+    of = proposed["session"]["termination"]["act"]
+    assert of == proposed["act"]["id"]
+    status, problem = await ask(server, path, body("confirm-terminate", of=of))
     assert (status, code_of(problem)) == (403, "another-person-needed")
-    _, over = await ask(server, path, {"act": "confirm-terminate"}, by="cy")
+    _, over = await ask(server, path, {"act": "confirm-terminate", "of": of}, by="cy")
     assert over["session"]["state"] == "terminated"
     own = await device.call("GET", "/api/v1/session")
     assert [each["words"] for each in own["acts"]] == ["A proctor ended your exam: network."]
@@ -97,7 +99,11 @@ async def test_the_learner_hears_of_an_end_only_when_it_happens(
         pytest.param(body("lift-rule", rule="gaze"), 422, "no-such-rule", id="no such rule"),
         pytest.param(body("restore-rule", rule="dark"), 409, "rule-unchanged", id="in force"),
         pytest.param(body("undo", of="a9"), 404, "no-such-act", id="undo of nothing"),
-        pytest.param(body("confirm-terminate"), 409, "nothing-proposed", id="nothing to confirm"),
+        pytest.param(
+            body("confirm-terminate", of="a9"), 409, "nothing-proposed", id="nothing to confirm"
+        ),
+        pytest.param(body("confirm-terminate"), 422, "act-incomplete", id="which proposal"),
+        pytest.param(body("message", request="again"), 422, "invalid-input", id="no request's id"),
         pytest.param(body("resume"), 409, "illegal-move", id="not paused"),
         pytest.param(body("admit-device", of="d_x"), 404, "no-such-ask", id="no such device"),
         pytest.param(body("expel"), 422, "invalid-input", id="no such act"),
@@ -131,6 +137,55 @@ async def test_a_page_that_is_old_is_told_who_did_what(server: Server, device: D
     status, problem = await ask(server, path, body("resume", version=0), by="cy")
     assert (status, code_of(problem)) == (409, "stale-page")
     assert (problem["by"], problem["act"], problem["version"]) == ("bo", "pause", 1)
+
+
+REQUEST = "6fb5a34c-1df5-4f24-a2a1-d7dbb2bb8f1a"
+
+
+async def test_a_request_that_comes_again_is_done_once(server: Server, device: Device) -> None:
+    here = device.joined["session"]
+    one = (f"/sessions/{here}/acts", body("extra-time", seconds=60, request=REQUEST, version=0))
+    many = ("/exams/short/acts", body("message", sessions=[here], request=REQUEST.upper()))
+    all_ = ("/exams/short/announcements", {"note": "Hello.", "request": REQUEST})
+    for number, (path, sent) in enumerate((one, many, all_)):
+        sent["request"] = sent["request"].replace("6fb5a34c", f"{number}fb5a34c")
+        first = await ask(server, path, sent)
+        again = await ask(server, path, sent)
+        assert first[0] == again[0] == 200, again
+        for answer in (first[1], again[1]):
+            # What else there is of a session may move meanwhile: its pictures are looked at.
+            answer["version"] = answer.pop("session", {}).get("version")
+        assert first[1] == again[1]
+    _, shown = await ask(server, f"/sessions/{here}")
+    assert [each["act"] for each in shown["acts"]] == ["extra-time", "message", "message"]
+    assert [each["seconds"] for each in shown["ledger"]] == [60]
+
+
+async def test_a_requests_id_is_that_of_one_act(server: Server, device: Device) -> None:
+    path = f"/sessions/{device.joined['session']}/acts"
+    await ask(server, path, body("message", request=REQUEST))
+    status, problem = await ask(server, path, body("message", note="other", request=REQUEST))
+    assert (status, code_of(problem), problem["act"]) == (409, "request-reused", "a1")
+    # Another proctor's is another.
+    assert (await ask(server, path, body("message", request=REQUEST), by="cy"))[0] == 200
+
+
+async def test_who_confirms_what_stands_no_more_is_told_what_became_of_it(
+    server: Server, device: Device
+) -> None:
+    path = f"/sessions/{device.joined['session']}/acts"
+    await ask(server, path, body("terminate"))
+    await ask(server, path, {"act": "withdraw-terminate", "of": "a1"}, by="di")
+    confirm = {"act": "confirm-terminate", "of": "a1", "version": 1}
+    status, problem = await ask(server, path, confirm, by="cy")
+    assert (status, code_of(problem)) == (409, "nothing-proposed")
+    assert (problem["became"], problem["by"]) == ("withdrawn", "di")
+    await ask(server, path, body("terminate", note="again"))
+    status, problem = await ask(server, path, confirm, by="cy")
+    assert (status, code_of(problem)) == (409, "stale-proposal")
+    assert (problem["act"], problem["proposed_by"]) == ("a3", "bo")
+    assert (problem["became"], problem["by"]) == ("withdrawn", "di")
+    assert (await device.call("GET", "/api/v1/session"))["state"] == "running"
 
 
 async def test_a_batch_names_those_in_which_nothing_was_done(

@@ -1,8 +1,10 @@
 """What a learner reads after the exam, keeps, and answers."""
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from proctor.evidence.note import VerifierKey
 from proctor.evidence.verify import verify
 from proctor.services.logins import StaffRole
+from proctor.web.after import MAX_CONTEST_BODY_BYTES
 from tests.conftest import OpenServer, Server, until
 from tests.device import JPEG, Device, Refused
 from tests.web.sat import Sat, code_of, sat
@@ -101,7 +104,13 @@ async def test_the_learner_reads_the_same_and_flags_once_it_is_decided(here: Sat
         "upheld",
         "bo heard a voice",
     )
-    assert flag["explanation"] == staff["flags"][0]["explanation"]
+    # Nobody will look any more: what was made of it stands beside it.
+    looks = " A person will look at it before anything is concluded."
+    assert flag["explanation"] + looks == staff["flags"][0]["explanation"]
+    (told,) = (await mine(here, "/outcome"))["flags"]
+    assert told["words"] == flag["explanation"]
+    staff = await here.ask("cy", "GET", "{session}/timeline")
+    assert staff["flags"][0]["explanation"] == flag["explanation"]
     assert shown["snapshots"] == (await here.ask("cy", "GET", "{session}/timeline"))["snapshots"]
     assert "phone?" not in json.dumps(shown)
 
@@ -188,6 +197,11 @@ async def test_a_contest_is_over_after_the_days_of_the_policy(here: Sat) -> None
         pytest.param({"flags": [{"flag": "x", "text": "x"}]}, "contest-of-unknown-flag", id="flag"),
         pytest.param({"text": "x" * 4001}, "invalid-input", id="too long"),
         pytest.param(
+            {"text": "x", "flags": [{"flag": f"f{n}", "text": "x" * 4000} for n in range(10)]},
+            "contest-too-large",
+            id="too long in all",
+        ),
+        pytest.param(
             {"text": "x", "attachments": [file("a", b"x")] * 6}, "invalid-input", id="six files"
         ),
         pytest.param(
@@ -228,6 +242,75 @@ async def test_five_files_of_the_greatest_size_are_taken_and_no_larger_body(here
     assert status == 413
     status, told = await contest(here, {"text": "x", "attachments": files})
     assert (status, told["contested"]) == (200, True)
+
+
+@asynccontextmanager
+async def begun_contest(here: Sat) -> AsyncIterator[asyncio.StreamReader]:
+    """Begin to send an answer of the greatest size, and never end it."""
+    host, port = here.server.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        "POST /api/v1/session/contest HTTP/1.1\r\nHost: here\r\n"
+        f"Authorization: Bearer {here.device.joined['device_token']}\r\n"
+        "Content-Type: application/json\r\n"
+        f"Content-Length: {MAX_CONTEST_BODY_BYTES}\r\n\r\n"
+    )
+    writer.write(head.encode() + b"{")
+    try:
+        await writer.drain()
+        yield reader
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def status_of(reading: asyncio.StreamReader) -> int:
+    async with asyncio.timeout(10):
+        return int((await reading.readline()).split()[1])
+
+
+async def test_an_answer_that_can_t_be_taken_is_refused_before_it_is_read(here: Sat) -> None:
+    async with begun_contest(here) as reading:
+        assert await status_of(reading) == 409  # nothing is decided
+    await here.judge("ann", "void")
+    here.server.clock.pass_(14 * DAY_S)
+    async with begun_contest(here) as reading:
+        assert await status_of(reading) == 403
+
+
+async def test_while_one_large_answer_is_read_its_session_has_no_other(here: Sat) -> None:
+    await here.judge("ann", "void")
+    added = file("a.bin", b"x" * 512 * 1024, "application/x")
+
+    async def busy() -> bool:
+        headers = {"Authorization": f"Bearer {here.device.joined['device_token']}"}
+        body = {"text": "x", "attachments": [added], "junk": "x"}  # refused, were it read
+        async with here.device.http.post(
+            "/api/v1/session/contest", json=body, headers=headers
+        ) as response:
+            found = await response.json(content_type=None)
+            if response.status != 429:
+                assert response.status == 422, found
+                return False
+            assert (code_of(found), response.headers["Retry-After"]) == ("contests-busy", "30")
+            return True
+
+    async with begun_contest(here) as reading:
+        await until(busy)
+        # Words alone are small: they wait for nobody.
+        status, told = await contest(here, {"text": "It was my mirror."})
+        assert (status, told["contested"], reading.at_eof()) == (200, True, False)
+
+
+async def test_an_answer_that_does_not_arrive_in_time_is_called_off(
+    here: Sat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor.web.inputs.LARGE_BODY_S", 0.05)
+    await here.judge("ann", "void")
+    async with begun_contest(here) as reading:
+        assert await status_of(reading) == 408
+    assert not (await mine(here, "/outcome"))["contested"]
 
 
 async def test_what_a_learner_added_is_erased_with_the_pictures(

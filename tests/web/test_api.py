@@ -482,7 +482,7 @@ def test_the_document_names_roles_parameters_and_problems() -> None:
     assert described == {
         "200": "OK",
         "401": "login-needed",
-        "403": "role-not-allowed",
+        "403": "not-your-exam, role-not-allowed",
         "409": "full",
         "410": "Gone",
         "422": "bad-signature, invalid-input",

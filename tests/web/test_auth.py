@@ -1,5 +1,6 @@
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -130,6 +131,69 @@ async def test_what_is_no_login_is_nobody(client: Client, headers: dict[str, str
     for path in ("/proctor", "/learner"):
         async with client.get(path, headers=headers) as answer:
             assert answer.status == 401, path
+
+
+class Bound(Tokens):
+    """Staff who are for one exam, where their token ends with its id; counts what is looked up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sessions: list[str] = []
+
+    async def staff(self, token: str) -> Staff | None:
+        role, _, exam = token.partition("-for-")
+        found = await super().staff(role)
+        return found and replace(found, exams=frozenset({exam}) if exam else None)
+
+    async def exam_of(self, session: str) -> str | None:
+        self.sessions.append(session)
+        return await super().exam_of(session)
+
+
+def api_of_sessions(told: list[str]) -> Api:
+    api = Api("Test", "1")
+
+    async def refused(request: web.Request) -> None:
+        told.append(request.path)
+
+    @api.route(
+        "GET",
+        "/sessions/{session}",
+        role=[Role.PROCTOR, Role.LEARNER],
+        out=Told,
+        refused=refused,
+    )
+    async def get_session(_request: web.Request, session: str) -> Told:
+        return Told(me=session)
+
+    return api
+
+
+@pytest.mark.parametrize(
+    ("token", "session", "status", "looked_up", "written"),
+    [
+        pytest.param("proctor", "s_1", 200, [], 0, id="who is for every exam"),
+        pytest.param("proctor-for-short", "s_1", 200, ["s_1"], 0, id="who is for this one"),
+        pytest.param("proctor-for-other", "s_1", 403, ["s_1"], 1, id="who is for another"),
+        pytest.param("lead-for-other", "s_1", 403, ["s_1"], 1, id="a lead, too"),
+        pytest.param("proctor-for-other", "s_none", 200, ["s_none"], 0, id="no such session"),
+        pytest.param("proctor-for-other", "s.none", 422, [], 0, id="what is no session's id"),
+        pytest.param("course-team-for-other", "s_1", 403, [], 1, id="a role that may not at all"),
+        pytest.param("learner", "s_1", 200, [], 0, id="a learner"),
+    ],
+)
+async def test_whose_exam_a_session_is_of_is_asked_for_those_alone_who_are_not_for_all(
+    token: str, session: str, status: int, looked_up: list[str], written: int
+) -> None:
+    told: list[str] = []
+    identify = Bound()
+    async with (
+        serving(app_of(api_of_sessions(told), identify=identify)) as client,
+        client.get(f"/sessions/{session}", headers=bearer(token)) as answer,
+    ):
+        assert answer.status == status
+    assert identify.sessions == looked_up
+    assert len(told) == written
 
 
 async def test_the_scheme_may_be_written_small(client: Client) -> None:
@@ -328,9 +392,14 @@ class Real:
         login = await logins.who(self.store, token=token, now=self.clock.now())
         if login is None:
             return None
-        return Staff(name=login.name, role=login.role, expires_at=login.expires_at)
+        return Staff(
+            name=login.name, role=login.role, exams=login.exams, expires_at=login.expires_at
+        )
 
     async def learner(self, token: str) -> LearnerDevice | None:  # noqa: ARG002 - there are none
+        return None
+
+    async def exam_of(self, session: str) -> str | None:  # noqa: ARG002 - there are none
         return None
 
 
@@ -378,6 +447,7 @@ async def test_signing_in_gives_a_token_and_a_cookie_that_browsers_keep_to_us(
             "token": "token-0",
             "name": "ada",
             "role": "proctor",
+            "exams": None,
             "expires_at_ms": END_MS,
         }
         assert answer.headers["Cache-Control"] == "no-store"
@@ -402,7 +472,12 @@ async def test_who_is_signed_in_can_ask_who_they_are_until_they_sign_out(
             headers = carried((await answer.json())["token"])
         async with client.get(LOGIN, headers=headers) as answer:
             told = await answer.json()
-            assert told == {"name": "ada", "role": "proctor", "expires_at_ms": END_MS}
+            assert told == {
+                "name": "ada",
+                "role": "proctor",
+                "exams": None,
+                "expires_at_ms": END_MS,
+            }
         leaving = {**headers, "Sec-Fetch-Site": "same-origin"}
         async with client.delete(LOGIN, headers=leaving) as answer:
             assert (answer.status, await answer.read()) == (204, b"")

@@ -218,7 +218,7 @@ async def test_a_whole_review_over_http(desk: Desk) -> None:
 
 async def test_health_and_metrics(desk: Desk) -> None:
     async with desk.device.http.get("/healthz") as response:
-        assert (await response.json()) == {"status": "ok"}
+        assert (await response.json()) == {"status": "ok", "failing": []}
     administrator = await desk.server.as_staff(StaffRole.ADMINISTRATOR)
     async with administrator.get("/metrics") as response:
         text = await response.text()

@@ -9,12 +9,14 @@ import aiohttp
 import pytest
 
 from proctor.adapters import exams, policies
+from proctor.adapters.looks import SqlLooks
 from proctor.domain.document import DocumentRead
 from proctor.domain.mrz import Mrz
 from proctor.domain.observation import Face
 from proctor.evidence.record import Kind, parse
 from proctor.evidence.verify import verify
 from proctor.services.logins import StaffRole
+from proctor.services.ports import StorageFull
 from tests.conftest import SHORT_EXAM, OpenServer, Server, check_in_read
 from tests.device import JPEG, Device
 
@@ -158,6 +160,11 @@ async def test_a_refusal_takes_two_people_over_http(held: Held) -> None:
     assert (refused["state"], refused["reason"]) == ("refused", "not the portrait's face")
     assert "Refused by bo, confirmed by cy (persons)" in refused["assurance"]
     assert (await held.queue())["waiting"] == []
+    # What two refused, one accepts with a reason, and not with a click.
+    no = await held.decide("accepted", status=422)
+    assert no["type"].endswith("id-reason-missing")
+    accepted = await held.decide("accepted", reason="a newer portrait was sent")
+    assert (accepted["state"], accepted["reason"]) == ("accepted", "a newer portrait was sent")
 
 
 async def test_asking_again_takes_a_code_that_is_known(held: Held) -> None:
@@ -201,6 +208,25 @@ async def test_a_decision_on_other_pictures_than_those_that_are_there_is_refused
     now = await held.ask("GET")
     seen = {each: now[each]["sha256"] for each in ("face", "document")}
     assert (await held.decide("accepted", seen=seen))["state"] == "accepted"
+
+
+async def test_a_decision_that_is_stored_is_said_to_be_though_no_look_can_be_written_down(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await held.ask("GET")
+    assert desk["reading"]["lines"] == ["UTOPIA"]
+    seen = {each: desk[each]["sha256"] for each in ("face", "document")}
+
+    async def full(*_: object) -> None:
+        raise StorageFull
+
+    monkeypatch.setattr(SqlLooks, "add", full)
+    decided = await held.decide("accepted", as_="lin", seen=seen)
+    assert (decided["state"], decided["by"]) == ("accepted", "lin")
+    # What was read is shown to nobody whose look is not written down.
+    assert (decided["reading"]["state"], decided["reading"]["lines"]) == ("unavailable", [])
+    assert decided["reading"]["mrz"] is None
+    assert (await held.ask("GET", as_="lin", status=507))["type"].endswith("storage-full")
 
 
 async def test_vouching_is_recorded_with_a_name(held: Held) -> None:

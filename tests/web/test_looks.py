@@ -15,6 +15,7 @@ import pytest
 from yarl import URL
 
 from proctor import config
+from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.evidence.record import Kind
 from proctor.services.logins import StaffRole
 from tests.conftest import SHORT_EXAM, OpenServer, Server
@@ -256,6 +257,62 @@ async def test_who_may_not_see_pictures_is_refused_and_that_is_written_down(
     assert len(await scene.looks()) == 4
 
 
+@pytest.mark.parametrize("role", [StaffRole.COURSE_TEAM, StaffRole.ADMINISTRATOR])
+async def test_who_may_not_watch_an_exam_is_refused_and_all_who_sit_it_read_that(
+    scene: Scene, role: StaffRole
+) -> None:
+    address = "/api/v1/exams/short/looks"
+    for _ in range(2):
+        refused = await scene.ask(role, "POST", address, json={"why": "watching"})
+        assert refused[:2] == (403, "role-not-allowed")
+    assert await scene.looks() == [(role, "live stills", "watching", 2, False)]
+    proctor = await scene.server.as_staff(StaffRole.PROCTOR)
+    # Who is invited later was not asked for; nor is who has handed in.
+    scene.server.clock.pass_(700)
+    later = (await scene.server.invite(learner="Zoë Quinn"))["session"]
+    await scene.device.submit()
+    scene.server.clock.pass_(700)
+    await scene.ask(role, "POST", address, json={"why": "watching"})
+    read = {}
+    for session in (scene.session, later):
+        async with proctor.get(f"/api/v1/sessions/{session}/looks") as response:
+            read[session] = [each["count"] for each in await response.json()]
+    assert read == {scene.session: [2], later: [1]}
+    # Of an exam that does not exist nothing is known, and nothing said.
+    for exam in ("none", "%ff", "a" * 65):
+        url = URL(f"{scene.server.url}/api/v1/exams/{exam}/looks", encoded=True)
+        async with (await scene.server.as_staff(role)).post(url, data=b"x") as response:
+            assert response.status == 403, exam
+
+
+async def test_nobody_looks_at_a_rehearsal_and_who_asks_is_written_down(server: Server) -> None:
+    invited = await server.invite()
+    proctor = await server.as_staff(StaffRole.PROCTOR)
+    async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
+        rehearse = {"token": invited["join_token"]}
+        async with http.post("/api/v1/rehearsal", json=rehearse) as response:
+            token = (await response.json())["join_token"]
+        session = (await device.join(token))["session"]
+        path = f"/api/v1/sessions/{session}"
+        asks = [
+            ("POST", f"{path}/looks", {"why": "help"}),
+            ("GET", f"{path}/bundle", None),
+            ("POST", f"/api/v1/exams/{PRACTICE_EXAM}/looks", {"why": "watching"}),
+        ]
+        for method, address, body in asks:
+            async with proctor.request(method, address, json=body) as response:
+                told = await response.json(content_type=None)
+                assert (response.status, told["type"].rpartition(":")[2]) == (
+                    403,
+                    "look-at-rehearsal",
+                ), address
+        shown = await device.call("GET", "/api/v1/session/looks")
+    assert sorted((each["what"], each["why"], each["allowed"]) for each in shown) == [
+        ("bundle", "review", False),
+        ("pictures", "help", False),
+    ]
+
+
 async def test_a_lead_looks_as_a_proctor_does(scene: Scene) -> None:
     lead = await scene.server.as_staff(StaffRole.LEAD)
     address = f"/api/v1/sessions/{scene.session}/looks"
@@ -313,7 +370,22 @@ async def test_the_live_stills_of_an_exam_are_seen_and_nothing_else(scene: Scene
     assert len(await scene.looks()) == 4
 
 
-async def test_a_still_of_before_a_restart_is_live_too(
+async def test_a_still_of_earlier_is_not_told_as_a_live_one(scene: Scene) -> None:
+    path = await scene.ticket(exam="short", why="watching")
+    later = [STILL + b"%d" % number for number in range(8)]  # as many as are live at once
+    for data in later:
+        line = scene.device.add(Kind.SNAPSHOT, blob=data, purpose="periodic")
+        await scene.device.send([line], [data])
+    for digest in (STILL_SHA256, sha256(later[-1]).hexdigest()):
+        shown = await scene.ask(StaffRole.PROCTOR, "GET", f"{path}/{scene.session}/{digest}")
+        assert shown[0] == 200
+    assert sorted(await scene.looks()) == [
+        ("proctor", "live stills", "watching", 1, True),
+        ("proctor", "snapshot", "watching", 1, True),
+    ]
+
+
+async def test_a_still_of_before_a_restart_is_shown_too(
     scene: Scene, open_server: OpenServer
 ) -> None:
     path = await scene.ticket(exam="short", why="watching")

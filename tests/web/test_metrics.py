@@ -123,8 +123,3 @@ async def test_only_administrators_read_the_counts(
 ) -> None:
     async with client.get("/metrics", headers=headers) as answer:
         assert answer.status == status
-
-
-async def test_anyone_may_ask_whether_the_server_is_well(client: Client) -> None:
-    async with client.get("/healthz") as answer:
-        assert (answer.status, await answer.json()) == (200, {"status": "ok"})

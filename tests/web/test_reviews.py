@@ -130,7 +130,7 @@ async def test_who_alone_acted_on_a_session_does_not_judge_it(server: Server) ->
     ann, bo = [await server.as_staff(StaffRole.PROCTOR, name) for name in ("ann", "bo")]
     reason = {"code": "other/other", "note": "no show"}
     for client, act in ((ann, "terminate"), (bo, "confirm-terminate")):
-        async with client.post(f"{path}/acts", json={"act": act, **reason}) as response:
+        async with client.post(f"{path}/acts", json={"act": act, "of": "a1", **reason}) as response:
             assert response.status == 200, await response.text()
     verdict = {"outcome": "void", "reasons": "nobody came"}
     async with ann.post(f"{path}/verdicts", json=verdict) as response:
@@ -145,7 +145,7 @@ async def test_who_alone_acted_on_a_session_does_not_judge_it(server: Server) ->
         (bo, "terminate"),
         (await server.as_staff(LEAD, "cy"), "confirm-terminate"),
     ):
-        async with client.post(f"{path}/acts", json={"act": act, **reason}) as response:
+        async with client.post(f"{path}/acts", json={"act": act, "of": "a2", **reason}) as response:
             assert response.status == 200, await response.text()
     async with ann.post(f"{path}/verdicts", json=verdict) as response:
         assert response.status == 200
@@ -270,6 +270,8 @@ async def test_comments_stand_at_their_moment(here: Sat) -> None:
 async def test_the_lead_reads_how_far_two_agree(here: Sat) -> None:
     empty = await here.ask("lead", "GET", "/api/v1/exams/short/agreement", role=LEAD)
     assert empty == {"pairs": [], "rules": []}
+    none = await here.ask("lead", "GET", "/api/v1/exams/none/agreement", 404, role=LEAD)
+    assert code_of(none) == "not-found"
     await here.judge("ann", "breach")
     assert await here.ask("lead", "GET", "/api/v1/exams/short/agreement", role=LEAD) == empty
     judged = [{"flag": here.flag, "outcome": "cannot-tell", "reason": "too dark"}]

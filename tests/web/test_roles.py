@@ -12,9 +12,10 @@ from proctor.web.api import undeclared
 from tests.conftest import Server
 from tests.device import Device
 from tests.phone import invited_with_phone
+from tests.web.sat import hand_in
 
-NOBODY, LEARNER, PHONE = "nobody", "learner", "second-camera"
-EVERYONE = (NOBODY, LEARNER, PHONE, *map(str, StaffRole))
+NOBODY, LEARNER, PHONE, VIEWER = "nobody", "learner", "second-camera", "viewer"
+EVERYONE = (NOBODY, LEARNER, PHONE, VIEWER, *map(str, StaffRole))
 LOGIN_NEEDED, NOT_THEIRS = 401, 403
 
 ANYONE = {
@@ -25,6 +26,7 @@ ANYONE = {
     "POST /api/v1/join/ask",
     "POST /api/v1/login",
     "POST /api/v1/rehearsal",
+    "POST /api/v1/viewer",
     "DELETE /api/v1/login",
 }
 ONLY: dict[str, set[str]] = {
@@ -36,11 +38,12 @@ ONLY: dict[str, set[str]] = {
     "POST /api/v1/session/sections/{section}/close": {LEARNER},
     "POST /api/v1/session/submit": {LEARNER},
     "GET /api/v1/session/answers": {LEARNER},
-    "GET /api/v1/session/outcome": {LEARNER},
-    "GET /api/v1/session/timeline": {LEARNER},
-    "GET /api/v1/session/blobs/{sha256}": {LEARNER},
-    "GET /api/v1/session/bundle": {LEARNER},
-    "POST /api/v1/session/contest": {LEARNER},
+    "GET /api/v1/session/outcome": {LEARNER, VIEWER},
+    "GET /api/v1/session/timeline": {LEARNER, VIEWER},
+    "GET /api/v1/session/blobs/{sha256}": {LEARNER, VIEWER},
+    "GET /api/v1/session/bundle": {LEARNER, VIEWER},
+    "POST /api/v1/session/contest": {LEARNER, VIEWER},
+    "POST /api/v1/session/viewer-link": {LEARNER},
     "GET /api/v1/session/images/{sha256}": {LEARNER},
     "POST /api/v1/session/devices/{device}": {LEARNER},
     "GET /api/v1/uplink": {LEARNER, PHONE},
@@ -74,7 +77,7 @@ ONLY: dict[str, set[str]] = {
     "GET /api/v1/looks/{ticket}/{session}/{sha256}": {"proctor"},
     "GET /api/v1/looks/{ticket}/{session}/strip/{n}": {"proctor"},
     "GET /api/v1/sessions/{session}/looks": {"proctor", "course-team", "administrator"},
-    "GET /api/v1/session/looks": {LEARNER},
+    "GET /api/v1/session/looks": {LEARNER, VIEWER},
     "GET /api/v1/exams/{exam}/export/{table}.csv": {"lead", "course-team"},
     "GET /metrics": {"administrator"},
 }
@@ -111,7 +114,6 @@ class Town:
 
 @pytest.fixture
 async def town(server: Server) -> AsyncIterator[Town]:
-    invited = await invited_with_phone(server)
     tokens = {}
     for role in StaffRole:
         client = await server.as_staff(role)
@@ -120,11 +122,17 @@ async def town(server: Server) -> AsyncIterator[Town]:
         aiohttp.ClientSession(server.url) as http,
         Device(http) as device,
         Device(http, name="d_phone") as phone,
+        Device(http, name="d_done") as done,
     ):
+        await hand_in(server, done)
+        invited = await invited_with_phone(server)
         joined = await device.join(invited["join_token"])
         tokens[LEARNER] = joined["device_token"]
         asked = await device.call("POST", "/api/v1/session/second-camera")
         tokens[PHONE] = (await phone.join(asked["join_token"]))["device_token"]
+        offered = await done.call("POST", "/api/v1/session/viewer-link")
+        async with http.post("/api/v1/viewer", json={"token": offered["token"]}) as response:
+            tokens[VIEWER] = (await response.json())["token"]
         yield Town(server, invited["session"], device, tokens)
 
 

@@ -722,6 +722,27 @@ async def test_what_comes_after_a_proctor_s_end_is_kept_for_a_while_and_marked_l
     assert code_of(await running.answer("part-a", "two-dice", "b")) == "session-closed"
 
 
+async def test_a_device_is_told_of_what_changed_for_it_and_of_nothing_else(
+    server: Server, running: Device
+) -> None:
+    path = f"/api/v1/sessions/{running.joined['session']}"
+    proctor = await server.as_staff(StaffRole.PROCTOR)
+
+    async def does(what: str, body: dict[str, Any]) -> None:
+        async with proctor.post(f"{path}/{what}", json=body) as response:
+            assert response.status == 200, await response.text()
+
+    await does("acts", {"act": "message", "note": "one"})
+    while not (told := (await running.hear("session"))["session"])["acts"]:
+        pass
+    for _ in range(3):
+        server.clock.pass_(1)
+        await does("comments", {"at_ms": told["now_ms"], "text": "for staff alone"})
+    await does("acts", {"act": "message", "note": "two"})
+    told = (await running.hear("session"))["session"]
+    assert [each["note"] for each in told["acts"]] == ["one", "two"]
+
+
 # --- contact -------------------------------------------------------------------------------------
 
 
@@ -841,10 +862,11 @@ async def test_the_server_s_own_absence_is_given_back(
 async def test_a_server_that_stops_says_good_bye(open_server: OpenServer) -> None:
     server = await open_server()
     async with joined(server) as device:
-        await uplinks.close_uplinks(server.app)
+        closing = asyncio.ensure_future(uplinks.close_uplinks(server.app))
         assert device.socket is not None
         assert (await device.socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
         assert device.socket.close_code == 1001
+        await closing
 
 
 async def test_a_reader_that_never_reads_is_cut_off(

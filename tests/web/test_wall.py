@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket as sockets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from typing import Any, Self
 
@@ -14,8 +14,10 @@ from aiohttp import web
 
 from proctor.evidence.record import Kind
 from proctor.services import wall as walls
+from proctor.services import watch
 from proctor.services.logins import StaffRole
-from proctor.services.wall import MAX_VIEWED, Watch
+from proctor.services.watch import MAX_VIEWED, Watch
+from proctor.web import serve
 from proctor.web import wall as walls_over_http
 from proctor.web.api import Api
 from proctor.web.wall import MAX_TAKEN_AT_ONCE, MAX_WORD_BYTES, WALLS, add_wall_route
@@ -188,7 +190,7 @@ async def test_a_wall_of_no_exam_is_a_problem(server: Server, exam: str, status:
 async def test_who_signs_out_watches_no_more(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walls, "QUIET_S", 0)
+    monkeypatch.setattr(watch, "QUIET_S", 0)
     monkeypatch.setattr(walls_over_http, "ASK_LOGIN_EVERY_S", 0)
     async with watching(server) as watcher:
         await watcher.hear()
@@ -201,7 +203,7 @@ async def test_who_signs_out_watches_no_more(
 async def test_a_login_that_ends_closes_its_wall(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walls, "QUIET_S", 0)
+    monkeypatch.setattr(watch, "QUIET_S", 0)
     monkeypatch.setattr(walls_over_http, "ASK_LOGIN_EVERY_S", 0)
     async with watching(server) as watcher:
         server.clock.pass_(13 * 3600)
@@ -384,13 +386,31 @@ def count_turns(monkeypatch: pytest.MonkeyPatch) -> set[Watch]:
 
 async def test_a_server_that_stops_says_good_bye(server: Server) -> None:
     async with watching(server) as watcher:
-        await walls_over_http.close_walls(server.app)
+        closing = asyncio.ensure_future(walls_over_http.close_walls(server.app))
         assert await watcher.closed() == 1001
+        await closing
 
     async def forgotten() -> bool:
         return not server.app[WALLS]
 
     await until(forgotten)
+
+
+async def test_a_server_that_stops_waits_for_all_walls_at_once_and_not_for_long(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "GOOD_BYE_S", 0.5)
+    async with AsyncExitStack() as walls:
+        for _ in range(3):  # of pages that have gone to sleep: none reads, none answers
+            await walls.enter_async_context(watching(server))
+        began = asyncio.get_running_loop().time()
+        await walls_over_http.close_walls(server.app)
+        assert asyncio.get_running_loop().time() - began < 1.4
+
+        async def forgotten() -> bool:
+            return not server.app[WALLS]
+
+        await until(forgotten)
 
 
 async def test_a_fault_of_ours_ends_the_wall_and_is_logged(

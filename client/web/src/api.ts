@@ -4,6 +4,8 @@ export interface Login {
   name: string;
   /** A lead may all that a proctor may, and reads agreement and exports besides. */
   role: "proctor" | "lead" | "course-team" | "administrator";
+  /** Those that the account is for, by id; null: every exam. */
+  exams: string[] | null;
   expires_at_ms: number;
 }
 
@@ -142,10 +144,14 @@ export interface Act {
   code: string;
   /** What the learner reads. */
   words: string;
+  /** The reason from the list, in words; it stands in `words` too. */
+  why?: string;
   note: string;
   by: string;
   at_ms: number;
   undone: boolean;
+  /** A proposal to end the exam that nobody confirmed in time. */
+  lapsed?: boolean;
 }
 
 /** x, y, width, height in pixels of the full picture, origin top left; score 0 to 1. */
@@ -434,7 +440,12 @@ export interface IdCheckMade {
 export interface Raised {
   why: string;
   session: string;
+  /** Empty where the session is erased. */
+  exam: string;
+  /** Empty there too, and where it is not `yours`. */
   learner: string;
+  /** Of an exam that the reader may see. */
+  yours: boolean;
   value: number | null;
 }
 
@@ -496,7 +507,12 @@ export class ProblemError extends Error {
 
 /** No answer came. Whether the server did what was asked is not known. */
 export class Unreachable extends Error {
-  override readonly name = "Unreachable";
+  override readonly name: string = "Unreachable";
+}
+
+/** No answer came for as long as it was waited for. */
+export class TooLate extends Unreachable {
+  override readonly name = "TooLate";
 }
 
 /** What the pages of staff ask of the server. Every method throws ProblemError or Unreachable. */
@@ -510,8 +526,8 @@ export interface LoginApi {
 export interface LookApi {
   /** A ticket for the pictures of one session. */
   look(session: string, why: LookWhy): Promise<LookTicket>;
-  /** The bytes at an address that a ticket opens. */
-  bytes(address: string): Promise<Blob>;
+  /** The bytes at an address that a ticket opens. Throws TooLate after `within_ms`, if given. */
+  bytes(address: string, within_ms?: number): Promise<Blob>;
 }
 
 export interface ReviewApi extends LoginApi, LookApi {
@@ -589,15 +605,17 @@ export async function ask<T>(method: string, path: string, body?: unknown): Prom
 }
 
 /** Bytes that a ticket opens. They are not JSON; what went wrong is. */
-async function fetched(address: string): Promise<Blob> {
+async function fetched(address: string, within_ms?: number): Promise<Blob> {
+  const init: RequestInit = { credentials: "same-origin", cache: "no-store" };
+  if (within_ms !== undefined) init.signal = AbortSignal.timeout(within_ms);
   let answer: Response;
   try {
-    answer = await fetch(address, { credentials: "same-origin", cache: "no-store" });
+    answer = await fetch(address, init);
     if (answer.ok) return await answer.blob();
     throw problemOf(answer.status, parsed(await answer.text()));
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw new Unreachable();
+    throw init.signal?.aborted ? new TooLate() : new Unreachable();
   }
 }
 

@@ -87,7 +87,7 @@ function Form({ wall, draft }: Props) {
           {words.act.cancel}
         </button>
         <button type="submit" class={final ? "final" : undefined} aria-disabled={wall.doingAct.value}>
-          {words.act.submit(act, draft.sessions.length)}
+          {wall.sendsAgain.value ? words.act.again : words.act.submit(act, draft.sessions.length)}
         </button>
       </footer>
       {wall.doingAct.value && <Waiting what={words.wait.act} />}
@@ -97,8 +97,8 @@ function Form({ wall, draft }: Props) {
 
 /** What holds where the act is about the open session alone; null where that is not known. */
 function openPolicy(wall: Wall, { sessions }: ActDraft): SessionPolicy | null {
-  const open = sessions.length === 1 && sessions[0] === wall.session.value;
-  return open ? wall.policy.value : null;
+  const open = sessions.length === 1 && sessions[0] === wall.one.session.value;
+  return open ? wall.one.policy.value : null;
 }
 
 /** The rules that can be lifted: of the open session those of its policy, else all there are. */
@@ -227,7 +227,13 @@ function Reads({ wall, draft }: Props) {
   const { act, code, minutes, rule, of } = draft;
   if (act === "confirm-terminate") return null; // it is what was proposed: the panel shows that
   const reason = wordsOf(wall.reasons.value, code);
-  const said = words.reads(act, reason, { seconds: secondsOf(minutes), rule, of });
+  const held = openPolicy(wall, draft)?.rules.filter((each) => each.rule === rule) ?? [];
+  const said = words.reads(act, reason, {
+    seconds: secondsOf(minutes),
+    // As the policy words it, where that is known: then it is what the server will say.
+    rule: held.map((each) => each.words).join("; ") || rule,
+    of,
+  });
   return (
     <Notice>
       <p>
@@ -240,7 +246,7 @@ function Reads({ wall, draft }: Props) {
 
 /** Something that every learner of an exam reads. */
 export function AnnounceDialog({ wall }: { wall: Wall }) {
-  const close = () => (wall.announcing.value = false);
+  const close = () => wall.stopAnnouncing();
   return (
     <Dialog open={wall.announcing.value} heading={words.announce.heading} onClose={close}>
       <Announcement wall={wall} close={close} />
@@ -252,7 +258,7 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
   const exams = wall.exams.value;
   const [exam, setExam] = useState(
     // Of several exams none is guessed: the wrong one would be told.
-    wall.wanted.value.exam ?? (exams.length === 1 ? (exams[0]?.id ?? "") : ""),
+    wall.board.wanted.value.exam ?? (exams.length === 1 ? (exams[0]?.id ?? "") : ""),
   );
   const [code, setCode] = useState("");
   const [note, setNote] = useState("");
@@ -304,7 +310,9 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
         <button type="button" class="secondary" onClick={close}>
           {words.act.cancel}
         </button>
-        <button type="submit">{words.announce.submit}</button>
+        <button type="submit">
+          {wall.announcesAgain(exam, code, note) ? words.act.again : words.announce.submit}
+        </button>
       </footer>
       {wall.doingAct.value && <Waiting what={words.wait.announce} />}
     </form>

@@ -46,6 +46,8 @@ export interface ActDraft {
   rule: string;
   /** Whose irregularity it was. */
   of: "room" | "system";
+  /** Which proposal to end is confirmed: the one that was read. */
+  proposal: string;
 }
 
 export type Lack = "code" | "note" | "shorter" | "minutes" | "rule";
@@ -67,7 +69,7 @@ export function draftOf(
   changed: Partial<ActDraft> = {},
 ): ActDraft {
   const { code = "", minutes = "5", rule = "", of = "room" } = last;
-  return { act, sessions, code, note: "", minutes, rule, of, ...changed };
+  return { act, sessions, code, note: "", minutes, rule, of, proposal: "", ...changed };
 }
 
 /** Whether an act needs a reason of the list: a message says all itself. */
@@ -102,7 +104,7 @@ export function secondsOf(minutes: string): number | null {
 /** What is sent of a draft that lacks nothing. */
 export function sentOf(draft: ActDraft): ActSent {
   const { act, code } = draft;
-  if (act === "confirm-terminate") return { act };
+  if (act === "confirm-terminate") return { act, of: draft.proposal };
   const sent: ActSent = { act, note: draft.note.trim() };
   if (code !== "") sent.code = code;
   if (act === "extra-time") sent.seconds = secondsOf(draft.minutes) ?? 0;

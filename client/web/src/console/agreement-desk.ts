@@ -44,7 +44,7 @@ export class AgreementDesk extends StaffPage {
         const agreement = await this.api.agreement(exam);
         if (this.exam.value === exam) this.agreement.value = agreement;
       } catch (error) {
-        if (!(error instanceof ProblemError && error.status === 403)) throw error;
+        if (!(error instanceof ProblemError && error.code === "role-not-allowed")) throw error;
         this.refused.value = true;
       }
     });

@@ -1,7 +1,8 @@
-import { type Agreement, EXPORTS, exportUrl, type Kappa } from "../api";
+import type { Agreement, Kappa } from "../api";
 import { desk as words } from "../text/desk";
 import { Notice } from "../ui/notices";
 import type { AgreementDesk } from "./agreement-desk";
+import { ExportList } from "./exports";
 import { Head, Waits } from "./head";
 import { KeysDialog } from "./keys-dialog";
 import { SignIn } from "./sign-in";
@@ -130,16 +131,9 @@ function Row({ name, kappa }: { name: string; kappa: Kappa }) {
 function Exports({ exam }: { exam: string }) {
   return (
     <section>
-      <h2>{words.agreement.exports}</h2>
-      <ul>
-        {EXPORTS.map((what) => (
-          <li key={what}>
-            <a href={exportUrl(exam, what)} download>
-              {words.agreement.exportNames[what]}
-            </a>
-          </li>
-        ))}
-      </ul>
+      <h2>{words.exports.heading}</h2>
+      <ExportList exam={exam} />
+      <p class="hint">{words.exports.hint}</p>
     </section>
   );
 }

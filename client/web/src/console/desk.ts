@@ -67,7 +67,7 @@ export class Desk extends StaffPage {
   readonly shots = computed(() => line.periodic(this.timeline.value?.snapshots ?? []));
   readonly flags = computed(() => line.inOrder(this.timeline.value?.flags ?? []));
   readonly draft = computed(() => this.drafts.value[this.session.value ?? ""] ?? form.EMPTY);
-  readonly missing = computed(() => form.missing(this.draft.value, this.flags.value));
+  readonly missing = computed(() => form.missing(this.draft.value, this.flags.value, SESSION_REASONS));
   readonly next = computed(() => this.list.after(this.session.value ?? ""));
 
   /** @param went Called with the session that the address should name, or null. */
@@ -86,11 +86,6 @@ export class Desk extends StaffPage {
     await this.recognise();
     this.session.value = session;
     if (this.who.value.is === "in") await this.load();
-  }
-
-  me(): string {
-    const who = this.who.value;
-    return who.is === "in" ? who.login.name : "";
   }
 
   protected forgetDrafts(): void {
@@ -258,7 +253,7 @@ export class Desk extends StaffPage {
   async confirm(sure = false): Promise<void> {
     if (!this.mayDecide() || this.waiting.value !== null) return;
     this.tried.value = true;
-    const verdict = form.given(this.draft.value, this.flags.value);
+    const verdict = form.given(this.draft.value, this.flags.value, SESSION_REASONS);
     if (verdict === null) {
       const first = this.missing.value[0];
       if (first !== undefined && "flag" in first)

@@ -194,7 +194,7 @@ function Judge({ desk, flag }: { desk: Desk; flag: Flag }) {
 /** Why: a sentence by its number, or words of one's own. */
 function Because({ desk, flag }: { desk: Desk; flag: Flag }) {
   const judged = desk.draft.value.judged[flag.flag];
-  const field = useRef<HTMLInputElement>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
   const lacked = desk.lacked.value;
   const asked = lacked !== null && "flag" in lacked && lacked.flag === flag.flag;
   useLayoutEffect(() => {
@@ -211,17 +211,18 @@ function Because({ desk, flag }: { desk: Desk; flag: Flag }) {
       />
       <label>
         {en.verdict.reason}
-        <input
+        <textarea
           ref={field}
           name="flag-reason"
+          rows={3}
           maxLength={REASON_MOST * 2}
-          autocomplete="off"
           value={judged.reason}
           aria-invalid={lacking ? "true" : undefined}
           aria-describedby="flag-reason-hint"
           onInput={(event) => desk.explain(event.currentTarget.value)}
           onKeyDown={(event) => {
-            if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.isComposing) return;
+            const { key, ctrlKey, metaKey, shiftKey, isComposing } = event;
+            if (key !== "Enter" || ctrlKey || metaKey || shiftKey || isComposing) return;
             event.preventDefault();
             if (judged.reason.trim() === "") return;
             event.currentTarget.blur();

@@ -59,8 +59,8 @@ export function happened(timeline: Timeline): Happened[] {
     .map(({ from_ms, words }) => ({ at_ms: from_ms, words }));
   for (const section of timeline.session.sections) {
     const { title, opened_at_ms, closed_at_ms, closed_by } = section;
-    if (opened_at_ms !== null)
-      told.push({ at_ms: opened_at_ms, words: desk.chart.opened(title) });
+    if (opened_at_ms === null) continue; // what was never opened closes with the exam
+    told.push({ at_ms: opened_at_ms, words: desk.chart.opened(title) });
     if (closed_at_ms !== null)
       told.push({ at_ms: closed_at_ms, words: desk.chart.closed(title, closed_by ?? "") });
   }

@@ -10,20 +10,16 @@ const ADDRESSES = {
   identity: "/console/identity",
   agreement: "/console/agreement",
 } as const;
-/** Those that have a page of their own to read the numbers on; a proctor has not. */
-const LEADS: readonly string[] = ["lead", "course-team"];
-
 /** The head of every page of the console: what there is besides, and who is signed in. */
 export function Head({ desk, here }: { desk: StaffPage; here: (typeof PAGES)[number] }) {
   const who = desk.who.value;
-  const leads = who.is === "in" && LEADS.includes(who.login.role);
   return (
     <header>
       <p class="product">
         <strong>{en.product}</strong>
       </p>
       <nav class="pages" aria-label={en.pages.label}>
-        {PAGES.filter((page) => page !== "agreement" || page === here || leads).map((page) => (
+        {PAGES.filter((page) => page !== "agreement" || page === here || desk.leads()).map((page) => (
           <a key={page} href={ADDRESSES[page]} aria-current={page === here ? "page" : undefined}>
             {en.pages[page]}
           </a>

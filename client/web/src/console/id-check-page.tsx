@@ -134,19 +134,24 @@ function RaisedAccounts({ raised, desk }: { raised: Raised[]; desk: IdentityDesk
     <section class="notice needs" aria-labelledby="id-raised">
       <h2 id="id-raised">{identity.raised.heading}</h2>
       <ul>
-        {bySession(raised).map(({ whys, session, learner }) => (
+        {bySession(raised).map(({ whys, session, exam, learner, yours }) => (
           <li key={session}>
-            {identity.raised.words(whys, learner || identity.raised.erased)}{" "}
-            <a
-              href={search(session, desk.exam.value)}
-              onClick={(event) => {
-                if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
-                event.preventDefault();
-                void desk.open(session);
-              }}
-            >
-              {identity.raised.open(learner || identity.raised.erased)}
-            </a>
+            {identity.raised.words(
+              whys,
+              yours ? learner || identity.raised.erased : identity.raised.elsewhere(exam),
+            )}{" "}
+            {yours && (
+              <a
+                href={search(session, desk.exam.value)}
+                onClick={(event) => {
+                  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
+                  event.preventDefault();
+                  void desk.open(session);
+                }}
+              >
+                {identity.raised.open(learner || identity.raised.erased)}
+              </a>
+            )}
           </li>
         ))}
       </ul>

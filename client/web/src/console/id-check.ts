@@ -24,25 +24,26 @@ export function noteOf(draft: Draft): string {
   return draft.event === null ? "" : (draft.notes[draft.event] ?? "").trim();
 }
 
-/** Whether the act needs words of the proctor's own. */
-export function needsNote({ event, code }: Draft): boolean {
+/** Whether the act needs words of the proctor's own; `state` is that of the ID check. */
+export function needsNote({ event, code }: Draft, state: IdDesk["state"]): boolean {
+  if (event === "accepted") return state === "refused"; // two people had refused
   return event === "refused" || event === "vouched" || (event === "asked-again" && code === OTHER);
 }
 
 /** What the form lacks, in the order in which it stands on the page. */
-export function missing(draft: Draft): Missing[] {
+export function missing(draft: Draft, state: IdDesk["state"]): Missing[] {
   if (draft.event === null) return ["event"];
   const lacks: Missing[] = [];
   if (draft.event === "asked-again" && draft.code === null) lacks.push("code");
   const note = noteOf(draft);
-  if (needsNote(draft) && note === "") lacks.push("note");
+  if (needsNote(draft, state) && note === "") lacks.push("note");
   if ([...note].length > NOTE_MOST) lacks.push("shorter");
   return lacks;
 }
 
 /** What to send, or null while something is missing. */
-export function decided(draft: Draft): IdDecided | null {
-  if (draft.event === null || missing(draft).length > 0) return null;
+export function decided(draft: Draft, state: IdDesk["state"]): IdDecided | null {
+  if (draft.event === null || missing(draft, state).length > 0) return null;
   const code = draft.event === "asked-again" ? draft.code : null;
   return { event: draft.event, code, reason: noteOf(draft) };
 }
@@ -97,15 +98,17 @@ export function disagreementsFirst(checks: readonly IdCheckMade[]): IdCheckMade[
 /** Another session that was raised, and all that it has in common with this one. */
 export interface RaisedSession {
   session: string;
+  exam: string;
   learner: string;
+  yours: boolean;
   whys: string[];
 }
 
 export function bySession(raised: readonly Raised[]): RaisedSession[] {
   const found = new Map<string, RaisedSession>();
-  for (const { why, session, learner } of raised) {
+  for (const { why, session, exam, learner, yours } of raised) {
     const known = found.get(session);
-    if (known === undefined) found.set(session, { session, learner, whys: [why] });
+    if (known === undefined) found.set(session, { session, exam, learner, yours, whys: [why] });
     else known.whys.push(why);
   }
   return [...found.values()];

@@ -1,9 +1,10 @@
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { IdDecided, IdDecision, IdDesk } from "../api";
 import { identity } from "../text/identity";
 import { Notice, Trouble, Waiting } from "../ui/notices";
 import { learnerReads, type Missing, NOTE_MOST, OTHER } from "./id-check";
 import type { IdentityDesk } from "./identity-desk";
+import { useLacked } from "./lacked";
 
 const KEYS: Record<IdDecision, string> = {
   accepted: "a",
@@ -19,15 +20,10 @@ interface Props {
 
 /** What a person says of the pictures: an act, what it needs, and what the learner will read. */
 export function IdForm({ desk, check }: Props) {
-  const form = useRef<HTMLFormElement>(null);
-  const lacked = desk.lacked.value;
+  const form = useLacked(desk.lacked.value, fieldOf);
   const chosen = desk.draft.value.event;
   const acts = desk.acts.value;
   const event = chosen !== null && acts.includes(chosen) ? chosen : null;
-  // At once, before the next key: it must not reach the field that had the focus before.
-  useLayoutEffect(() => {
-    if (lacked !== null && form.current !== null) fieldOf(form.current, lacked.what)?.focus();
-  }, [lacked]);
   if (acts.length === 0) return null;
   const waits = identity.form.waits[check.state];
   const lacks = desk.tried.value ? desk.missing.value : [];
@@ -75,7 +71,7 @@ export function IdForm({ desk, check }: Props) {
   );
 }
 
-function fieldOf(form: HTMLFormElement, what: Missing): HTMLElement | null {
+function fieldOf(form: HTMLFormElement, { what }: { what: Missing }): HTMLElement | null {
   switch (what) {
     case "event":
       return form.querySelector("input[name=event]");
@@ -142,7 +138,7 @@ function Note({ desk, check, event, lacking }: NoteProps) {
   const other = event === "asked-again" && code === OTHER;
   return (
     <label>
-      {other ? identity.form.noteOther : identity.form.note[event]}
+      {other ? identity.form.noteOther : identity.form.note(event, check)}
       <textarea
         name="note"
         rows={3}

@@ -4,6 +4,7 @@ import type { Box, IdDesk, PictureRef } from "../api";
 import { desk as words } from "../text/desk";
 import { identity } from "../text/identity";
 import { Dialog } from "../ui/dialog";
+import { BoxedPicture } from "./boxed-picture";
 import type { IdentityDesk, Large } from "./identity-desk";
 import type { Looks, Shown } from "./looks";
 
@@ -110,29 +111,10 @@ interface PictureProps {
 
 /** A whole picture, with a box drawn into it where there is one. */
 function Whole({ looks, session, picture, alt, box }: PictureProps & { box: Box | null }) {
-  const [size, setSize] = useState<readonly [number, number] | null>(null);
-  const [broken, setBroken] = useState<string | null>(null);
   const shown = looks.picture(session, picture.sha256).value;
   if (shown.is !== "there") return <NotThere shown={shown} />;
-  if (broken === shown.url) return <Broken />;
-  return (
-    <span class="frame">
-      <img
-        src={shown.url}
-        alt={alt}
-        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
-          setSize([naturalWidth, naturalHeight])
-        }
-        onError={() => setBroken(shown.url)}
-      />
-      {box !== null && size !== null && (
-        <svg class="boxes" viewBox={`0 0 ${size[0]} ${size[1]}`} aria-hidden="true">
-          <rect class="under" {...box} vector-effect="non-scaling-stroke" />
-          <rect {...box} vector-effect="non-scaling-stroke" />
-        </svg>
-      )}
-    </span>
-  );
+  const boxes = box === null ? [] : [box];
+  return <BoxedPicture url={shown.url} alt={alt} boxes={boxes} broken={identity.check.broken} />;
 }
 
 /** A part of a picture: the whole of it is fetched once, and the browser shows the part. */
@@ -140,7 +122,7 @@ function Crop({ looks, session, picture, alt, box }: PictureProps & { box: Box }
   const [broken, setBroken] = useState<string | null>(null);
   const shown = looks.picture(session, picture.sha256).value;
   if (shown.is !== "there") return <NotThere shown={shown} />;
-  if (broken === shown.url) return <Broken />;
+  if (broken === shown.url) return <span class="frame absent">{identity.check.broken}</span>;
   const [dx, dy] = [box.width * MARGIN, box.height * MARGIN];
   const [x, y, width, height] = [box.x - dx, box.y - dy, box.width + 2 * dx, box.height + 2 * dy];
   const viewBox = [x, y, width, height].join(" ");
@@ -163,8 +145,4 @@ function NotThere({ shown }: { shown: Exclude<Shown, { is: "there" }> }) {
       {shown.is === "coming" ? words.picture.coming : words.picture.failed[shown.why]}
     </span>
   );
-}
-
-function Broken() {
-  return <span class="frame absent">{identity.check.broken}</span>;
 }

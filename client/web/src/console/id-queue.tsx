@@ -4,6 +4,7 @@ import { identity } from "../text/identity";
 import { lengthWords, moment } from "../text/when";
 import { search } from "./id-check";
 import type { IdentityDesk } from "./identity-desk";
+import { RowGroup, RowsHead, SessionRow } from "./rows";
 
 const MINUTE_MS = 60_000;
 
@@ -21,8 +22,10 @@ export function IdQueueList({ desk, zone, aside }: Props) {
   const { waiting } = queue;
   const { held, later, mine } = desk.groups.value;
   const listed = held.length + later.length + mine.length;
-  const Heading = aside ? "h2" : "h1";
-  const group = { desk, zone, aside };
+  const group = {
+    aside,
+    draw: (row: IdRow) => <Row desk={desk} zone={zone} aside={aside} row={row} />,
+  };
   return (
     <nav
       class={aside ? "queue aside" : "queue"}
@@ -32,14 +35,11 @@ export function IdQueueList({ desk, zone, aside }: Props) {
       onFocusIn={() => (desk.pointed = true)}
       onFocusOut={() => (desk.pointed = false)}
     >
-      <div class="queue-head">
-        <Heading>{identity.queue.heading}</Heading>
-        {!aside && (
-          <button type="button" class="secondary" onClick={() => void desk.refresh()}>
-            {identity.queue.check}
-          </button>
-        )}
-      </div>
+      <RowsHead heading={identity.queue.heading} aside={aside}>
+        <button type="button" class="secondary" onClick={() => void desk.refresh()}>
+          {identity.queue.check}
+        </button>
+      </RowsHead>
       <Exams desk={desk} />
       <Waits desk={desk} queue={queue} aside={aside} />
       {desk.old.value && (
@@ -48,14 +48,14 @@ export function IdQueueList({ desk, zone, aside }: Props) {
         </p>
       )}
       {listed === 0 && !aside && <Nothing elsewhere={waiting.length} desk={desk} />}
-      <Group {...group} heading={identity.queue.held} rows={held} />
-      <Group
+      <RowGroup {...group} heading={identity.queue.held} rows={held} />
+      <RowGroup
         {...group}
         heading={identity.queue.later}
         hint={identity.queue.laterHint}
         rows={later}
       />
-      <Group {...group} heading={identity.queue.mine} hint={identity.queue.mineHint} rows={mine} />
+      <RowGroup {...group} heading={identity.queue.mine} hint={identity.queue.mineHint} rows={mine} />
     </nav>
   );
 }
@@ -127,41 +127,15 @@ function Nothing({ elsewhere, desk }: { elsewhere: number; desk: IdentityDesk })
   );
 }
 
-type GroupProps = Props & { heading: string; hint?: string; rows: IdRow[] };
-
-function Group({ heading, hint, rows, ...props }: GroupProps) {
-  if (rows.length === 0) return null;
-  const Heading = props.aside ? "h3" : "h2";
-  return (
-    <section>
-      <Heading>
-        {heading} <span class="count">{rows.length}</span>
-      </Heading>
-      {hint !== undefined && !props.aside && <p class="hint">{hint}</p>}
-      <ul class="rows">
-        {rows.map((row) => (
-          <li key={row.session}>
-            <Row {...props} row={row} />
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
 function Row({ desk, zone, aside, row }: Props & { row: IdRow }) {
   const here = desk.session.value === row.session;
   const now_ms = useNow(desk);
   return (
-    <a
-      class="row"
+    <SessionRow
+      session={row.session}
       href={search(row.session, desk.exam.value)}
-      aria-current={here ? "page" : undefined}
-      onClick={(event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
-        event.preventDefault();
-        void desk.open(row.session);
-      }}
+      here={here}
+      open={() => void desk.open(row.session)}
     >
       <span class="who">{row.learner}</span>
       {!aside && <span class="exam">{row.exam_title}</span>}
@@ -173,7 +147,7 @@ function Row({ desk, zone, aside, row }: Props & { row: IdRow }) {
         {identity.queue.waits(wholeMinutes(now_ms - row.since_ms))}
         {!aside && `, ${identity.queue.since(moment(row.since_ms, now_ms, zone))}`}
       </span>
-    </a>
+    </SessionRow>
   );
 }
 

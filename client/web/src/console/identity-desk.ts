@@ -38,7 +38,7 @@ export class IdentityDesk extends StaffPage {
   private asking = false;
 
   readonly draft = computed(() => this.drafts.value[this.session.value ?? ""] ?? rules.EMPTY);
-  readonly missing = computed(() => rules.missing(this.draft.value));
+  readonly missing = computed(() => rules.missing(this.draft.value, this.check.value?.state ?? "captured"));
   readonly acts = computed(() =>
     this.check.value === null || this.recorded.value !== null ? [] : rules.open(this.check.value),
   );
@@ -76,11 +76,6 @@ export class IdentityDesk extends StaffPage {
   protected clear(): void {
     this.queue.value = null;
     this.close();
-  }
-
-  me(): string {
-    const who = this.who.value;
-    return who.is === "in" ? who.login.name : "";
   }
 
   async load(): Promise<void> {
@@ -200,7 +195,7 @@ export class IdentityDesk extends StaffPage {
     const { event } = this.draft.value;
     if (event !== null && !this.acts.value.includes(event)) this.write({ event: null });
     this.tried.value = true;
-    const decided = rules.decided(this.draft.value);
+    const decided = rules.decided(this.draft.value, shown.state);
     if (decided === null) {
       const [what] = this.missing.value;
       this.lacked.value = what === undefined ? null : { what }; // a new value each time

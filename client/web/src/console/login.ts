@@ -8,6 +8,9 @@ import { troubleWords } from "../text/problems";
 /** Who is there: not asked yet, nobody (and what to tell them), or a login. */
 export type Who = { is: "asking" } | { is: "nobody"; because: string | null } | { is: "in"; login: Login };
 
+/** Those who read the numbers of an exam, agreement and tables; a proctor does not. */
+const LEADS: readonly string[] = ["lead", "course-team"];
+
 /** What a page of the staff's is before it shows anything of its own: the reviews' and the ID checks'. */
 export abstract class StaffPage {
   readonly who = signal<Who>({ is: "asking" });
@@ -24,6 +27,18 @@ export abstract class StaffPage {
   protected abstract forgetDrafts(): void;
   /** Forgets all else that was shown to whoever was signed in. */
   protected abstract clear(): void;
+
+  /** The name of whoever is signed in; "" for nobody. */
+  me(): string {
+    const who = this.who.value;
+    return who.is === "in" ? who.login.name : "";
+  }
+
+  /** Whether whoever is signed in may read agreement and tables. */
+  leads(): boolean {
+    const who = this.who.value;
+    return who.is === "in" && LEADS.includes(who.login.role);
+  }
 
   /** Asks who is signed in. */
   protected async recognise(): Promise<void> {

@@ -1,20 +1,25 @@
 /**
  * Pictures and files of a session, by tickets that end.
  *
- * A ticket is asked for once and renewed before it ends; each picture is fetched once and kept in
- * memory for as long as the page shows its session, because the server forbids storing it anywhere
- * and counts every look.
+ * Each picture is fetched once and kept in memory for as long as the page shows its session, because
+ * the server forbids storing it anywhere and counts every look.
  */
 
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { type LookApi, type LookTicket, type LookWhy, ProblemError, Unreachable } from "../api";
+import { type LookApi, type LookWhy, ProblemError, TooLate, Unreachable } from "../api";
+import { LookTickets } from "./look-tickets";
 
-/** Before its end, so that nothing is asked for with a ticket that ends on the way. */
-const EARLY_MS = 45_000;
 /** Kept in memory: an hour's strip and what was looked at last. A picture has about 40 KB. */
 const KEPT_MOST = 160;
+/** The first sheet takes seconds on a busy server, which starts a process for it. */
+const WITHIN_MS = 30_000;
+/**
+ * Sheets asked for at the same time. The server makes one after the other, and a browser has six
+ * connections: a verdict must find one, also where no sheet ever comes.
+ */
+const SHEETS_AT_ONCE = 2;
 
-export type Failure = "gone" | "forbidden" | "unreachable";
+export type Failure = "gone" | "forbidden" | "unreachable" | "late";
 export type Shown = { is: "coming" } | { is: "there"; url: string } | { is: "failed"; why: Failure };
 
 /** What a browser makes of bytes; tests hand in their own. */
@@ -29,8 +34,10 @@ const BROWSER: Urls = {
 };
 
 export class Looks {
-  private readonly tickets = new Map<string, Promise<LookTicket>>();
+  private readonly tickets: LookTickets;
   private readonly shown = new Map<string, Signal<Shown>>();
+  private underWay = 0;
+  private readonly waiting: (() => void)[] = [];
 
   /**
    * @param why Written down beside every look.
@@ -38,10 +45,12 @@ export class Looks {
    */
   constructor(
     private readonly api: LookApi,
-    private readonly why: () => LookWhy,
-    private readonly now: () => number = Date.now,
+    why: () => LookWhy,
+    now: () => number = Date.now,
     private readonly urls: Urls = BROWSER,
-  ) {}
+  ) {
+    this.tickets = new LookTickets({ fetch: (session) => api.look(session, why()), now });
+  }
 
   picture(session: string, sha256: string): ReadonlySignal<Shown> {
     return this.at(session, sha256);
@@ -49,7 +58,7 @@ export class Looks {
 
   /** Sheet `n` of the strip's thumbnails. */
   sheet(session: string, n: number): ReadonlySignal<Shown> {
-    return this.at(session, `strip/${n}`);
+    return this.at(session, SHEET + String(n));
   }
 
   /** The bytes of a file, to be kept by whoever asked. Throws ProblemError or Unreachable. */
@@ -57,17 +66,25 @@ export class Looks {
     return this.fetch(session, sha256);
   }
 
+  /** Fetches a sheet once more that failed. */
+  sheetAgain(session: string, n: number): void {
+    this.again(session, SHEET + String(n));
+  }
+
   /** Fetches once more what failed. */
   again(session: string, name: string): void {
     const shown = this.shown.get(`${session}/${name}`);
-    if (shown?.value.is === "failed") void this.fill(shown, session, name);
+    if (shown?.value.is !== "failed") return;
+    shown.value = { is: "coming" };
+    void this.fill(shown, session, name);
   }
 
   /** Forgets every picture and ticket: another session is opened, or somebody else sits here. */
   forget(): void {
     for (const shown of this.shown.values()) this.free(shown);
     this.shown.clear();
-    this.tickets.clear();
+    this.waiting.length = 0;
+    this.tickets.forget();
   }
 
   private at(session: string, name: string): Signal<Shown> {
@@ -84,7 +101,8 @@ export class Looks {
 
   private async fill(shown: Signal<Shown>, session: string, name: string): Promise<void> {
     try {
-      const bytes = await this.fetch(session, name);
+      const fetch = () => this.fetch(session, name, WITHIN_MS);
+      const bytes = await (name.startsWith(SHEET) ? this.inTurn(fetch) : fetch());
       if (this.shown.get(`${session}/${name}`) !== shown) return; // forgotten meanwhile
       shown.value = { is: "there", url: this.urls.make(bytes) };
     } catch (error) {
@@ -92,34 +110,30 @@ export class Looks {
     }
   }
 
-  private async fetch(session: string, name: string): Promise<Blob> {
-    const ticket = await this.ticket(session);
+  /** Does what was asked for last first: that is what the reader has before their eyes. */
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.underWay < SHEETS_AT_ONCE) this.underWay += 1;
+    else await new Promise<void>((go) => this.waiting.push(go));
     try {
-      return await this.api.bytes(`${ticket.path}/${part(session)}/${name}`);
-    } catch (error) {
-      // This computer's clock may be wrong, or it was asleep: a fresh ticket, once.
-      if (!(error instanceof ProblemError && error.code === "look-expired")) throw error;
-      this.tickets.delete(session);
-      const fresh = await this.ticket(session);
-      return this.api.bytes(`${fresh.path}/${part(session)}/${name}`);
+      return await work();
+    } finally {
+      const next = this.waiting.pop();
+      if (next === undefined) this.underWay -= 1;
+      else next();
     }
   }
 
-  private async ticket(session: string): Promise<LookTicket> {
-    const held = this.tickets.get(session);
-    if (held !== undefined) {
-      const ticket = await held;
-      if (ticket.until_ms - this.now() > EARLY_MS) return ticket;
-      // Whoever else saw it end may have asked for the next one already.
-      const newer = this.tickets.get(session);
-      if (newer !== undefined && newer !== held) return newer;
+  private async fetch(session: string, name: string, within_ms?: number): Promise<Blob> {
+    const ticket = await this.tickets.ticket(session);
+    try {
+      return await this.api.bytes(`${ticket.path}/${part(session)}/${name}`, within_ms);
+    } catch (error) {
+      // This computer's clock may be wrong, or it was asleep: a fresh ticket, once.
+      if (!(error instanceof ProblemError && error.code === "look-expired")) throw error;
+      this.tickets.drop(session);
+      const fresh = await this.tickets.ticket(session);
+      return this.api.bytes(`${fresh.path}/${part(session)}/${name}`, within_ms);
     }
-    const asked = this.api.look(session, this.why());
-    this.tickets.set(session, asked);
-    asked.catch(() => {
-      if (this.tickets.get(session) === asked) this.tickets.delete(session);
-    });
-    return asked;
   }
 
   private trim(): void {
@@ -135,9 +149,12 @@ export class Looks {
   }
 }
 
+/** What a sheet's name begins with; a picture's is its digest. */
+const SHEET = "strip/";
 const part = encodeURIComponent;
 
 function failureOf(error: unknown): Failure {
+  if (error instanceof TooLate) return "late";
   if (error instanceof Unreachable) return "unreachable";
   if (!(error instanceof ProblemError)) throw error;
   return error.status === 401 || error.status === 403 ? "forbidden" : "gone";

@@ -1,8 +1,8 @@
-import { useState } from "preact/hooks";
 import type { Face, Snapshot, Timeline } from "../api";
 import { desk as words } from "../text/desk";
 import { en } from "../text/en";
 import { clock } from "../text/when";
+import { BoxedPicture } from "./boxed-picture";
 import type { Desk } from "./desk";
 import type { Looks } from "./looks";
 import { Strip } from "./strip-view";
@@ -114,8 +114,6 @@ interface FetchedProps {
 }
 
 function Fetched({ looks, session, sha256, alt, faces }: FetchedProps) {
-  const [size, setSize] = useState<readonly [number, number] | null>(null);
-  const [broken, setBroken] = useState<string | null>(null);
   const shown = looks.picture(session, sha256).value;
   if (shown.is === "coming") return <p class="frame coming">{words.picture.coming}</p>;
   if (shown.is === "failed")
@@ -127,31 +125,6 @@ function Fetched({ looks, session, sha256, alt, faces }: FetchedProps) {
         </button>
       </div>
     );
-  if (broken === shown.url) return <p class="frame absent">{en.snapshot.broken}</p>;
-  return (
-    <div class="frame">
-      <img
-        src={shown.url}
-        alt={alt}
-        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
-          setSize([naturalWidth, naturalHeight])
-        }
-        onError={() => setBroken(shown.url)}
-      />
-      {size !== null && <Boxes size={size} faces={faces} />}
-    </div>
-  );
-}
-
-function Boxes({ size: [width, height], faces }: { size: readonly [number, number]; faces: readonly Face[] }) {
-  return (
-    <svg class="boxes" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
-      {faces.map(([x, y, w, h]) => (
-        <g key={`${x} ${y}`}>
-          <rect class="under" x={x} y={y} width={w} height={h} vector-effect="non-scaling-stroke" />
-          <rect x={x} y={y} width={w} height={h} vector-effect="non-scaling-stroke" />
-        </g>
-      ))}
-    </svg>
-  );
+  const boxes = faces.map(([x, y, width, height]) => ({ x, y, width, height }));
+  return <BoxedPicture url={shown.url} alt={alt} boxes={boxes} broken={en.snapshot.broken} />;
 }

@@ -5,7 +5,9 @@ import { lengthWords, moment } from "../text/when";
 import { ClassMark } from "../ui/notices";
 import { Choices, Give } from "./assign";
 import type { Desk } from "./desk";
+import { ExportDialog } from "./exports";
 import { grouped, isDecided, isHeld, minutesOf } from "./queue";
+import { RowGroup, RowsHead, SessionRow } from "./rows";
 
 /** A picture that waits for less is on its way: nobody's matter. */
 const BEHIND_MS = 30_000;
@@ -22,19 +24,24 @@ export function Queue({ desk, zone, aside }: Props) {
   if (rows === null) return null;
   const { waiting, look, quiet, others, running, decided } = grouped(desk.list.shown.value);
   const mine = [...waiting, ...look];
-  const Heading = aside ? "h2" : "h1";
-  const group = { desk, zone, aside };
+  const group = {
+    aside,
+    draw: (row: ReviewRow) => (
+      <>
+        {!aside && <Choice desk={desk} row={row} />}
+        <Row desk={desk} zone={zone} aside={aside} row={row} />
+      </>
+    ),
+  };
   const done = desk.list.doneToday.value;
   return (
     <nav class={aside ? "queue aside" : "queue"} aria-label={en.queue.heading}>
-      <div class="queue-head">
-        <Heading>{en.queue.heading}</Heading>
-        {!aside && (
-          <button type="button" class="secondary" onClick={() => void desk.list.refresh()}>
-            {en.queue.check}
-          </button>
-        )}
-      </div>
+      <RowsHead heading={en.queue.heading} aside={aside}>
+        {desk.leads() && <ExportDialog desk={desk} />}
+        <button type="button" class="secondary" onClick={() => void desk.list.refresh()}>
+          {en.queue.check}
+        </button>
+      </RowsHead>
       <p>
         {en.queue.sum(mine.length, minutesOf(mine))}{" "}
         {done !== null && <span class="done">{words.queue.doneToday(done)}</span>}
@@ -45,12 +52,12 @@ export function Queue({ desk, zone, aside }: Props) {
       {!aside && <Give desk={desk} />}
       {rows.length === 0 && <Nothing />}
       {rows.length > 0 && desk.list.shown.value.length === 0 && <p>{words.queue.none}</p>}
-      <Group {...group} heading={en.queue.waiting} hint={en.queue.waitingHint} rows={waiting} />
-      <Group {...group} heading={words.queue.conduct} hint={words.queue.conductHint} rows={look} />
-      <Group {...group} heading={en.queue.quiet} hint={en.queue.quietHint} rows={quiet} />
-      <Group {...group} heading={en.queue.others} hint={en.queue.othersHint} rows={others} />
-      <Group {...group} heading={en.queue.running} hint={en.queue.runningHint} rows={running} />
-      <Group {...group} heading={en.queue.decided} rows={decided} />
+      <RowGroup {...group} heading={en.queue.waiting} hint={en.queue.waitingHint} rows={waiting} />
+      <RowGroup {...group} heading={words.queue.conduct} hint={words.queue.conductHint} rows={look} />
+      <RowGroup {...group} heading={en.queue.quiet} hint={en.queue.quietHint} rows={quiet} />
+      <RowGroup {...group} heading={en.queue.others} hint={en.queue.othersHint} rows={others} />
+      <RowGroup {...group} heading={en.queue.running} hint={en.queue.runningHint} rows={running} />
+      <RowGroup {...group} heading={en.queue.decided} rows={decided} />
     </nav>
   );
 }
@@ -93,27 +100,6 @@ function Nothing() {
   );
 }
 
-function Group({ heading, hint, rows, ...props }: Props & { heading: string; hint?: string; rows: ReviewRow[] }) {
-  if (rows.length === 0) return null;
-  const Heading = props.aside ? "h3" : "h2";
-  return (
-    <section>
-      <Heading>
-        {heading} <span class="count">{rows.length}</span>
-      </Heading>
-      {hint !== undefined && !props.aside && <p class="hint">{hint}</p>}
-      <ul class="rows">
-        {rows.map((row) => (
-          <li key={row.session}>
-            {!props.aside && <Choice desk={props.desk} row={row} />}
-            <Row {...props} row={row} />
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
 function Choice({ desk, row }: { desk: Desk; row: ReviewRow }) {
   if (isDecided(row)) return <span class="choice" />;
   return (
@@ -132,16 +118,12 @@ function Row({ desk, zone, aside, row }: Props & { row: ReviewRow }) {
   const here = desk.session.value === row.session;
   const fits = desk.list.fits.value;
   return (
-    <a
-      class={fits?.has(row.session) === true ? "row fits" : "row"}
+    <SessionRow
+      session={row.session}
       href={`?session=${encodeURIComponent(row.session)}`}
-      data-session={row.session}
-      aria-current={here ? "page" : undefined}
-      onClick={(event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
-        event.preventDefault();
-        void desk.open(row.session);
-      }}
+      here={here}
+      kind={fits?.has(row.session) === true ? "row fits" : "row"}
+      open={() => void desk.open(row.session)}
     >
       <span class="who">{row.learner}</span>
       {!aside && <span class="exam">{row.exam_title}</span>}
@@ -160,7 +142,7 @@ function Row({ desk, zone, aside, row }: Props & { row: ReviewRow }) {
           <Due row={row} zone={zone} aside={aside} />
         </span>
       )}
-    </a>
+    </SessionRow>
   );
 }
 

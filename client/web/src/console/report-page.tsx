@@ -7,6 +7,7 @@ import { Trouble, Waiting } from "../ui/notices";
 import { Steps } from "./badge";
 import type { Desk } from "./desk";
 import { happened } from "./happened";
+import { LedgerList } from "./ledger";
 import { Looked } from "./look-list";
 import { Picture } from "./pictures";
 import { SignIn } from "./sign-in";
@@ -68,7 +69,7 @@ function Report(props: Props) {
       <Flags {...props} />
       <LearnerSays {...props} />
       <Part heading={words.report.ledger}>
-        <Ledger timeline={timeline} />
+        <LedgerList timeline={timeline} />
       </Part>
       <Part heading={words.report.happened}>
         <ol class="happened">
@@ -98,6 +99,15 @@ function Part({ heading, children }: { heading: string; children: ComponentChild
   );
 }
 
+function Fact([name, value]: readonly [string, string]) {
+  return (
+    <div key={name}>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
 function Facts({ desk, timeline, zone }: Props) {
   const { session, review } = timeline;
   const face = checkInFace(timeline.snapshots);
@@ -111,7 +121,7 @@ function Facts({ desk, timeline, zone }: Props) {
         ? en.state[review.state]
         : en.session.decided(en.outcome[review.outcome]),
     ],
-    [words.report.idCheck, (session.id_check.assurance ?? []).join(" ") || session.id_check.state],
+    [words.report.idCheck, en.idCheck.checked(session.id_check.assurance ?? [])],
     [words.report.policy, timeline.policy_sha256],
     [words.report.evidence, words.badge.words(desk.evidence.badge.value)],
   ];
@@ -119,12 +129,7 @@ function Facts({ desk, timeline, zone }: Props) {
     <Part heading={words.report.facts}>
       <div class="report-facts">
         <dl>
-          {facts.map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
+          {facts.map(Fact)}
           <div>
             <dt>{words.report.sections}</dt>
             <dd>
@@ -214,12 +219,7 @@ function OneFlag({ desk, timeline, zone, flag }: Props & { flag: Flag }) {
       </h3>
       <p>{en.flags.when(clock(from, zone), clock(to, zone), lengthWords(to - from))}</p>
       <dl>
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
+        {facts.map(Fact)}
         {said !== "" && (
           <div>
             <dt>{words.report.learnerSays}</dt>
@@ -262,20 +262,6 @@ function LearnerSays({ timeline, zone }: Props) {
         </p>
       )}
     </Part>
-  );
-}
-
-function Ledger({ timeline }: { timeline: Timeline }) {
-  const titles = new Map(timeline.session.sections.map(({ id, title }) => [id, title]));
-  if (timeline.ledger.length === 0) return <p>{en.session.ledgerEmpty}</p>;
-  return (
-    <ul>
-      {timeline.ledger.map((entry) => (
-        <li key={`${entry.section} ${entry.at_ms} ${entry.cause}`}>
-          {en.session.ledger(entry, titles.get(entry.section) ?? entry.section)}
-        </li>
-      ))}
-    </ul>
   );
 }
 

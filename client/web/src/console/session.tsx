@@ -9,8 +9,10 @@ import { EvidenceStatus } from "./badge";
 import { CommentDialog, Comments } from "./comments";
 import type { Desk } from "./desk";
 import { FlagCard, FlagLists } from "./flags";
+import { LedgerList } from "./ledger";
 import { LookList } from "./look-list";
 import { Pictures } from "./pictures";
+import { hasEnded } from "./timeline";
 import { AllHappened, TimelineChart } from "./timeline-chart";
 import { AfterVerdict, Lacks, VerdictForm } from "./verdict-form";
 
@@ -178,12 +180,13 @@ function Assigned({ desk, session, now_ms, zone }: { desk: Desk; session: string
 /** What was checked of who it is; the ID check itself has a page of its own. */
 function Identity({ timeline }: { timeline: Timeline }) {
   const { session, id_check, permitted = [] } = timeline.session;
-  const waits = id_check.state === "captured" || id_check.state === "refusal-proposed";
-  const assurance = id_check.assurance ?? [];
+  // After the end nobody waits: what was checked, and that nobody decided, is said without alarm.
+  const waits =
+    !hasEnded(timeline) && (id_check.state === "captured" || id_check.state === "refusal-proposed");
   return (
     <section class={waits ? "assurance waits" : "assurance"} aria-labelledby="assurance-heading">
       <h2 id="assurance-heading">{waits ? en.idCheck.waits : en.idCheck.assurance}</h2>
-      <p>{assurance.length === 0 ? en.idCheck.none : `${assurance.join(". ")}.`}</p>
+      <p>{en.idCheck.checked(id_check.assurance ?? [])}</p>
       {permitted.length > 0 && (
         <p>
           <strong>{words.acts.permitted}:</strong> {permitted.join("; ")}
@@ -275,23 +278,12 @@ function Said({ verdict, timeline, zone }: { verdict: Verdict; timeline: Timelin
 
 /** What helps to judge but is seldom needed: the time ledger, and how many answers came. */
 function More({ timeline }: { timeline: Timeline }) {
-  const titles = new Map(timeline.session.sections.map(({ id, title }) => [id, title]));
   const saved = timeline.answers.reduce((sum, answer) => sum + answer.saved, 0);
   const late = timeline.answers.filter((answer) => answer.late).length;
   return (
     <details class="more">
       <summary>{en.session.more}</summary>
-      {timeline.ledger.length === 0 ? (
-        <p>{en.session.ledgerEmpty}</p>
-      ) : (
-        <ul>
-          {timeline.ledger.map((entry) => (
-            <li key={`${entry.section} ${entry.at_ms} ${entry.cause}`}>
-              {en.session.ledger(entry, titles.get(entry.section) ?? entry.section)}
-            </li>
-          ))}
-        </ul>
-      )}
+      <LedgerList timeline={timeline} />
       <p>
         {saved === 0 ? en.session.answersEmpty : en.session.answers(saved, timeline.answers.length)}{" "}
         {late > 0 && en.session.answersLate(late)}

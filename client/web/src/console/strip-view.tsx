@@ -1,5 +1,6 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Flag, Snapshot, Timeline } from "../api";
+import { desk as words } from "../text/desk";
 import { en } from "../text/en";
 import { clock } from "../text/when";
 import { ClassMark } from "../ui/notices";
@@ -43,24 +44,53 @@ export function Strip({ desk, timeline, zone }: Props) {
     return () => watch.disconnect();
   }, [timeline]);
 
+  const session = timeline.session.session;
+  const seen = shots.slice(part.from, part.to);
+  const held = seen.filter(({ blob }) => blob === "held");
+  const sheets = new Set(held.map((shot) => placeOf(places.get(nameOf(shot)) ?? 0).sheet));
   return (
-    <div ref={box} class="strip" onScroll={look}>
-      <ol aria-label={en.snapshot.strip} style={{ width: `${shots.length * CELL_PX}px` }}>
-        {shots.slice(part.from, part.to).map((shot, at) => (
-          <Thumb
-            key={nameOf(shot)}
-            desk={desk}
-            session={timeline.session.session}
-            shot={shot}
-            index={part.from + at}
-            number={places.get(nameOf(shot)) ?? 0}
-            flags={flagged.get(nameOf(shot)) ?? NONE}
-            here={current === part.from + at}
-            count={shots.length}
-            time={clock(shot.at_ms, zone)}
-          />
-        ))}
-      </ol>
+    <>
+      <div ref={box} class="strip" onScroll={look}>
+        <ol aria-label={en.snapshot.strip} style={{ width: `${shots.length * CELL_PX}px` }}>
+          {seen.map((shot, at) => (
+            <Thumb
+              key={nameOf(shot)}
+              desk={desk}
+              session={session}
+              shot={shot}
+              index={part.from + at}
+              number={places.get(nameOf(shot)) ?? 0}
+              flags={flagged.get(nameOf(shot)) ?? NONE}
+              here={current === part.from + at}
+              count={shots.length}
+              time={clock(shot.at_ms, zone)}
+            />
+          ))}
+        </ol>
+      </div>
+      <Sheets desk={desk} session={session} sheets={[...sheets]} />
+    </>
+  );
+}
+
+/** Says which of the sheets in view are not there yet, or did not come. */
+function Sheets({ desk, session, sheets }: { desk: Desk; session: string; sheets: readonly number[] }) {
+  const found = sheets.map((sheet) => desk.looks.sheet(session, sheet).value);
+  const failed = found.find((shown) => shown.is === "failed");
+  const coming = found.some(({ is }) => is === "coming");
+  return (
+    <div class="sheets">
+      <span role="status">{failed === undefined ? "" : words.picture.strip.failed[failed.why]}</span>
+      {failed !== undefined && (
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => sheets.forEach((sheet) => desk.looks.sheetAgain(session, sheet))}
+        >
+          {words.picture.again}
+        </button>
+      )}
+      {failed === undefined && coming && <span class="coming">{words.picture.strip.coming}</span>}
     </div>
   );
 }

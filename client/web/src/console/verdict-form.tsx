@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Review } from "../api";
 import { en } from "../text/en";
 import { SESSION_REASONS } from "../text/reasons";
@@ -6,17 +6,15 @@ import { Dialog } from "../ui/dialog";
 import { Notice, Trouble, Waiting } from "../ui/notices";
 import type { Desk, Recorded } from "./desk";
 import { Sentences } from "./flags";
+import { useLacked } from "./lacked";
 import { doubt, effectOf, type Missing, OUTCOMES, REASONS_MOST } from "./verdict";
+
+/** What can be wrong with the reasons of the whole. */
+const OF_REASONS: readonly Missing["what"][] = ["reasons", "shorter", "untrue", "own-words"];
 
 export function VerdictForm({ desk, review }: { desk: Desk; review: Review }) {
   const lacks = desk.tried.value ? desk.missing.value : [];
-  const form = useRef<HTMLFormElement>(null);
-  const lacked = desk.lacked.value;
-  // At once, before the next key: Space must not reach the field that had the focus before.
-  useLayoutEffect(() => {
-    if (lacked === null || form.current === null) return;
-    fieldOf(form.current, lacked)?.focus();
-  }, [lacked]);
+  const form = useLacked(desk.lacked.value, fieldOf);
   return (
     <form
       ref={form}
@@ -39,7 +37,7 @@ export function VerdictForm({ desk, review }: { desk: Desk; review: Review }) {
       <Effects desk={desk} review={review} />
       <Reasons
         desk={desk}
-        lacking={lacks.some(({ what }) => ["reasons", "shorter", "untrue"].includes(what))}
+        lacking={lacks.some(({ what }) => OF_REASONS.includes(what))}
       />
       <Lacks desk={desk} lacks={lacks} />
       {desk.trouble.value !== null && <Trouble words={desk.trouble.value} />}
@@ -57,12 +55,8 @@ function fieldOf(form: HTMLFormElement, { what }: Missing): HTMLElement | null {
   switch (what) {
     case "outcome":
       return form.querySelector("input[type=radio]");
-    case "reasons":
-    case "shorter":
-    case "untrue":
-      return form.querySelector("textarea");
     default:
-      return null;
+      return OF_REASONS.includes(what) ? form.querySelector("textarea") : null;
   }
 }
 

@@ -34,7 +34,7 @@ export interface Sentence {
 /** What a form lacks, in the order in which it stands on the page. */
 export type Missing =
   | { what: "judgement" | "flag-reason" | "flag-shorter"; flag: string }
-  | { what: "outcome" | "reasons" | "shorter" | "untrue" };
+  | { what: "outcome" | "reasons" | "shorter" | "untrue" | "own-words" };
 
 /** The verdict's own part of what is sent. */
 export interface Given {
@@ -70,9 +70,19 @@ export function because(draft: Draft, flag: string, reason: string): Draft {
 
 /** Takes a sentence for the session; words of one's own stay, and the sentence goes below them. */
 export function sentence(draft: Draft, chosen: Sentence, all: readonly Sentence[]): Draft {
+  const own = ownWords(draft, all);
+  return {
+    ...draft,
+    outcome: chosen.outcome,
+    reasons: own === "" ? chosen.words : `${own}\n${chosen.words}`,
+  };
+}
+
+/** What of the reasons was written, not chosen. */
+function ownWords({ reasons }: Draft, all: readonly Sentence[]): string {
   const known = new Set(all.map(({ words }) => words));
-  const own = draft.reasons.split("\n").filter((line) => line.trim() !== "" && !known.has(line.trim()));
-  return { ...draft, outcome: chosen.outcome, reasons: [...own, chosen.words].join("\n") };
+  const own = reasons.split("\n").filter((line) => line.trim() !== "" && !known.has(line.trim()));
+  return own.join("\n");
 }
 
 /** What one flag lacks; null when nothing. */
@@ -83,7 +93,12 @@ function lackOf(draft: Draft, { flag }: Flag): Missing | null {
   return length(judged.reason) > REASON_MOST ? { what: "flag-shorter", flag } : null;
 }
 
-export function missing(draft: Draft, flags: readonly Flag[]): Missing[] {
+/** @param sentences Those that can be chosen for a session: alone, some say too little. */
+export function missing(
+  draft: Draft,
+  flags: readonly Flag[],
+  sentences: readonly Sentence[] = [],
+): Missing[] {
   const out = judgeable(flags)
     .map((flag) => lackOf(draft, flag))
     .filter((lack) => lack !== null);
@@ -92,6 +107,9 @@ export function missing(draft: Draft, flags: readonly Flag[]): Missing[] {
   else if (length(draft.reasons) > REASONS_MOST) out.push({ what: "shorter" });
   // It is signed: the sentence to choose must not deny what stands above it.
   else if (anyUpheld(draft) && draft.reasons.includes(NONE_UPHELD)) out.push({ what: "untrue" });
+  // No flag says what happened, and a sentence that fits every session doesn't either.
+  else if (doubt(draft) === "breach-without-upheld" && ownWords(draft, sentences) === "")
+    out.push({ what: "own-words" });
   return out;
 }
 
@@ -112,8 +130,12 @@ export function nextLacking(draft: Draft, flags: readonly Flag[], from: number):
 }
 
 /** The verdict to send, or null while something is missing. */
-export function given(draft: Draft, flags: readonly Flag[]): Given | null {
-  if (draft.outcome === null || missing(draft, flags).length > 0) return null;
+export function given(
+  draft: Draft,
+  flags: readonly Flag[],
+  sentences: readonly Sentence[] = [],
+): Given | null {
+  if (draft.outcome === null || missing(draft, flags, sentences).length > 0) return null;
   const judged = judgeable(flags).flatMap(({ flag }): FlagJudgement[] => {
     const said = draft.judged[flag];
     return said === undefined ? [] : [{ flag, outcome: said.outcome, reason: said.reason.trim() }];
@@ -140,7 +162,7 @@ export function needsConfirming(outcome: Outcome): boolean {
   return outcome === "breach";
 }
 
-/** Whether the draft says something that its flags do not carry: asked, never refused. */
+/** Whether the draft says something that its flags do not carry: then words of one's own do. */
 export function doubt(draft: Draft): "breach-without-upheld" | "clear-with-upheld" | null {
   const upheld = anyUpheld(draft);
   if (draft.outcome === "breach" && !upheld) return "breach-without-upheld";

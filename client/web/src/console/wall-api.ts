@@ -1,6 +1,6 @@
 /** What the wall and the server say to each other: tiles over a WebSocket, acts over HTTP. */
 
-import { ask, type LoginApi, type SessionView, server as staff } from "../api";
+import { ask, type LoginApi, type LookTicket, type SessionView, server as staff } from "../api";
 
 /** Why somebody needs a person, by urgency. */
 export const NEEDS = [
@@ -108,10 +108,12 @@ export interface ActSent {
   note?: string;
   seconds?: number;
   rule?: string;
-  /** An act to undo, a device, or whose irregularity it was: "room" or "system". */
+  /** An act to undo, a proposal to end, a device, or whose irregularity it was: "room", "system". */
   of?: string;
   /** Of the session that the page showed: the server says so if it has changed since. */
   version?: number;
+  /** One for each decision: what comes again with it is not done again. */
+  request?: string;
 }
 
 export interface ActView {
@@ -136,7 +138,8 @@ export interface LiveSession extends SessionView {
   lifted: string[];
   /** What this learner alone may do or use, in sentences; never why. */
   permitted: string[];
-  termination: { by: string; words: string; note: string; lapses_at_ms: number } | null;
+  /** `act` is the id of what proposes it: who confirms names it. */
+  termination: { act: string; by: string; words: string; note: string; lapses_at_ms: number } | null;
   help: { topic: string; since_ms: number; answer: string; answered_at_ms: number | null } | null;
   asking: { device: string; device_kind: string; asked_at_ms: number }[];
   second_camera: { state: string; since_ms: number } | null;
@@ -174,12 +177,6 @@ export interface Told {
   failed: Failed[];
 }
 
-/** Opens the live pictures of an exam until then. */
-export interface Ticket {
-  path: string;
-  until_ms: number;
-}
-
 export interface WallApi extends LoginApi {
   session(session: string): Promise<LiveSession>;
   policy(session: string): Promise<SessionPolicy>;
@@ -187,8 +184,9 @@ export interface WallApi extends LoginApi {
   act(session: string, act: ActSent): Promise<LiveSession>;
   /** Of one exam, at most BATCH_MOST sessions. */
   actOnMany(exam: string, sessions: string[], act: ActSent): Promise<BatchDone>;
-  announce(exam: string, code: string, note: string): Promise<Told>;
-  watch(exam: string): Promise<Ticket>;
+  announce(exam: string, code: string, note: string, request: string): Promise<Told>;
+  /** Opens the live pictures of an exam. */
+  watch(exam: string): Promise<LookTicket>;
 }
 
 const part = encodeURIComponent;
@@ -204,8 +202,8 @@ export const wallServer: WallApi = {
     (await ask<{ session: LiveSession }>("POST", `/sessions/${part(session)}/acts`, act)).session,
   actOnMany: (exam, sessions, act) =>
     ask("POST", `/exams/${part(exam)}/acts`, { sessions, ...act }),
-  announce: (exam, code, note) =>
-    ask("POST", `/exams/${part(exam)}/announcements`, { code, note }),
+  announce: (exam, code, note, request) =>
+    ask("POST", `/exams/${part(exam)}/announcements`, { code, note, request }),
   watch: (exam) => ask("POST", `/exams/${part(exam)}/looks`, { why: "watching" }),
 };
 

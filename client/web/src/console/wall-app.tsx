@@ -26,7 +26,7 @@ export function WallApp({ wall, zone }: { wall: Wall; zone: string }) {
         </main>
       ) : (
         <main class="wall">
-          {wall.session.value === null && waits}
+          {wall.one.session.value === null && waits}
           {wall.allowed.value && <Inside wall={wall} zone={zone} />}
         </main>
       )}
@@ -36,16 +36,16 @@ export function WallApp({ wall, zone }: { wall: Wall; zone: string }) {
 }
 
 function Inside({ wall, zone }: { wall: Wall; zone: string }) {
-  const open = wall.session.value !== null;
+  const open = wall.one.session.value !== null;
   return (
     <>
-      <WallHead wall={wall} />
       <p role="status" class="spoken">
         {wall.said}
       </p>
       <div class={open ? "wall-body open" : "wall-body"}>
+        <WallHead wall={wall} />
         <div class="tiles-side">
-          {wall.loaded.value ? <Tiles wall={wall} /> : <NotYet wall={wall} />}
+          {wall.board.loaded.value ? <Tiles wall={wall} /> : <NotYet wall={wall} />}
         </div>
         {open && <SessionPanel wall={wall} zone={zone} />}
       </div>
@@ -66,7 +66,7 @@ function NotYet({ wall }: { wall: Wall }) {
 }
 
 function Tiles({ wall }: { wall: Wall }) {
-  const none = wall.shown.value.length === 0;
+  const none = wall.board.shown.value.length === 0;
   return (
     <>
       {none && <Nobody wall={wall} />}
@@ -76,8 +76,8 @@ function Tiles({ wall }: { wall: Wall }) {
 }
 
 function Nobody({ wall }: { wall: Wall }) {
-  const { filter, search, group } = wall.wanted.value;
-  if (wall.tiles.size === 0) {
+  const { filter, search, group } = wall.board.wanted.value;
+  if (wall.board.tiles.size === 0) {
     return (
       <div class="notice">
         <p>

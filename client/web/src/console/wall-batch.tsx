@@ -17,7 +17,7 @@ export function Batch({ wall }: { wall: Wall }) {
       <p>
         <strong role="status">{words.selected.count(sessions.length)}</strong>
         {sessions.length === BATCH_MOST && <small> {words.selected.most(BATCH_MOST)}</small>}{" "}
-        <button type="button" class="quiet" onClick={() => wall.select(wall.shown.value)}>
+        <button type="button" class="quiet" onClick={() => wall.select(wall.board.shown.value)}>
           {words.selected.all}
         </button>
         <button type="button" class="quiet" onClick={() => wall.select([])}>
@@ -83,7 +83,16 @@ export function ResultNote({ wall }: { wall: Wall }) {
           </button>
         </>
       )}
-      <button type="button" class="quiet" onClick={() => (wall.result.value = null)}>
+      {wall.lost.value !== null && (
+        <button
+          type="button"
+          aria-disabled={wall.doingAct.value}
+          onClick={() => void wall.sendAgain()}
+        >
+          {words.act.again}
+        </button>
+      )}
+      <button type="button" class="quiet" onClick={() => wall.dismiss()}>
         {words.act.dismiss}
       </button>
     </div>

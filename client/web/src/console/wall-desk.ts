@@ -5,17 +5,16 @@ import { ProblemError, Unreachable } from "../api";
 import { wall as words } from "../text/wall";
 import { troubleWords } from "../text/problems";
 import * as acts from "./acts";
+import { Board } from "./board";
 import { LookTickets } from "./look-tickets";
 import { StaffPage } from "./login";
-import * as rules from "./tiles";
+import { OneSession } from "./one-session";
+import type * as rules from "./tiles";
 import {
   type ActSent,
   BATCH_MOST,
   type Failed,
-  type LiveSession,
-  type SessionPolicy,
   type ReasonGroup,
-  type Still,
   type Tile,
   VIEW_MOST,
   type WallApi,
@@ -25,18 +24,26 @@ import {
 } from "./wall-api";
 import { type LineEvents, type Line, type LinkState, WallLink } from "./wall-link";
 
-/** Pictures that stay beside the newest of the open session. */
-const STILLS_KEPT = 6;
-/** A session that changes all the time is not fetched more often. */
-const FETCH_MS = 800;
-const RENEW_MS = 8000;
 const VIEW_MS = 150;
 const TOLD_MS = 12_000;
+/** So long the same words are taken for the act whose answer was lost, sent again. */
+const SAME_MS = 120_000;
 
 /** What came of the last act, said until the next. */
 export interface Result {
   words: string;
   failed: Failed[];
+}
+
+/** What was sent without an answer: it may be done, and sent again it is not done twice. */
+interface Lost {
+  /** What it said: the same again is the same act. */
+  what: string;
+  /** For whom. */
+  sessions: readonly string[];
+  request: string;
+  until_ms: number;
+  send: (request: string) => Promise<boolean>;
 }
 
 export interface WallParts {
@@ -47,24 +54,14 @@ export interface WallParts {
   later?: (after_ms: number, what: () => void) => () => void;
   now?: () => number;
   random?: () => number;
+  newId?: () => string;
 }
 
 export class Wall extends StaffPage {
   readonly link: WallLink;
   readonly line = signal<LinkState>({ is: "connecting" });
   readonly exams = signal<readonly ExamName[]>([]);
-  readonly me = signal("");
-  /** One signal a tile: a change redraws that tile alone. */
-  readonly tiles = new Map<string, Signal<Tile>>();
-  readonly wanted = signal<rules.Wanted>(rules.EVERYBODY);
-  readonly counts = signal<rules.Counts>(rules.counted([], rules.EVERYBODY, ""));
-  readonly groups = signal<readonly string[]>([]);
-  /** The tiles on the page, in their order there. */
-  readonly shown = signal<readonly string[]>([]);
-  /** The order would be another, if nobody pointed at the wall. */
-  readonly moved = signal(false);
-  /** Null until the server has said who is there. */
-  readonly loaded = signal(false);
+  readonly board = new Board(() => this.me());
   /** Whoever is signed in may watch. */
   readonly allowed = computed(() => {
     const who = this.who.value;
@@ -73,11 +70,7 @@ export class Wall extends StaffPage {
   /** The server's time, to the second. */
   readonly now_ms: Signal<number>;
   readonly selected = signal<ReadonlySet<string>>(new Set());
-  readonly session = signal<string | null>(null);
-  readonly opened = signal<LiveSession | null>(null);
-  /** What holds in the open session; null while it is not known. */
-  readonly policy = signal<SessionPolicy | null>(null);
-  readonly stills = signal<readonly Still[]>([]);
+  readonly one: OneSession;
   readonly reasons = signal<readonly ReasonGroup[]>([]);
   readonly draft = signal<acts.ActDraft | null>(null);
   /** Whether the dialog was handed in with something missing: only then it says so. */
@@ -85,6 +78,8 @@ export class Wall extends StaffPage {
   readonly doingAct = signal(false);
   readonly actTrouble = signal<string | null>(null);
   readonly result = signal<Result | null>(null);
+  /** The last act, where no answer came to it. */
+  readonly lost = signal<Lost | null>(null);
   readonly announcing = signal(false);
   /** What is typed as an answer, by session: it waits for whoever looks elsewhere meanwhile. */
   readonly answers = signal<Readonly<Record<string, string>>>({});
@@ -103,16 +98,11 @@ export class Wall extends StaffPage {
   private readonly went: NonNullable<WallParts["went"]>;
   private readonly later: NonNullable<WallParts["later"]>;
   private readonly now: () => number;
+  private readonly newId: () => string;
   private readonly last = new Map<acts.AskingAct, acts.Remembered>();
   private readonly inView = new Set<string>();
-  private lastOrder: string[] = [];
   private ahead_ms = 0;
-  private pointed = false;
-  private focused = false;
   private viewing = false;
-  private fetching: string | null = null;
-  private fetched_ms = 0;
-  private stale = false;
 
   constructor(parts: WallParts) {
     super(parts.api);
@@ -120,6 +110,7 @@ export class Wall extends StaffPage {
     this.api = parts.api;
     this.went = went;
     this.now = now;
+    this.newId = parts.newId ?? (() => crypto.randomUUID());
     this.later =
       parts.later ??
       ((after_ms, what) => {
@@ -127,6 +118,13 @@ export class Wall extends StaffPage {
         return () => clearTimeout(timer);
       });
     this.now_ms = signal(now());
+    this.one = new OneSession({
+      api: parts.api,
+      doing: (what, work) => this.doing(what, work),
+      failed: (error) => this.noted(error),
+      later: this.later,
+      now,
+    });
     this.link = new WallLink({
       open,
       onMessage: (message) => this.hear(message),
@@ -147,8 +145,8 @@ export class Wall extends StaffPage {
   // Beginning and end ------------------------------------------------------------------------
 
   async start(session: string | null, exam: string | null = null): Promise<void> {
-    this.session.value = session;
-    this.wanted.value = { ...this.wanted.value, exam };
+    this.one.session.value = session;
+    this.board.wanted.value = { ...this.board.wanted.value, exam };
     await this.recognise();
     if (this.who.value.is === "in") await this.load();
   }
@@ -160,10 +158,9 @@ export class Wall extends StaffPage {
       this.trouble.value = words.trouble.forbidden;
       return;
     }
-    this.me.value = who.login.name;
     this.link.start();
     await this.fetchReasons();
-    if (this.session.value !== null) await this.open(this.session.value);
+    if (this.one.session.value !== null) await this.open(this.one.session.value);
   }
 
   protected forgetDrafts(): void {
@@ -175,12 +172,10 @@ export class Wall extends StaffPage {
   protected clear(): void {
     this.link.stop();
     this.tickets.forget();
-    this.tiles.clear();
+    this.board.clear();
     this.inView.clear();
     this.selected.value = new Set();
-    this.shown.value = [];
-    this.loaded.value = this.moved.value = false;
-    this.result.value = null;
+    this.result.value = this.lost.value = null;
     this.closePanel();
   }
 
@@ -190,8 +185,8 @@ export class Wall extends StaffPage {
     this.line.value = state;
     if (state.is !== "live") return;
     this.sendView();
-    this.say({ type: "look", session: this.session.value });
-    if (this.session.value !== null) this.refetch(this.session.value);
+    this.say({ type: "look", session: this.one.session.value });
+    this.one.refetch();
   }
 
   /** A login that has ended: nothing more is asked for until somebody signs in. */
@@ -220,56 +215,23 @@ export class Wall extends StaffPage {
     batch(() => {
       this.tick();
       if (message.type === "wall") {
-        this.me.value = message.me;
         this.exams.value = message.exams;
-        this.replace(message.tiles);
+        this.board.replace(message.tiles, (before, now) => this.one.heard(before, now));
       } else {
-        this.change(message.tiles ?? [], message.gone ?? []);
+        this.board.change(message.tiles ?? [], message.gone ?? [], (before, now) => {
+          this.announceNeed(before, now);
+          this.one.heard(before, now);
+        });
       }
+      this.unselectGone();
     });
   }
 
-  private replace(tiles: readonly Tile[]): void {
-    const there = new Set(tiles.map((tile) => tile.session));
-    for (const session of this.tiles.keys()) if (!there.has(session)) this.tiles.delete(session);
-    for (const tile of tiles) this.put(tile);
-    this.loaded.value = true;
-    this.unselectGone();
-    this.sort();
-  }
-
-  private change(
-    tiles: readonly (Partial<Tile> & { session: string })[],
-    gone: readonly string[],
-  ): void {
-    let moving = gone.length > 0;
-    for (const session of gone) this.tiles.delete(session);
-    for (const changed of tiles) {
-      const before = this.tiles.get(changed.session)?.peek();
-      moving ||= before === undefined || rules.mayMove(changed);
-      this.announceNeed(before, changed);
-      this.put({ ...(before ?? BLANK), ...changed });
-    }
-    if (gone.length > 0) this.unselectGone();
-    if (moving) this.sort();
-  }
-
-  private put(tile: Tile): void {
-    const there = this.tiles.get(tile.session);
-    const before = there?.peek();
-    if (there === undefined) this.tiles.set(tile.session, signal(tile));
-    else there.value = tile;
-    if (tile.session !== this.session.peek()) return;
-    this.keepStill(tile.still);
-    if (before === undefined || hasMoved(before, tile)) this.refetch(tile.session);
-  }
-
   /** Speaks seldom: only when somebody begins to need a person. */
-  private announceNeed(before: Tile | undefined, changed: Partial<Tile>): void {
-    const [first] = changed.needs ?? [];
+  private announceNeed(before: Tile | undefined, now: Tile): void {
+    const [first] = now.needs;
     if (first === undefined || first === before?.needs[0]) return;
-    const tile: Tile = { ...(before ?? BLANK), ...changed };
-    this.said.value = `${tile.learner}: ${words.why(first, tile, null)}`;
+    this.said.value = `${now.learner}: ${words.why(first, now, null)}`;
   }
 
   // Time -------------------------------------------------------------------------------------
@@ -282,10 +244,7 @@ export class Wall extends StaffPage {
   tick(): void {
     this.now_ms.value = Math.floor(this.serverNow() / 1000) * 1000;
     this.link.tick();
-    const { value: session } = this.session;
-    // What another proctor writes to the learner changes no tile.
-    const due = this.line.peek().is === "live" && this.now() - this.fetched_ms > RENEW_MS;
-    if (session !== null && due) this.refetch(session);
+    if (this.line.peek().is === "live") this.one.renew();
   }
 
   /** The server's time of something that this computer's clock saw. */
@@ -293,67 +252,16 @@ export class Wall extends StaffPage {
     return at_ms + this.ahead_ms;
   }
 
-  // The order --------------------------------------------------------------------------------
-
-  /** Nothing jumps from under whoever points at the wall or is in it with the keyboard. */
-  hold(by: "pointer" | "focus", on: boolean): void {
-    if (by === "pointer") this.pointed = on;
-    else this.focused = on;
-    if (!this.pointed && !this.focused) this.settle();
-  }
-
-  /** Shows what somebody looks for, at once: they asked for it. */
+  /** Shows what somebody looks for; an exam that is chosen stands in the address. */
   want(changed: Partial<rules.Wanted>): void {
-    const exam = this.wanted.value.exam;
-    this.wanted.value = { ...this.wanted.value, ...changed };
-    if (this.wanted.value.exam !== exam) this.went(this.session.value, this.wanted.value.exam);
-    this.settle();
-  }
-
-  /** Puts the tiles into the order that they should have. */
-  settle(): void {
-    batch(() => {
-      this.show(this.order());
-      this.moved.value = false;
-    });
-  }
-
-  private order(): string[] {
-    // Almost in order already: then one pass sorts them.
-    const last = new Set(this.lastOrder);
-    const tiles = this.lastOrder.flatMap((session) => this.tile(session) ?? []);
-    for (const tile of this.all()) if (!last.has(tile.session)) tiles.push(tile);
-    this.lastOrder = rules.ordered(tiles, this.wanted.peek(), this.me.peek());
-    return this.lastOrder;
-  }
-
-  private sort(): void {
-    const groups = rules.groupsOf(this.all());
-    if (!rules.sameOrder(groups, this.groups.peek())) this.groups.value = groups;
-    const order = this.order();
-    if (this.pointed || this.focused) {
-      const kept = rules.held(this.shown.peek(), order, (session) => this.tiles.has(session));
-      this.show(kept);
-      this.moved.value = !rules.sameOrder(kept, order);
-    } else {
-      this.show(order);
-      this.moved.value = false;
-    }
-  }
-
-  private show(order: readonly string[]): void {
-    const counts = rules.counted(this.all(), this.wanted.peek(), this.me.peek());
-    if (!rules.FILTERS.every((each) => counts[each] === this.counts.peek()[each]))
-      this.counts.value = counts;
-    if (!rules.sameOrder(order, this.shown.peek())) this.shown.value = order;
-  }
-
-  private *all(): Iterable<Tile> {
-    for (const tile of this.tiles.values()) yield tile.peek();
+    const { exam } = this.board.wanted.value;
+    this.board.want(changed);
+    const now = this.board.wanted.value.exam;
+    if (now !== exam) this.went(this.one.session.value, now);
   }
 
   tile(session: string): Tile | null {
-    return this.tiles.get(session)?.peek() ?? null;
+    return this.board.tile(session);
   }
 
   examTitle(exam: string): string {
@@ -375,8 +283,8 @@ export class Wall extends StaffPage {
   }
 
   private sendView(): void {
-    const open = this.session.peek();
-    const seen = [...this.inView].filter((session) => this.tiles.has(session));
+    const open = this.one.session.peek();
+    const seen = [...this.inView].filter((session) => this.board.tiles.has(session));
     const sessions = open === null ? seen : [open, ...seen.filter((session) => session !== open)];
     this.say({ type: "view", sessions: sessions.slice(0, VIEW_MOST) });
   }
@@ -385,103 +293,50 @@ export class Wall extends StaffPage {
 
   toggle(session: string): void {
     const selected = new Set(this.selected.value);
-    if (!selected.delete(session) && this.tiles.has(session) && selected.size < BATCH_MOST)
+    if (!selected.delete(session) && this.board.tiles.has(session) && selected.size < BATCH_MOST)
       selected.add(session);
     this.selected.value = selected;
   }
 
   select(sessions: readonly string[]): void {
-    const known = sessions.filter((session) => this.tiles.has(session));
+    const known = sessions.filter((session) => this.board.tiles.has(session));
     this.selected.value = new Set(known.slice(0, BATCH_MOST));
   }
 
   private unselectGone(): void {
-    const left = [...this.selected.peek()].filter((session) => this.tiles.has(session));
+    const left = [...this.selected.peek()].filter((session) => this.board.tiles.has(session));
     if (left.length < this.selected.peek().size) this.selected.value = new Set(left);
   }
 
   // One session ------------------------------------------------------------------------------
 
   async open(session: string): Promise<void> {
-    batch(() => {
-      this.session.value = session;
-      this.opened.value = this.policy.value = null;
-      this.trouble.value = null;
-      this.stills.value = [];
-      this.keepStill(this.tile(session)?.still ?? null);
-    });
-    this.went(session, this.wanted.value.exam);
+    this.one.show(session, this.tile(session)?.still ?? null);
+    this.trouble.value = null;
+    this.went(session, this.board.wanted.value.exam);
     this.say({ type: "look", session });
     this.sendView();
-    this.fetching = null;
-    await this.fetch(session);
+    await this.one.fetch();
   }
 
   /** Closes the session at the right; the focus goes back to its tile. */
   close(): void {
-    const { value: session } = this.session;
+    const { value: session } = this.one.session;
     if (session === null) return;
     this.closePanel();
-    this.went(null, this.wanted.value.exam);
+    this.went(null, this.board.wanted.value.exam);
     this.say({ type: "look", session: null });
     this.focusOn.value = { session };
   }
 
   private closePanel(): void {
-    this.session.value = this.opened.value = this.policy.value = null;
-    this.stills.value = [];
+    this.one.hide();
     this.trouble.value = null;
-  }
-
-  /** Fetches the open session anew, after something about it has changed. */
-  private refetch(session: string): void {
-    if (this.fetching !== null) {
-      this.stale = true;
-      return;
-    }
-    void this.fetch(session);
-  }
-
-  private async fetch(session: string): Promise<void> {
-    this.fetching = session;
-    this.fetched_ms = this.now();
-    this.stale = false;
-    try {
-      const first = this.opened.peek() === null;
-      const fetched = async () => {
-        const opened = await this.api.session(session);
-        if (this.session.value === session) this.opened.value = opened;
-        if (this.policy.peek() !== null) return;
-        const policy = await this.api.policy(session);
-        if (this.session.value === session) this.policy.value = policy;
-      };
-      if (first) await this.doing(words.wait.session, fetched);
-      else await fetched();
-    } catch (error) {
-      this.noted(error); // the line says that the server is away; what is shown is from before
-    }
-    this.later(FETCH_MS, () => {
-      if (this.fetching !== session) return;
-      this.fetching = null;
-      if (this.stale && this.session.value === session) void this.fetch(session);
-    });
-  }
-
-  private keepStill(still: Still | null): void {
-    const kept = this.stills.peek();
-    if (still === null || kept.some(({ sha256 }) => sha256 === still.sha256)) return;
-    this.stills.value = [still, ...kept].slice(0, STILLS_KEPT);
   }
 
   /** Goes to the next who needs someone, in the order shown. */
   next(): void {
-    const needs = (session: string) => (this.tile(session)?.needs.length ?? 0) > 0;
-    const known = (each: string) => this.tiles.has(each);
-    const shown = rules.held(this.shown.value, this.order(), known);
-    const everybody = [...this.tiles.keys()];
-    const session =
-      rules.nextInNeed(shown, this.session.value, needs) ??
-      rules.nextInNeed(everybody, this.session.value, needs);
+    const session = this.board.nextInNeed(this.one.session.value);
     if (session !== null) void this.open(session);
   }
 
@@ -495,7 +350,7 @@ export class Wall extends StaffPage {
 
   /** Takes a session that this proctor has not, releases one that they have. */
   toggleTake(sessions: readonly string[]): void {
-    const mine = sessions.every((session) => this.tile(session)?.taken_by === this.me.value);
+    const mine = sessions.every((session) => this.tile(session)?.taken_by === this.me());
     this.take(sessions, !mine);
   }
 
@@ -505,7 +360,7 @@ export class Wall extends StaffPage {
   targets(focused: string | null): readonly string[] {
     const { value: selected } = this.selected;
     if (selected.size > 0) return [...selected];
-    const session = focused ?? this.session.value;
+    const session = focused ?? this.one.session.value;
     return session === null ? [] : [session];
   }
 
@@ -531,8 +386,21 @@ export class Wall extends StaffPage {
 
   cancel(): void {
     this.draft.value = null;
-    this.actTrouble.value = null;
+    this.left();
   }
+
+  /** Once a dialog is closed: what no answer came to is said outside of it. */
+  private left(): void {
+    this.actTrouble.value = null;
+    if (this.lost.value !== null) this.result.value = { words: words.trouble.unsure, failed: [] };
+  }
+
+  /** Whether what the dialog would send is what was sent without an answer. */
+  readonly sendsAgain = computed(() => {
+    const { value: draft } = this.draft;
+    if (draft === null || this.lost.value === null) return false;
+    return this.lost.value.what === whatOf(draft.sessions, acts.sentOf(draft));
+  });
 
   /** Hands the dialog in: says what is missing, or does it. */
   async confirm(): Promise<void> {
@@ -558,14 +426,49 @@ export class Wall extends StaffPage {
 
   /** Sends one act for one session or many; true once the server has done it for any. */
   async send(sessions: readonly string[], act: ActSent): Promise<boolean> {
+    const [only] = sessions;
+    const { value: opened } = this.one.opened;
+    if (sessions.length !== 1 || only === undefined)
+      return this.deliver(whatOf(sessions, act), sessions, (request) =>
+        this.sendMany(sessions, { ...act, request }),
+      );
+    const known = opened?.session === only ? { version: opened.version } : {};
+    return this.deliver(whatOf(sessions, act), sessions, (request) =>
+      this.sendOne(only, { ...act, ...known, request }),
+    );
+  }
+
+  /** Sends again what no answer came to. The server does it where it has not been done. */
+  async sendAgain(): Promise<boolean> {
+    const { value: lost } = this.lost;
+    if (lost === null || this.doingAct.value) return false;
+    const done = await this.trySending(lost);
+    if (done && this.sendsAgain.value) this.draft.value = null;
+    return done;
+  }
+
+  private deliver(
+    what: string,
+    sessions: readonly string[],
+    send: Lost["send"],
+  ): Promise<boolean> {
+    const { value: lost } = this.lost;
+    if (lost !== null && lost.what === what && this.now() < lost.until_ms)
+      return this.trySending(lost);
+    const until_ms = this.now() + SAME_MS;
+    return this.trySending({ what, sessions, request: this.newId(), until_ms, send });
+  }
+
+  private async trySending(sent: Lost): Promise<boolean> {
     this.doingAct.value = true;
     this.actTrouble.value = null;
     try {
-      return sessions.length === 1 && sessions[0] !== undefined
-        ? await this.sendOne(sessions[0], act)
-        : await this.sendMany(sessions, act);
+      const done = await sent.send(sent.request);
+      this.lost.value = null;
+      return done;
     } catch (error) {
-      await this.refused(error, sessions);
+      this.lost.value = isUnsure(error) ? sent : null;
+      await this.refused(error, sent.sessions);
       return false;
     } finally {
       this.doingAct.value = false;
@@ -573,10 +476,9 @@ export class Wall extends StaffPage {
   }
 
   private async sendOne(session: string, act: ActSent): Promise<boolean> {
-    const { value: opened } = this.opened;
-    const known = opened?.session === session ? { version: opened.version } : {};
-    const now = await this.api.act(session, { ...act, ...known });
-    if (this.session.value === session) this.opened.value = now;
+    const now = await this.api.act(session, act);
+    if (this.one.session.value === session) this.one.opened.value = now;
+    if (act.act === "answer") this.writeAnswer(session, "");
     this.tell(this.doneWords(act, this.nameOf(session)), []);
     return true;
   }
@@ -591,8 +493,7 @@ export class Wall extends StaffPage {
       failed.push(...answer.failed);
     }
     this.tell(done === 0 ? "" : this.doneWords(act, words.act.many(done)), failed);
-    const { value: open } = this.session;
-    if (open !== null && sessions.includes(open)) this.refetch(open);
+    if (this.one.isAmong(sessions)) this.one.refetch();
     return true;
   }
 
@@ -604,6 +505,11 @@ export class Wall extends StaffPage {
     this.later(TOLD_MS, () => {
       if (this.result.value === result) this.result.value = null;
     });
+  }
+
+  /** Closes the note of what came of the last act; what no answer came to is not sent again. */
+  dismiss(): void {
+    this.result.value = this.lost.value = null;
   }
 
   private doneWords(act: ActSent, whom: string): string {
@@ -618,9 +524,9 @@ export class Wall extends StaffPage {
   private async refused(error: unknown, sessions: readonly string[]): Promise<void> {
     if (this.lostLogin(error)) return;
     this.actTrouble.value = wallTrouble(error);
-    if (this.draft.value === null) this.result.value = { words: this.actTrouble.value, failed: [] };
-    const { value: open } = this.session;
-    if (open !== null && sessions.includes(open)) await this.fetch(open);
+    if (this.draft.value === null && !this.announcing.value)
+      this.result.value = { words: this.actTrouble.value, failed: [] };
+    if (this.one.isAmong(sessions)) await this.one.fetch();
   }
 
   writeAnswer(session: string, answer: string): void {
@@ -630,22 +536,25 @@ export class Wall extends StaffPage {
   async answer(session: string): Promise<void> {
     const note = (this.answers.value[session] ?? "").trim();
     if (note === "" || this.doingAct.value) return;
-    if (await this.send([session], { act: "answer", note })) this.writeAnswer(session, "");
+    await this.send([session], { act: "answer", note });
   }
 
   async announce(exam: string, code: string, note: string): Promise<boolean> {
-    this.doingAct.value = true;
-    this.actTrouble.value = null;
-    try {
-      const told = await this.api.announce(exam, code, note.trim());
+    return this.deliver(announced(exam, code, note), [], async (request) => {
+      const told = await this.api.announce(exam, code, note.trim(), request);
       this.tell(words.announce.told(told.told), told.failed);
       return true;
-    } catch (error) {
-      if (!this.lostLogin(error)) this.actTrouble.value = wallTrouble(error);
-      return false;
-    } finally {
-      this.doingAct.value = false;
-    }
+    });
+  }
+
+  /** Whether this is what was announced without an answer. */
+  announcesAgain(exam: string, code: string, note: string): boolean {
+    return this.lost.value?.what === announced(exam, code, note);
+  }
+
+  stopAnnouncing(): void {
+    this.announcing.value = false;
+    this.left();
   }
 
   private async fetchReasons(): Promise<void> {
@@ -663,47 +572,30 @@ export class Wall extends StaffPage {
   }
 }
 
+/** What is sent, as text: the same text is the same act. */
+function whatOf(to: readonly string[], what: object): string {
+  return JSON.stringify([to, what]);
+}
+
+function announced(exam: string, code: string, note: string): string {
+  return whatOf([exam], { code, note: note.trim() });
+}
+
+/** Whether an act may be done for all that came back: a proxy's answer is none of the server's. */
+function isUnsure(error: unknown): boolean {
+  if (error instanceof Unreachable) return true;
+  return error instanceof ProblemError && error.status >= 500 && error.code !== "storage-full";
+}
+
 /** What an act's refusal means, in words. */
 export function wallTrouble(error: unknown): string {
-  if (error instanceof Unreachable) return words.trouble.unsure;
+  if (isUnsure(error)) return words.trouble.unsure;
   if (!(error instanceof ProblemError)) throw error;
+  const { facts } = error;
+  if (error.code === "stale-proposal")
+    return words.termination.stale(facts["proposed_by"], facts["became"], facts["by"]);
+  if (error.code === "nothing-proposed")
+    return words.termination.gone(facts["became"], facts["by"]);
   if (error.code === "stale-page") return words.act.stale(error.facts["by"], error.facts["act"]);
   return words.trouble.codes[error.code] ?? troubleWords(error);
 }
-
-/** What changes all the time, and nothing in the session with it. */
-const PASSING: readonly (keyof Tile)[] = ["still", "heard_ms", "looking", "taken_by"];
-
-function hasMoved(before: Tile, now: Tile): boolean {
-  const fields = Object.keys(now) as (keyof Tile)[];
-  return fields.some(
-    (field) =>
-      !PASSING.includes(field) && JSON.stringify(before[field]) !== JSON.stringify(now[field]),
-  );
-}
-
-/** Before the server has said anything of a session. */
-const BLANK: Tile = {
-  session: "",
-  learner: "",
-  group: "",
-  exam: "",
-  state: "invited",
-  section: "",
-  ends_at_ms: null,
-  paused_since_ms: null,
-  id_check: "awaited",
-  still: null,
-  connected: false,
-  heard_ms: null,
-  quality: [],
-  conduct: 0,
-  needs: [],
-  needs_since_ms: null,
-  help: null,
-  termination: null,
-  taken_by: null,
-  looking: [],
-  waiting_devices: 0,
-  extra_s: 0,
-};

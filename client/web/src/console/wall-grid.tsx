@@ -3,6 +3,7 @@ import { createContext } from "preact";
 import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { wall as words } from "../text/wall";
 import { search } from "./id-check";
+import { opensElsewhere } from "./rows";
 import { isOffline, isOver } from "./tiles";
 import type { Tile } from "./wall-api";
 import type { Wall } from "./wall-desk";
@@ -18,7 +19,7 @@ const Watch = createContext<IntersectionObserver | null>(null);
 export function Grid({ wall }: { wall: Wall }) {
   const list = useRef<HTMLUListElement>(null);
   const watch = useMemo(() => watching(wall), [wall]);
-  const order = wall.shown.value;
+  const order = wall.board.shown.value;
   const focusOn = wall.focusOn.value;
   useEffect(() => () => watch.disconnect(), [watch]);
   useLayoutEffect(() => {
@@ -32,13 +33,13 @@ export function Grid({ wall }: { wall: Wall }) {
         ref={list}
         class="tiles"
         aria-label={words.tile.list}
-        onPointerEnter={() => wall.hold("pointer", true)}
-        onPointerLeave={() => wall.hold("pointer", false)}
-        onFocusIn={() => wall.hold("focus", true)}
+        onPointerEnter={() => wall.board.hold("pointer", true)}
+        onPointerLeave={() => wall.board.hold("pointer", false)}
+        onFocusIn={() => wall.board.hold("focus", true)}
         onFocusOut={({ relatedTarget }) => {
           // From tile to tile is no leaving.
           const stays = relatedTarget instanceof Node && list.current?.contains(relatedTarget);
-          if (stays !== true) wall.hold("focus", false);
+          if (stays !== true) wall.board.hold("focus", false);
         }}
         onKeyDown={(event) => {
           const to = neighbour(list.current, event.target, event.key);
@@ -101,10 +102,10 @@ function OneTile({ wall, session }: Props) {
     };
   }, [watch, session]);
   const selected = useComputed(() => wall.selected.value.has(session));
-  const open = useComputed(() => (wall.session.value === session ? "true" : undefined));
+  const open = useComputed(() => (wall.one.session.value === session ? "true" : undefined));
   const kinds = useComputed(() => kindsOf(wall, session));
   // A sign of life changes the tile, but none of this: then nothing is drawn anew.
-  const learner = useComputed(() => wall.tiles.get(session)?.value.learner ?? "").value;
+  const learner = useComputed(() => wall.board.tiles.get(session)?.value.learner ?? "").value;
   return (
     <li ref={box} class={kinds} data-session={session} aria-current={open}>
       <Picture wall={wall} session={session} learner={learner} />
@@ -115,9 +116,9 @@ function OneTile({ wall, session }: Props) {
         onChange={() => wall.toggle(session)}
       />
       <a
-        href={search(session, wall.wanted.peek().exam)}
+        href={search(session, wall.board.wanted.peek().exam)}
         onClick={(event) => {
-          if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
+          if (opensElsewhere(event)) return;
           event.preventDefault();
           void wall.open(session);
         }}
@@ -133,7 +134,7 @@ function OneTile({ wall, session }: Props) {
 }
 
 function kindsOf(wall: Wall, session: string): string {
-  const tile = wall.tiles.get(session)?.value;
+  const tile = wall.board.tiles.get(session)?.value;
   const kinds = ["tile"];
   if (tile !== undefined && tile.needs.length > 0) kinds.push("needs");
   if (tile !== undefined && isOver(tile)) kinds.push("over");
@@ -143,8 +144,14 @@ function kindsOf(wall: Wall, session: string): string {
 
 function Picture({ wall, session, learner }: Props & { learner: string }) {
   const [broken, setBroken] = useState("");
-  const still = useComputed(() => wall.tiles.get(session)?.value.still ?? null).value;
-  const exam = useComputed(() => wall.tiles.get(session)?.value.exam ?? "").value;
+  const still = useComputed(() => wall.board.tiles.get(session)?.value.still ?? null).value;
+  const exam = useComputed(() => wall.board.tiles.get(session)?.value.exam ?? "").value;
+  const over = useComputed(() => {
+    const tile = wall.board.tiles.get(session)?.value;
+    return tile !== undefined && isOver(tile);
+  }).value;
+  // The server shows live pictures of what goes on: whatever has ended is not asked for.
+  if (over) return <p class="still">{words.tile.noStill.over}</p>;
   if (still === null) return <p class="still">{words.tile.noStill.off}</p>;
   const path = wall.tickets.path(exam).value;
   if (path === null) return <p class="still">{words.tile.noStill.wait}</p>;
@@ -156,8 +163,8 @@ function Picture({ wall, session, learner }: Props & { learner: string }) {
       alt={words.tile.still(learner)}
       loading="lazy"
       decoding="async"
-      width={168}
-      height={126}
+      width={200}
+      height={150}
       onError={() => setBroken(still.sha256)}
     />
   );
@@ -166,7 +173,7 @@ function Picture({ wall, session, learner }: Props & { learner: string }) {
 /** Why this one comes first, in two or three words, and for how long. */
 function Why({ wall, session }: Props) {
   const said = useComputed(() => {
-    const tile = wall.tiles.get(session)?.value;
+    const tile = wall.board.tiles.get(session)?.value;
     const [first, ...others] = tile?.needs ?? [];
     if (tile === undefined || first === undefined) return "";
     const now_ms = wall.now_ms.value;
@@ -174,7 +181,7 @@ function Why({ wall, session }: Props) {
     const since =
       tile.needs_since_ms === null || first === "terminate-proposed"
         ? ""
-        : ` · ${words.since(now_ms - tile.needs_since_ms)}`;
+        : ` ·\u00a0${words.since(now_ms - tile.needs_since_ms)}`;
     const more = others.length === 0 ? "" : ` (+${others.length})`;
     return `${words.why(first, tile, lapses_ms)}${more}${since}`;
   });
@@ -184,7 +191,7 @@ function Why({ wall, session }: Props) {
 /** What they work at, and for how long still. */
 function Work({ wall, session }: Props) {
   const said = useComputed(() => {
-    const tile = wall.tiles.get(session)?.value;
+    const tile = wall.board.tiles.get(session)?.value;
     return tile === undefined ? "" : workWords(tile, wall.now_ms.value);
   });
   return <p class="part">{said}</p>;
@@ -203,7 +210,7 @@ export function workWords(tile: Tile, now_ms: number): string {
 
 function Marks({ wall, session }: Props) {
   const said = useComputed(() => {
-    const tile = wall.tiles.get(session)?.value;
+    const tile = wall.board.tiles.get(session)?.value;
     return tile === undefined ? "" : marksOf(tile, wall.now_ms.value).join(" · ");
   });
   return <p class="marks">{said}</p>;
@@ -228,8 +235,8 @@ export function marksOf(tile: Tile, now_ms: number): string[] {
 
 function Hands({ wall, session }: Props) {
   const said = useComputed(() => {
-    const tile = wall.tiles.get(session)?.value;
-    return tile === undefined ? "" : handsOf(tile, wall.me.value).join(" · ");
+    const tile = wall.board.tiles.get(session)?.value;
+    return tile === undefined ? "" : handsOf(tile, wall.me()).join(" · ");
   });
   return <p class="hands">{said}</p>;
 }

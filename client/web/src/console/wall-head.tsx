@@ -1,4 +1,4 @@
-import { useId } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import { wall as words } from "../text/wall";
 import { moment } from "../text/when";
 import { FILTERS } from "./tiles";
@@ -11,7 +11,7 @@ interface Props {
 
 /** What the wall shows, how many of what there are, and what is said to a whole exam. */
 export function WallHead({ wall }: { wall: Wall }) {
-  const { exam } = wall.wanted.value;
+  const { exam } = wall.board.wanted.value;
   const exams = wall.exams.value;
   const shown = exam === null && exams.length === 1 ? exams[0]?.id : exam;
   return (
@@ -19,7 +19,7 @@ export function WallHead({ wall }: { wall: Wall }) {
       <div class="wall-title">
         <h1>{shown === null || shown === undefined ? words.heading : wall.examTitle(shown)}</h1>
         <p role="status" class="needs-count">
-          {words.needSomeone(wall.counts.value.needs)}
+          {words.needSomeone(wall.board.counts.value.needs)}
         </p>
         <button
           type="button"
@@ -30,15 +30,43 @@ export function WallHead({ wall }: { wall: Wall }) {
           {words.announce.open}
         </button>
       </div>
-      <Filters wall={wall} />
-      <Choices wall={wall} />
+      <Finding wall={wall} />
     </header>
   );
 }
 
+/** Where there is room for little, the tiles come first and this waits behind one line. */
+const NARROW = "(max-width: 640px)";
+
+function Finding({ wall }: { wall: Wall }) {
+  const [narrow, setNarrow] = useState(() => matchMedia(NARROW).matches);
+  useEffect(() => {
+    const room = matchMedia(NARROW);
+    const see = () => setNarrow(room.matches);
+    room.addEventListener("change", see);
+    return () => room.removeEventListener("change", see);
+  }, []);
+  const all = (
+    <div class="finding">
+      <Filters wall={wall} />
+      <Choices wall={wall} />
+    </div>
+  );
+  if (!narrow) return all;
+  const { filter } = wall.board.wanted.value;
+  return (
+    <details>
+      <summary>
+        {words.filter.folded(words.filter.names[filter], wall.board.counts.value[filter])}
+      </summary>
+      {all}
+    </details>
+  );
+}
+
 function Filters({ wall }: { wall: Wall }) {
-  const { filter } = wall.wanted.value;
-  const counts = wall.counts.value;
+  const { filter } = wall.board.wanted.value;
+  const counts = wall.board.counts.value;
   return (
     <div class="filters" role="group" aria-label={words.filter.label}>
       {FILTERS.map((each) => (
@@ -57,8 +85,8 @@ function Filters({ wall }: { wall: Wall }) {
 }
 
 function Choices({ wall }: { wall: Wall }) {
-  const { search, group, exam, sort } = wall.wanted.value;
-  const groups = wall.groups.value;
+  const { search, group, exam, sort } = wall.board.wanted.value;
+  const groups = wall.board.groups.value;
   const exams = wall.exams.value;
   return (
     <div class="choices">
@@ -130,10 +158,10 @@ export function Choice({ label, value, options, onChoose }: ChoiceProps) {
 function OrderNote({ wall }: { wall: Wall }) {
   return (
     <p class="order-note" role="status">
-      {wall.moved.value && (
+      {wall.board.moved.value && (
         <>
           {words.order.changed}{" "}
-          <button type="button" class="quiet" title={words.order.why} onClick={() => wall.settle()}>
+          <button type="button" class="quiet" title={words.order.why} onClick={() => wall.board.settle()}>
             {words.order.update}
           </button>{" "}
           <kbd>u</kbd>

@@ -19,11 +19,11 @@ type Opened = OfTile & { opened: LiveSession };
 
 /** One session at the right of the wall. */
 export function SessionPanel({ wall, zone }: Props) {
-  const session = wall.session.value;
+  const session = wall.one.session.value;
   // The wall can lack it: its exam ended long ago, or its learner was never seen.
-  wall.loaded.value;
-  const tile = session === null ? undefined : wall.tiles.get(session)?.value;
-  const opened = wall.opened.value;
+  wall.board.loaded.value;
+  const tile = session === null ? undefined : wall.board.tiles.get(session)?.value;
+  const opened = wall.one.opened.value;
   const heading = useFocusOn(session ?? "");
   if (session === null) return null;
   return (
@@ -40,7 +40,7 @@ export function SessionPanel({ wall, zone }: Props) {
       {wall.trouble.value !== null && (
         <Trouble words={wall.trouble.value} again={() => void wall.open(session)} />
       )}
-      {tile === undefined && wall.loaded.value && (
+      {tile === undefined && wall.board.loaded.value && (
         <p>
           {words.session.notHere}{" "}
           <a href={`/console/review?session=${encodeURIComponent(session)}`}>
@@ -109,7 +109,7 @@ function Facts({ wall, zone, tile }: OfTile) {
 }
 
 function timeWords(wall: Wall, zone: string, session: string): string {
-  const tile = wall.tiles.get(session)?.value;
+  const tile = wall.board.tiles.get(session)?.value;
   const now_ms = wall.now_ms.value;
   if (tile === undefined) return "";
   if (isOver(tile)) return words.session.over;
@@ -135,13 +135,15 @@ function minutes(length_ms: number): string {
 function Proposal({ wall, tile, opened }: Opened) {
   const proposed = tile.termination;
   const left = useComputed(() => {
-    const lapses_ms = wall.tiles.get(tile.session)?.value.termination?.lapses_at_ms ?? 0;
+    const lapses_ms = wall.board.tiles.get(tile.session)?.value.termination?.lapses_at_ms ?? 0;
     return Math.max(0, lapses_ms - wall.now_ms.value);
   });
   if (proposed === null) return null;
   const length = lengthWords(left.value);
-  const mine = proposed.by === wall.me.value;
-  const act = (kind: "withdraw-terminate") => void wall.send([tile.session], { act: kind });
+  const mine = proposed.by === wall.me();
+  // What stands there to be read is what is confirmed: until that is fetched, nothing can be.
+  const read =
+    opened.termination?.lapses_at_ms === proposed.lapses_at_ms ? opened.termination : null;
   return (
     <Notice needs>
       <p>
@@ -149,19 +151,27 @@ function Proposal({ wall, tile, opened }: Opened) {
           {mine ? words.termination.mine(length) : words.termination.other(proposed.by, length)}
         </strong>
       </p>
-      {opened.termination !== null && <p>{words.termination.note(opened.termination.words, opened.termination.note)}</p>}
-      {!mine && (
+      {read !== null && <p>{words.termination.note(read.words, read.note)}</p>}
+      {!mine && read !== null && (
         <button
           type="button"
           class="final"
-          onClick={() => wall.ask("confirm-terminate", [tile.session])}
+          onClick={() =>
+            wall.ask("confirm-terminate", [tile.session], { proposal: read.act })
+          }
         >
           {words.termination.confirm}
         </button>
       )}
-      <button type="button" class="secondary" onClick={() => act("withdraw-terminate")}>
-        {words.termination.withdraw}
-      </button>
+      {read !== null && (
+        <button
+          type="button"
+          class="secondary"
+          onClick={() => void wall.send([tile.session], { act: "withdraw-terminate", of: read.act })}
+        >
+          {words.termination.withdraw}
+        </button>
+      )}
     </Notice>
   );
 }
@@ -172,7 +182,7 @@ function Device({ wall, zone, tile, device }: Opened & { device: LiveSession["as
     void wall.send([tile.session], { act: kind, of: device.device });
   return (
     <Notice needs>
-      <p>{words.session.device(device.device_kind, when)}</p>
+      <p>{words.session.device(device.device_kind, when, isOver(tile))}</p>
       <button type="button" onClick={() => act("admit-device")}>
         {words.session.admit}
       </button>
@@ -214,7 +224,7 @@ function Call({ wall, zone, tile, opened }: Opened) {
       <label>
         {words.session.answer}
         <textarea
-          rows={2}
+          rows={3}
           maxLength={NOTE_MOST * 2}
           value={answer}
           onInput={(typed) => wall.writeAnswer(tile.session, typed.currentTarget.value)}
@@ -228,7 +238,8 @@ function Call({ wall, zone, tile, opened }: Opened) {
 
 /** The newest picture, and the ones that came before while this session was open. */
 function Pictures({ wall, zone, tile }: OfTile) {
-  const [newest, ...before] = wall.stills.value;
+  const [newest, ...before] = wall.one.stills.value;
+  if (isOver(tile)) return <p class="hint">{words.tile.noStill.over}.</p>;
   const path = wall.tickets.path(tile.exam).value;
   if (newest === undefined || path === null)
     return <p class="live still">{words.tile.noStill[newest === undefined ? "off" : "wait"]}</p>;
@@ -261,8 +272,8 @@ function Age({ wall, zone, still }: Props & { still: Still }) {
 }
 
 function Taking({ wall, tile }: { wall: Wall; tile: Tile }) {
-  const mine = tile.taken_by === wall.me.value;
-  const others = tile.looking.filter((name) => name !== wall.me.value);
+  const mine = tile.taken_by === wall.me();
+  const others = tile.looking.filter((name) => name !== wall.me());
   return (
     <p class="taking">
       <span>
@@ -324,7 +335,7 @@ function Acts({ wall, tile }: { wall: Wall; tile: Tile }) {
 
 /** What this learner alone may do, never why; and what holds for all. */
 function Permitted({ wall, opened }: { wall: Wall; opened: LiveSession }) {
-  const policy = wall.policy.value;
+  const policy = wall.one.policy.value;
   return (
     <section aria-labelledby="permitted-heading">
       <h3 id="permitted-heading">{words.session.permitted}</h3>

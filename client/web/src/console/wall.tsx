@@ -29,7 +29,7 @@ const wall = new Wall({
 
 effect(() => {
   const { is } = wall.who.value;
-  document.title = words.title(is === "in" ? wall.counts.value.needs : null);
+  document.title = words.title(is === "in" ? wall.board.counts.value.needs : null);
 });
 
 setInterval(() => wall.tick(), 1000);
@@ -50,7 +50,7 @@ document.addEventListener("keydown", (event) => {
   const command = wallCommandFor(pressOf(event), letters.value);
   if (command === null) return;
   // Escape closes what is open; with nothing open it is the browser's.
-  if (command.do === "close" && wall.session.value === null) return;
+  if (command.do === "close" && wall.one.session.value === null) return;
   event.preventDefault();
   obey(command);
 });
@@ -70,18 +70,25 @@ function obey(command: WallCommand): void {
     case "next":
       return wall.next();
     case "select": {
-      const session = here ?? wall.session.value;
+      const session = here ?? wall.one.session.value;
       return session === null ? undefined : wall.toggle(session);
     }
     case "update":
-      return wall.settle();
+      return wall.board.settle();
     case "search":
-      return document.querySelector<HTMLElement>("input[name=search]")?.focus();
+      return toSearch();
     case "close":
       return wall.close();
     case "keys":
       keysShown.value = true;
   }
+}
+
+function toSearch(): void {
+  const field = document.querySelector<HTMLElement>("input[name=search]");
+  const folded = field?.closest("details") ?? null;
+  if (folded !== null) folded.open = true;
+  field?.focus();
 }
 
 render(<WallApp wall={wall} zone={ownZone()} />, document.body);

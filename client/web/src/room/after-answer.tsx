@@ -17,11 +17,11 @@ export function Answer({ here, told, zone }: Props) {
   return (
     <section class="chapter" id="answer">
       <h2>{after.answer.heading}</h2>
-      {told.answered === null ? (
-        <Writing here={here} />
-      ) : (
+      {told.answered !== null && (
         <Sent answered={told.answered} when={moment(told.answered.at_ms, told.now_ms, zone)} />
       )}
+      {/* What was not taken stays where it was written: it may be copied, or sent in another way. */}
+      {(told.answered === null || here.isWritten.value) && <Writing here={here} />}
     </section>
   );
 }

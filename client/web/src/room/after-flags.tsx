@@ -63,7 +63,9 @@ function FlagCard(props: Props & { flag: Judged; number: number; of: number }) {
           {after.flags.answered} <q>{answer}</q>
         </p>
       )}
-      {mayAnswer(told) && <AnswerTo here={here} flag={flag.flag} number={number} />}
+      {(mayAnswer(told) || here.isWrittenTo(flag.flag)) && (
+        <AnswerTo here={here} flag={flag.flag} number={number} />
+      )}
     </article>
   );
 }

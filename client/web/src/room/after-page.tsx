@@ -12,23 +12,24 @@ import { Flags } from "./after-flags";
 import { Looks } from "./after-looks";
 import { Pictures } from "./after-pictures";
 import { InTime } from "./after-time";
-import { Afterwards } from "./afterwards";
+import { Afterwards, type Asked } from "./afterwards";
 import type { Device } from "./device";
 import { download } from "./download";
 import { Heading } from "./stepper";
 
 interface Props {
-  device: Device;
+  /** Its view, where it has one, tells when something new was decided. */
+  device: Asked & Partial<Pick<Device, "view">>;
   zone: string;
-  onBack: () => void;
+  onBack?: () => void;
 }
 
 export function AfterPage({ device, zone, onBack }: Props) {
   const [here] = useState(() => new Afterwards(device));
   /** The picture that is shown, by its place among all. */
   const [picture, setPicture] = useState(0);
-  const verdict = device.view.value.verdict;
-  useEffect(() => void here.load(), [here, verdict?.outcome]);
+  const outcome = device.view?.value.verdict?.outcome;
+  useEffect(() => void here.load(), [here, outcome]);
   useEffect(() => () => here.close(), [here]);
   useEffect(() => scrollTo(0, 0), []); // what led here stands at the foot of its page
   const told = here.told.value;
@@ -39,11 +40,13 @@ export function AfterPage({ device, zone, onBack }: Props) {
   };
   return (
     <div class="after">
-      <p>
-        <button type="button" class="quiet" onClick={onBack}>
-          {after.back}
-        </button>
-      </p>
+      {onBack !== undefined && (
+        <p>
+          <button type="button" class="quiet" onClick={onBack}>
+            {after.back}
+          </button>
+        </p>
+      )}
       <Heading of="after">{after.title}</Heading>
       <p>{after.lead}</p>
       {here.trouble.value !== null && (
@@ -55,7 +58,7 @@ export function AfterPage({ device, zone, onBack }: Props) {
           <p class="hint">{after.zone(zoneWords(told.now_ms, zone))}</p>
           <Decision here={here} told={told} zone={zone} />
           <Flags here={here} told={told} zone={zone} onShow={show} />
-          {(mayAnswer(told) || told.answered !== null) && (
+          {(mayAnswer(told) || told.answered !== null || here.isWritten.value) && (
             <Answer here={here} told={told} zone={zone} />
           )}
           <InTime told={told} zone={zone} picture={picture} />

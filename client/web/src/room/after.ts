@@ -18,6 +18,7 @@ import { type Act, actsOf } from "./acts";
 import { fieldsOf } from "./items";
 
 export const MAX_TEXT_CHARS = 4000;
+export const MAX_ALL_CHARS = 40_000;
 export const MAX_FILES = 5;
 export const MAX_FILE_BYTES = 2 * 1024 * 1024;
 export const MAX_NAME_CHARS = 120;
@@ -210,6 +211,8 @@ export function answerProblem(words: string, flags: ReadonlyMap<string, string>)
   if (texts.some((each) => each.length > MAX_TEXT_CHARS)) {
     return after.answer.problem.long(MAX_TEXT_CHARS);
   }
+  const all = texts.reduce((sum, { length }) => sum + length, 0);
+  if (all > MAX_ALL_CHARS) return after.answer.problem.longInAll(all, MAX_ALL_CHARS);
   return null;
 }
 

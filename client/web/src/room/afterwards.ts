@@ -1,6 +1,6 @@
 /** What is asked of the exam server once an exam has ended, and what came of it. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { ProblemError, Unreachable } from "../api";
 import { base64, type Bytes } from "../evidence/bytes";
 import { after } from "../text/after";
@@ -42,6 +42,12 @@ export class Afterwards {
   readonly text = signal("");
   readonly flags = signal<ReadonlyMap<string, string>>(new Map());
   readonly files = signal<readonly Added[]>([]);
+  /** Something is written that was not sent. */
+  readonly isWritten = computed(
+    () =>
+      this.files.value.length > 0 ||
+      [this.text.value, ...this.flags.value.values()].some((words) => words.trim() !== ""),
+  );
   /** Why the answer can't be sent as it is, in words. */
   readonly problem = signal<string | null>(null);
   readonly #device: Asked;
@@ -118,6 +124,11 @@ export class Afterwards {
     this.problem.value = null;
   }
 
+  /** Whether something is written to a flag that was not sent. */
+  isWrittenTo(flag: string): boolean {
+    return (this.flags.value.get(flag) ?? "").trim() !== "";
+  }
+
   async add(files: readonly File[]): Promise<void> {
     this.problem.value = filesProblem(this.files.value, files);
     if (this.problem.value !== null) return;
@@ -164,7 +175,16 @@ export class Afterwards {
     // Also where no answer came: it may have been taken all the same.
     const trouble = this.trouble.value;
     await this.load();
-    if (this.told.value?.answered === null) this.trouble.value ??= trouble;
+    const answered = this.told.value?.answered ?? null;
+    if (answered === null) this.trouble.value ??= trouble;
+    else if (answered.text === this.text.value.trim()) this.#clear();
+  }
+
+  /** Only once it was taken: until then it stays where it was written. */
+  #clear(): void {
+    this.text.value = "";
+    this.flags.value = new Map();
+    this.files.value = [];
   }
 
   async #do(what: string, work: () => Promise<void>): Promise<void> {

@@ -1,6 +1,7 @@
 import { room } from "../text/room";
 import { clock } from "../text/when";
 import type { Running } from "./running";
+import { hasEnded } from "./state";
 
 /**
  * Another computer holds the link and asks: the first one is the one to say.
@@ -8,16 +9,22 @@ import type { Running } from "./running";
  * No dialog: whoever asks must not be able to take the keyboard from a learner who is typing.
  */
 export function AskedFor({ running, zone }: { running: Running; zone: string }) {
-  const asking = running.device.view.value.asking?.[0];
+  const { asking: all, state } = running.device.view.value;
+  const asking = all?.[0];
+  const { over } = room.asked;
+  const time = clock(asking?.asked_at_ms ?? 0, zone, false);
+  const [words, body] = hasEnded(state)
+    ? [over, over.body(time)]
+    : [room.asked, room.asked.body(asking?.device_kind ?? "", time)];
   return (
     <div role="alert">
       {asking !== undefined && (
         <div class="notice needs">
-          <h2>{room.asked.heading}</h2>
-          <p>{room.asked.body(asking.device_kind, clock(asking.asked_at_ms, zone, false))}</p>
-          <p>{room.asked.was}</p>
+          <h2>{words.heading}</h2>
+          <p>{body}</p>
+          <p>{words.was}</p>
           <button type="button" onClick={() => void running.decide(asking.device, "admit")}>
-            {room.asked.yes}
+            {words.yes}
           </button>
           <button
             type="button"

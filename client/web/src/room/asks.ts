@@ -4,7 +4,7 @@ import type { QualityAsk } from "../api";
 import { room } from "../text/room";
 
 /** The one that explains the others stands first; any that is not here says itself elsewhere. */
-const KINDS = ["covered", "dark", "no-face", "frozen"] as const;
+const KINDS = ["camera-lost", "covered", "dark", "no-face", "frozen"] as const;
 export type AskKind = (typeof KINDS)[number];
 
 function known(kind: string): kind is AskKind {

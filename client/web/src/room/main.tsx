@@ -29,6 +29,9 @@ effect(() => {
 if (token.includes(".")) {
   // A second camera's link, which no other looks like: a page of its own.
   void import("./phone-page").then(({ open }) => open(token));
+} else if (token === "after") {
+  // An exam that is over, for a browser that it was not sat in: no link's token is that short.
+  void import("./viewer-page").then(({ open }) => open());
 } else if (location.hash === "#rehearse") {
   document.title = room.title(rehearse.first, null);
   render(<RehearsalPage />, document.body);

@@ -5,6 +5,7 @@ import { type Blocked, blockedBy } from "./blocked";
 import { Camera, CameraGone } from "./camera";
 import { Capture, openSection } from "./capture";
 import { Device, DeviceStopped, StorageFull } from "./device";
+import { hasEnded } from "./state";
 import { keepAwake } from "./wake";
 
 /** What the phone's one screen says. */
@@ -22,7 +23,6 @@ export type PhoneState =
   | "replaced"
   | "stopped";
 
-const ENDED: readonly string[] = ["submitted", "terminated", "expired"];
 /** As in the room: a short cut is nobody's matter. */
 const OFFLINE_MS = 4000;
 const TICK_MS = 1000;
@@ -64,7 +64,7 @@ export class Phone {
   readonly state = computed<PhoneState>(() => {
     const { trouble, connected, since_ms } = this.device.line.value;
     const view = this.device.view.value;
-    if (ENDED.includes(view.state) || trouble === "session-over") return "over";
+    if (hasEnded(view.state) || trouble === "session-over") return "over";
     if (trouble === "storage-full") return "full";
     if (trouble === "token-ended" || trouble === "superseded" || trouble === "other-tab") {
       return "replaced";

@@ -26,7 +26,11 @@ export class Seat {
       const notes = await Notes.of(device);
       this.running.value = new Running(device, notes, (blocked) => (this.blocked.value = blocked));
     } catch (error) {
-      this.blocked.value = blockedBy(error);
+      const blocked = blockedBy(error);
+      const { over, asked } = blocked.facts;
+      // Whoever asked to look may come back another day, and waits still.
+      const waits = over === true && asked === "waiting";
+      this.blocked.value = waits ? { ...blocked, code: "asked" } : blocked;
     }
   }
 
@@ -34,7 +38,7 @@ export class Seat {
   async ask(): Promise<void> {
     try {
       await Device.ask(this.#token);
-      this.blocked.value = { code: "asked", facts: {} };
+      this.blocked.value = { code: "asked", facts: this.blocked.peek()?.facts ?? {} };
     } catch (error) {
       this.blocked.value = blockedBy(error);
     }
@@ -53,10 +57,13 @@ export class Seat {
     } catch (error) {
       const now = blockedBy(error);
       const waits = shown?.code === "asked" && now.code === "join-link-used";
-      if (waits && now.facts["asked"] === "refused") {
-        this.blocked.value = { code: "asked-refused", facts: {} };
+      const { asked, over } = now.facts;
+      if (waits && asked === "refused") {
+        this.blocked.value = { code: "asked-refused", facts: now.facts };
       }
-      if (!waits && now.code !== "unreachable") this.blocked.value = now;
+      // The exam has ended: what was asked for is over, and what there is now is another thing.
+      const ended = waits && over === true && asked === null;
+      if ((!waits && now.code !== "unreachable") || ended) this.blocked.value = now;
     }
   }
 }

@@ -100,6 +100,11 @@ function checkIn(standing: Standing): Screen {
   return { is: standing.wanted.find((purpose) => !standing.taken.has(purpose)) ?? "ready" };
 }
 
+/** Whether a session of this state is over, whatever ended it. */
+export function hasEnded(state: string): boolean {
+  return state === "submitted" || state === "terminated" || state === "expired";
+}
+
 function isStopping(trouble: string | null): trouble is Stopped {
   return trouble !== null && STOPPING.includes(trouble);
 }

@@ -31,7 +31,7 @@ export function BlockedPage({ seat, blocked }: { seat: Seat; blocked: Blocked })
       <div class="steps">
         {code === "join-link-used" || code === "asked-refused" ? (
           <button type="button" onClick={() => void seat.ask()}>
-            {room.trouble.askHere}
+            {room.trouble[facts["over"] === true ? "askToLook" : "askHere"]}
           </button>
         ) : (
           code !== "asked" &&

@@ -54,12 +54,37 @@ export const after = {
     codes: {
       "not-over-yet": "Your exam goes on. Come back here when it has ended.",
       "under-review": "People still look at your exam. Come back here when they have decided.",
-      "contest-over": "The days in which it could be answered are over. What you wrote is still here.",
+      "contest-over": "The days in which it could be answered are over.",
+      "contests-busy":
+        "Many answers with files are being received just now. Send yours again in half a minute.",
+      "contest-too-large": "It is more than the exam server takes. Shorten it, or send fewer files.",
+      "too-large": "It is more than the exam server takes. Shorten it, or send fewer files.",
+      "too-slow":
+        "Your files took too long to arrive. Send fewer or smaller ones, or try from a faster line.",
+      "invalid-input":
+        "A file, or its name, can't be taken. Rename it, or save it as a PDF or a picture, and add it again.",
+      "storage-full":
+        "The exam server has no room left just now. Try again later, and tell your course team.",
+      "join-link-used": "Another computer was let look in this one's place. Read it there.",
+      "login-needed":
+        "This page was open for too long, or another browser took its place. Run proctor-client after again on the computer that you sat your exam with, and open its link.",
       "attachments-not-taken":
         "The pictures of your exam were erased, so no file can be kept beside them. Remove your files and send the words alone.",
-      "illegal-move": "It was answered before, or nothing is decided any more. What you wrote is still here.",
+      "illegal-move": "It was answered before, or nothing is decided any more.",
     } as Readonly<Record<string, string>>,
     other: "The exam server did not show it. Nothing is lost. Try again in a moment.",
+  },
+
+  viewer: {
+    noLink: {
+      heading: "This link was used, or is too old",
+      lines: [
+        "A link to what was seen of an exam works once, within minutes.",
+        "Nothing is lost.",
+        "On the computer that you sat your exam with, run this with your join link. It makes another:",
+      ],
+    },
+    command: "proctor-client after LINK",
   },
 
   decision: {
@@ -176,6 +201,8 @@ export const after = {
         `${name} is larger than ${sizeWords(bytes)}. Make it smaller and add it again.`,
       empty: (name: string) => `${name} is empty.`,
       unread: (name: string) => `${name} could not be read. Add it again.`,
+      longInAll: (now: number, most: number) =>
+        `All your answers together have ${now} characters; ${most} can be sent. Shorten them.`,
       long: (most: number) => `A text is longer than ${most} characters. Shorten it.`,
     },
     send: "Send your answer",

@@ -89,7 +89,7 @@ export const desk = {
   },
 
   due: (clock: Clock, when: string, length: string): string =>
-    clock === "over" ? `overdue for ${length}` : `due ${when}, in ${length}`,
+    clock === "over" ? `overdue for ${length}` : `due in ${length} (${when})`,
 
   assign: {
     choose: (learner: string) => `Choose ${learner}`,
@@ -156,7 +156,17 @@ export const desk = {
       gone: "This picture can't be shown just now.",
       forbidden: "Your login may not see this picture. That it was asked for is written down.",
       unreachable: "The server can't be reached. The picture comes when it can.",
+      late: "The picture did not come in time.",
     } satisfies Record<Failure, string>,
+    strip: {
+      coming: "Fetching the small pictures …",
+      failed: {
+        gone: "The small pictures can't be shown just now.",
+        forbidden: "Your login may not see these pictures. That they were asked for is written down.",
+        unreachable: "The server can't be reached: the small pictures are missing.",
+        late: "The small pictures did not come in time. The large ones come all the same.",
+      } satisfies Record<Failure, string>,
+    },
     again: "Try again",
     stripKeys: "Arrows step",
   },
@@ -192,8 +202,14 @@ export const desk = {
     answers: (count: number) => `${counted(count, "answer")} saved`,
     message: ({ topic, text }: Message) => `${TOPICS[topic] ?? topic}${text === "" ? "" : `: ${text}`}`,
     handDown: "The learner takes the hand down",
-    act: ({ act, by, words, note, undone }: Act) =>
-      `${by || "A proctor"} ${ACTS[act] ?? act}${note === "" ? (words === "" ? "" : `: ${words}`) : `: ${note}`}${undone ? " (taken back)" : ""}`,
+    act: ({ act, by, why = "", note, undone, lapsed = false }: Act) =>
+      [
+        `${by || "A proctor"} ${ACTS[act] ?? act}`,
+        why === "" ? "" : `, ${why}`,
+        note === "" ? "" : `: ${note}`,
+        undone ? " (taken back)" : "",
+        lapsed ? " (it lapsed: nobody confirmed it in time)" : "",
+      ].join(""),
     comment: (by: string, text: string) => `${by} marked: ${text}`,
     flag: (kind: string, of: "conduct" | "quality") => `${of === "conduct" ? "Conduct" : "Quality"} flag: ${kind}`,
     happened: "All that happened, in words",
@@ -295,19 +311,35 @@ export const desk = {
       return "in between";
     },
     forbidden: "Agreement is for the lead of the proctors. The tables below are for you as well.",
-    exports: "Tables to download (CSV)",
-    exportNames: {
-      sessions: "Sessions",
-      flags: "Flags",
-      irregularities: "Irregularities",
-      verdicts: "Verdicts",
-    },
     wait: "the agreement",
     keys: [
       ["Tab", "from one to the next"],
       ["Escape", "close what is open"],
       ["?", "this list"],
     ] as const,
+  },
+
+  /** Tables of an exam, as the server writes them. */
+  exports: {
+    open: "Export",
+    heading: "Tables to download (CSV)",
+    names: {
+      sessions: "Sessions",
+      flags: "Flags",
+      irregularities: "Irregularities",
+      verdicts: "Verdicts",
+    },
+    holds: {
+      sessions:
+        "a line for each session, with its state, ID check, times, time given, how many flags and irregularities, and how it was decided.",
+      flags:
+        "a line for each flag, with its rule, when it was, what was measured against which limit, and how it was judged.",
+      irregularities: "a line for each that a proctor noted, with the reason, the note, by whom and when.",
+      verdicts: "a line for each verdict on a session or a flag, with its reasons, by whom and when.",
+    },
+    hint: "Of a review that is not decided, nothing that was said in it is in the tables.",
+    none: "No session of any exam is in your list yet.",
+    close: "Close",
   },
 
   kilobytes: (bytes: number) =>

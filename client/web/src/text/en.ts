@@ -149,7 +149,8 @@ export const en = {
     waits: "This learner waits for an ID check",
     open: "Open the ID check",
     assurance: "Who it is: the checks that were made",
-    none: "No check has been made yet.",
+    checked: (assurance: readonly string[]) =>
+      assurance.length === 0 ? "No check has been made yet." : `${assurance.join(". ")}.`,
   },
 
   timeline: {
@@ -264,6 +265,8 @@ export const en = {
           return "Shorten your reasons to 4,000 characters.";
         case "untrue":
           return "Your reasons say that no flag was upheld, and you upheld one. Change one of them.";
+        case "own-words":
+          return "You upheld no flag. Write in your own words what the breach was: a sentence from the list is not enough.";
       }
     },
     judgeFirst: "Judge the flag first: upheld, not upheld or can't tell. Then give the reason.",
@@ -281,7 +284,7 @@ export const en = {
       settles: "You are the person who looks after the learner's answer: this settles the case.",
     } satisfies Record<Effect, string>,
     doubt: {
-      "breach-without-upheld": "You upheld no flag. Say in your reasons what the breach was.",
+      "breach-without-upheld": "You upheld no flag. Say in words of your own what the breach was.",
       "clear-with-upheld": "You upheld a flag. Say in your reasons why nothing is held against the learner.",
     },
     confirmHeading: "Record a breach?",
@@ -339,6 +342,7 @@ export const en = {
       "session-goes-on": "The session still goes on. A verdict waits for its end.",
       "illegal-move": "Somebody decided this session meanwhile. Load it again to see.",
       "not-found": "There is no such session. The link may be cut short.",
+      "not-your-exam": "This belongs to an exam that is not one of yours. An administrator can add it to them.",
       "not-looked-at-yet":
         "The machine is still looking at this session's pictures. Wait a minute, then record the verdict again.",
       "stale-page": "More was flagged while you looked. It is shown now: judge it, too. What you wrote is still here.",

@@ -113,6 +113,8 @@ export const identity = {
       return `${capital(things.join(" and "))} ${things.length > 1 ? "were" : "was"} shown on this account and on another of this programme: ${learner}.`;
     },
     erased: "a session that is erased by now",
+    elsewhere: (exam: string) =>
+      `somebody in the exam ${exam}, which is not one of yours. A lead or an administrator can say who`,
     open: (learner: string) => `Open ${learner}`,
     nothing: "Nothing happens by itself. There may be a good reason: ask.",
   },
@@ -216,12 +218,13 @@ export const identity = {
       }[event];
     },
     code: "Why a new picture?",
-    note: {
-      accepted: "Note (if you like)",
-      "asked-again": "A word more (if you like)",
-      refused: "Reason",
-      vouched: "Who vouches, and how do they know the learner?",
-    } satisfies Record<IdDecision, string>,
+    note: (event: IdDecision, { state }: Pick<IdDesk, "state">) =>
+      ({
+        accepted: state === "refused" ? "Why accept what two people refused?" : "Note (if you like)",
+        "asked-again": "A word more (if you like)",
+        refused: "Reason",
+        vouched: "Who vouches, and how do they know the learner?",
+      })[event],
     noteOther: "What should they do?",
     noteHint: (event: IdDecision, { state }: Pick<IdDesk, "state">) => {
       if (event === "refused" && state === "refusal-proposed") return "The learner reads it.";

@@ -126,6 +126,7 @@ export const room = {
 
   asks: {
     now: {
+      "camera-lost": "We can't read the camera's pictures: is there another camera to use?",
       covered: "The camera sees almost nothing: is something in front of it?",
       dark: "We can't see you well: is the lamp off?",
       "no-face": "We can't see your face: is the camera turned to you?",
@@ -134,6 +135,7 @@ export const room = {
     goOn: "You can go on answering.",
     heading: "Your camera",
     lasted: {
+      "camera-lost": (length: string) => `Its pictures could not be read for ${length}.`,
       covered: (length: string) => `It saw almost nothing for ${length}.`,
       dark: (length: string) => `There was too little light for ${length}.`,
       "no-face": (length: string) => `Your face could not be seen for ${length}.`,
@@ -469,6 +471,13 @@ export const room = {
     was: "If that was you, say yes: this computer then stops, and the other one goes on. If not, say no, and tell the proctor.",
     yes: "Yes, go on there",
     no: "No, that was not me",
+    over: {
+      heading: "Another computer asks to look at your exam",
+      body: (time: string) =>
+        `At ${time} somebody with your link asked to read there what was seen and decided.`,
+      was: "If that was you, say yes: it is shown there, and not here any more. If not, say no.",
+      yes: "Yes, show it there",
+    },
   },
 
   stopped: {
@@ -509,6 +518,32 @@ export const room = {
   trouble: {
     here: "Use it here",
     askHere: "Ask to go on here",
+    askToLook: "Ask to look here",
+    over: {
+      used: {
+        heading: "This exam is over, and was sat elsewhere",
+        safe: "What was answered there is safe, and nothing can be answered any more.",
+        desktop:
+          "To read what was seen and decided, run this on that computer, with your link: proctor-client after LINK. It opens a page like this one.",
+        browser:
+          "To read what was seen and decided, open your link in the browser that you sat it in.",
+        ask: "If you can't, ask here: the proctors see that you wait, and can let you look.",
+      },
+      asked: {
+        heading: "You asked to look here",
+        lines: [
+          "The proctors see that you wait. As the exam is over, it may take a day.",
+          "You may close this page and come back with your link.",
+        ],
+      },
+      "asked-refused": {
+        heading: "You can't look here",
+        lines: [
+          "Nobody is let in here: that was decided.",
+          "Look where you sat the exam. If you can't, ask again, or ask your course team.",
+        ],
+      },
+    },
     refused: (kinds: string) => `Refused here: ${kinds}.`,
     practiceRefused: [
       "The rules of the exam do not take this kind of computer.",

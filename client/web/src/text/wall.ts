@@ -21,6 +21,7 @@ const QUALITY: Readonly<Record<string, string>> = {
   dark: "too dark",
   covered: "camera covered",
   "no-face": "face not found",
+  "camera-lost": "pictures can't be read",
   frozen: "picture stands still",
 };
 
@@ -77,6 +78,7 @@ export const wall = {
 
   filter: {
     label: "Show",
+    folded: (filter: string, count: number) => `Filters and search (${filter}: ${count})`,
     names: {
       needs: "Needs someone",
       mine: "Mine",
@@ -128,6 +130,7 @@ export const wall = {
     still: (learner: string) => `Camera of ${learner}`,
     noStill: {
       off: "No picture yet",
+      over: "No picture after the end",
       broken: "Picture can't be shown",
       wait: "Picture follows",
     },
@@ -172,10 +175,11 @@ export const wall = {
         return need.replaceAll("-", " ");
     }
   },
-  since: (ms: number) => short(ms),
+  /** Its unit stays on the line of its number. */
+  since: (ms: number) => short(ms).replaceAll(" ", "\u00a0"),
 
   session: {
-    notHere: "This session is not on the wall: it ended more than an hour ago, or is not yours.",
+    notHere: "This session is not on the wall: it ended a while ago, or is not yours.",
     close: "Close",
     ends: (when: string, length: string) => `Ends at ${when} (in ${length})`,
     over: "This exam is over.",
@@ -202,7 +206,10 @@ export const wall = {
     send: "Send the answer",
     answerMissing: "Write your answer first.",
     answerLong: `Shorten your answer to ${NOTE_MOST.toLocaleString("en")} characters.`,
-    device: (kind: string, when: string) => `Another device (${kind}) asks to go on with this exam, since ${when}. The first one then stops.`,
+    device: (kind: string, when: string, over: boolean) =>
+      over
+        ? `Another device (${kind}) asks to look at this exam, which is over, since ${when}.`
+        : `Another device (${kind}) asks to go on with this exam, since ${when}. The first one then stops.`,
     admit: "Let it in",
     refuse: "Refuse it",
     happened: "What happened",
@@ -241,6 +248,14 @@ export const wall = {
       `What the learner would read: “A proctor ended your exam${reason === "" ? "" : `: ${reason}`}. ${note}”`,
     confirm: "Confirm the end",
     withdraw: "Withdraw",
+    stale: (proposedBy: unknown, became: unknown, by: unknown) =>
+      `Not done: the proposal that you read ${became === "withdrawn" ? `was withdrawn by ${String(by)}` : "stands no more"}, and ${typeof proposedBy === "string" ? proposedBy : "somebody"} has proposed it anew. Close this, read why, then decide.`,
+    gone: (became: unknown, by: unknown) =>
+      became === "withdrawn"
+        ? `Not done: ${String(by)} has withdrawn the proposal. The exam goes on.`
+        : became === "lapsed"
+          ? "Not done: the minute to confirm it is over. The exam goes on."
+          : "Nobody proposes to end this exam any more: the exam goes on.",
   },
 
   act: {
@@ -312,6 +327,7 @@ export const wall = {
       }[act];
       return count === 1 ? verb : `${verb} (${count})`;
     },
+    again: "Send again",
     cancel: "Cancel",
     lackHeading: "Not done yet.",
     lack: {
@@ -405,7 +421,7 @@ export const wall = {
 
   trouble: {
     forbidden: "The wall is for proctors. Your login does not allow it; an administrator can change that.",
-    unsure: "No answer came, so it's not known whether it was done. Look at the session, then try again if it was not.",
+    unsure: "No answer came, so it's not known whether it was done. Send it again: what was done already is not done twice.",
     codes: {
       "act-reason-missing": "Choose a reason and write a note: the learner reads it.",
       "act-not-undoable": "This can't be taken back.",
@@ -413,6 +429,7 @@ export const wall = {
       "no-such-reason": "That reason is not in the list any more. Choose another.",
       "no-such-rule": "This exam's policy has no such rule that could be lifted.",
       "rule-unchanged": "The rule stands like that already.",
+      "request-reused": "That was sent already, with other words. Look at the session, then decide anew.",
       "too-many-acts": "This session has had all the acts that it can have.",
       "termination-proposed": "Somebody proposes to end this exam already: confirm it, or withdraw it.",
       "nothing-proposed": "Nobody proposes to end this exam any more: the exam goes on.",

@@ -27,8 +27,8 @@ describe("an act", () => {
   });
 
   it("that confirms lacks nothing and sends nothing but itself", () => {
-    const draft = draftOf("confirm-terminate", ["s_1"]);
-    expect([lacks(draft), sentOf(draft)]).toEqual([[], { act: "confirm-terminate" }]);
+    const draft = draftOf("confirm-terminate", ["s_1"], {}, { proposal: "a3" });
+    expect([lacks(draft), sentOf(draft)]).toEqual([[], { act: "confirm-terminate", of: "a3" }]);
   });
 
   it("lacks a rule to lift, a time to give, and fewer words", () => {

@@ -72,6 +72,28 @@ describe("what happened", () => {
     ]);
   });
 
+  it("says of a section that was never opened nothing, and of a proposal that it lapsed", () => {
+    const never = { ...SESSION.sections[0]!, id: "b", title: "Part B", opened_at_ms: null };
+    const proposed = {
+      id: "a1",
+      act: "terminate",
+      code: "technical/network",
+      words: "A proctor proposed to end the exam: network. Nobody confirmed it in time, so it lapsed.",
+      why: "network",
+      note: "",
+      by: "kim",
+      at_ms: START,
+      undone: false,
+      lapsed: true,
+    };
+    const resumed = { ...proposed, act: "resume", words: "A proctor resumed your exam.", why: "", lapsed: false };
+    const session = { ...SESSION, sections: [never] };
+    expect(happened(timeline({ session, acts: [proposed, resumed] })).map(({ words }) => words)).toEqual([
+      "kim proposed to end the exam, network (it lapsed: nobody confirmed it in time)",
+      "kim let the exam go on",
+    ]);
+  });
+
   it("needs none of what an older server does not say", () => {
     const { messages: _m, acts: _a, comments: _c, ...bare } = FULL;
     expect(marks(bare).filter(({ lane }) => lane === "talk")).toEqual([]);

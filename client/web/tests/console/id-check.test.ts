@@ -37,13 +37,18 @@ describe("what an act needs", () => {
       ["shorter"],
     ],
   ])("%s", (_, form, lacks) => {
-    expect(rules.missing(form)).toEqual(lacks);
-    expect(rules.decided(form) === null).toBe(lacks.length > 0);
+    expect(rules.missing(form, "captured")).toEqual(lacks);
+    expect(rules.decided(form, "captured") === null).toBe(lacks.length > 0);
+  });
+
+  it("takes a reason to accept what two people refused", () => {
+    expect(rules.missing(draft({ event: "accepted" }), "refused")).toEqual(["note"]);
+    expect(rules.missing(draft({ event: "accepted", notes: { accepted: "A twin." } }), "refused")).toEqual([]);
   });
 
   it("sends a code with a new picture alone", () => {
     const notes = { accepted: " seen " };
-    expect(rules.decided({ event: "accepted", code: "blurred", notes })).toEqual({
+    expect(rules.decided({ event: "accepted", code: "blurred", notes }, "captured")).toEqual({
       event: "accepted",
       code: null,
       reason: "seen",
@@ -65,7 +70,8 @@ describe("which acts are open", () => {
   const proposed = { by: "ben", reason: "another person", at_ms: START };
 
   const waits = { state: "refusal-proposed", proposed };
-  const raised = [{ why: "same-document", session: "s_9", learner: "B", value: null }];
+  const of = { session: "s_9", exam: "short", learner: "B", yours: true };
+  const raised = [{ why: "same-document", ...of, value: null }];
 
   it.each([
     ["before anything is said: all", idDesk("s"), ["accepted", "asked-again", "refused", "vouched"]],
@@ -204,15 +210,19 @@ describe("other accounts", () => {
     const raised = ["same-document", "same-face"].map((why) => ({
       why,
       session: "s_9",
+      exam: "short",
       learner: "B",
+      yours: true,
       value: null,
     }));
     const found = rules.bySession(raised);
-    expect(found).toEqual([
-      { session: "s_9", learner: "B", whys: ["same-document", "same-face"] },
-    ]);
+    const whys = ["same-document", "same-face"];
+    expect(found).toEqual([{ session: "s_9", exam: "short", learner: "B", yours: true, whys }]);
     expect(identity.raised.words(found[0]?.whys ?? [], "B")).toBe(
       "The same document and a face that looks the same were shown on this account and on another of this programme: B.",
+    );
+    expect(identity.raised.words(whys.slice(0, 1), identity.raised.elsewhere("short"))).toBe(
+      "The same document was shown on this account and on another of this programme: somebody in the exam short, which is not one of yours. A lead or an administrator can say who.",
     );
   });
 });

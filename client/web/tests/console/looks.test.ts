@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type LookApi, type LookTicket, ProblemError, Unreachable } from "../../src/api";
+import { type LookApi, type LookTicket, ProblemError, TooLate, Unreachable } from "../../src/api";
 import { Looks } from "../../src/console/looks";
 
 const MINUTE = 60_000;
@@ -77,6 +77,7 @@ describe("looks at pictures", () => {
     ["a login that may not look", problem("role-not-allowed", 403), "forbidden"],
     ["a picture that is not there", problem("not-found", 404), "gone"],
     ["no answer", new Unreachable(), "unreachable"],
+    ["no answer in time", new TooLate(), "late"],
   ])("says what went wrong: %s", async (_, error, why) => {
     const { server, looks } = made();
     server.fails = [error];
@@ -84,6 +85,34 @@ describe("looks at pictures", () => {
     await settled();
     expect(shown.value).toEqual({ is: "failed", why });
     looks.again("s_1", "aa");
+    await settled();
+    expect(shown.value.is).toBe("there");
+  });
+
+  it("asks for two sheets at once, and next for the one that was asked for last", async () => {
+    const { server, looks } = made();
+    const answers: (() => void)[] = [];
+    server.bytes = (address) => {
+      server.asked.push(address.split("/").at(-1) ?? "");
+      return new Promise((done) => answers.push(() => done(new Blob())));
+    };
+    for (let n = 0; n < 5; n += 1) looks.sheet("s_1", n);
+    looks.picture("s_1", "aa");
+    await settled();
+    expect(server.asked.sort()).toEqual(["0", "1", "aa"]);
+    answers[0]?.();
+    await settled();
+    expect(server.asked.at(-1)).toBe("4");
+  });
+
+  it("waits for a sheet that is asked for once more, and says so", async () => {
+    const { server, looks } = made();
+    server.fails = [new TooLate()];
+    const shown = looks.sheet("s_1", 0);
+    await settled();
+    expect(shown.value).toEqual({ is: "failed", why: "late" });
+    looks.sheetAgain("s_1", 0);
+    expect(shown.value).toEqual({ is: "coming" });
     await settled();
     expect(shown.value.is).toBe("there");
   });

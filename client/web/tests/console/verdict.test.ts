@@ -64,6 +64,19 @@ describe("the verdict form", () => {
     expect(form.missing({ ...denies, judged: { one: not, two: not } }, FLAGS)).toEqual([]);
   });
 
+  it("asks for words of one's own where no flag says what the breach was", () => {
+    const all = [{ outcome: "breach", words: "Somebody helped." }] as const;
+    const chosen = form.sentence(WHOLE, all[0], all);
+    expect(chosen.reasons).toBe("  The second face is a poster.  \nSomebody helped.");
+    expect(form.missing(chosen, FLAGS, all)).toEqual([]);
+    const alone = { ...chosen, reasons: " Somebody helped. \n" };
+    expect(form.missing(alone, FLAGS, all)).toEqual([{ what: "own-words" }]);
+    expect(form.given(alone, FLAGS, all)).toBeNull();
+    const upheld = { ...alone, judged: { ...alone.judged, one: UPHELD } };
+    expect(form.missing(upheld, FLAGS, all)).toEqual([]);
+    expect(form.missing({ ...alone, outcome: "clear" }, FLAGS, all)).toEqual([]);
+  });
+
   it("takes a judgement back when it is given twice, and changes no other draft", () => {
     const once = form.judge(form.EMPTY, "one", "upheld");
     expect(once.judged).toEqual({ one: { outcome: "upheld", reason: "" } });

@@ -1,25 +1,26 @@
 import { describe, expect, it } from "vitest";
 import { ProblemError, Unreachable } from "../../src/api";
+import type { Wall } from "../../src/console/wall-desk";
 import { wall as words } from "../../src/text/wall";
 import { MINUTE, START } from "../made";
 import { rest, Server, tile, watching } from "./wall-made";
 
-const order = ({ shown }: { shown: { value: readonly string[] } }) => [...shown.value];
+const order = ({ board }: Wall) => [...board.shown.value];
 
 describe("the wall", () => {
   it("shows whom the server names, who needs someone first", async () => {
     const { wall } = await watching([tile("a"), tile("b", { needs: ["conduct"] })]);
-    expect([order(wall), wall.counts.value.needs, wall.loaded.value]).toEqual([["b", "a"], 1, true]);
+    expect([order(wall), wall.board.counts.value.needs, wall.board.loaded.value]).toEqual([["b", "a"], 1, true]);
   });
 
   it("changes one tile's signal, and no other", async () => {
     const { wall, lines } = await watching([tile("a"), tile("b")]);
     const other = wall.tile("b");
-    const shown = wall.shown.value;
+    const shown = wall.board.shown.value;
     lines.delta([{ session: "a", heard_ms: START + 1 }]);
     expect(wall.tile("a")?.heard_ms).toBe(START + 1);
     expect(wall.tile("b")).toBe(other);
-    expect(wall.shown.value).toBe(shown);
+    expect(wall.board.shown.value).toBe(shown);
   });
 
   it("takes in who is new and forgets who is gone", async () => {
@@ -60,26 +61,26 @@ describe("the wall", () => {
 describe("while somebody points at the wall", () => {
   it("nothing moves, until they leave", async () => {
     const { wall, lines } = await watching([tile("a"), tile("b")]);
-    wall.hold("pointer", true);
+    wall.board.hold("pointer", true);
     lines.delta([{ session: "b", needs: ["conduct"] }, tile("c", { needs: ["help-hand"] })]);
-    expect([order(wall), wall.moved.value]).toEqual([["a", "b", "c"], true]);
-    wall.hold("pointer", false);
-    expect([order(wall), wall.moved.value]).toEqual([["c", "b", "a"], false]);
+    expect([order(wall), wall.board.moved.value]).toEqual([["a", "b", "c"], true]);
+    wall.board.hold("pointer", false);
+    expect([order(wall), wall.board.moved.value]).toEqual([["c", "b", "a"], false]);
   });
 
   it("a tile that no longer fits the filter stays where it is", async () => {
     const { wall, lines } = await watching([tile("a", { needs: ["conduct"] }), tile("b")]);
     wall.want({ filter: "needs" });
-    wall.hold("focus", true);
+    wall.board.hold("focus", true);
     lines.delta([{ session: "a", needs: [] }]);
-    expect([order(wall), wall.moved.value, wall.counts.value.needs]).toEqual([["a"], true, 0]);
-    wall.settle();
-    expect([order(wall), wall.moved.value]).toEqual([[], false]);
+    expect([order(wall), wall.board.moved.value, wall.board.counts.value.needs]).toEqual([["a"], true, 0]);
+    wall.board.settle();
+    expect([order(wall), wall.board.moved.value]).toEqual([[], false]);
   });
 
   it("what they ask for happens at once", async () => {
     const { wall } = await watching([tile("b"), tile("a", { state: "paused" })]);
-    wall.hold("pointer", true);
+    wall.board.hold("pointer", true);
     wall.want({ filter: "paused" });
     expect(order(wall)).toEqual(["a"]);
   });
@@ -114,10 +115,10 @@ describe("one session", () => {
   it("is fetched, looked at and given back", async () => {
     const { wall, lines, server } = await watching([tile("a")]);
     await wall.open("a");
-    expect([wall.opened.value?.session, server.fetched]).toEqual(["a", ["a"]]);
+    expect([wall.one.opened.value?.session, server.fetched]).toEqual(["a", ["a"]]);
     expect(lines.last.said).toContainEqual({ type: "look", session: "a" });
     wall.close();
-    expect([wall.session.value, wall.focusOn.value]).toEqual([null, { session: "a" }]);
+    expect([wall.one.session.value, wall.focusOn.value]).toEqual([null, { session: "a" }]);
     expect(lines.last.said).toContainEqual({ type: "look", session: null });
   });
 
@@ -128,7 +129,7 @@ describe("one session", () => {
     const still = { device: "d", sha256: "1", at_ms: START };
     lines.delta([{ session: "a", still, heard_ms: START + 5 }]);
     await rest();
-    expect([server.fetched.length, wall.stills.value]).toEqual([1, [still]]);
+    expect([server.fetched.length, wall.one.stills.value]).toEqual([1, [still]]);
     lines.delta([{ session: "a", state: "paused" }]);
     lines.delta([{ session: "a", needs: ["offline"] }]);
     await rest();
@@ -141,7 +142,7 @@ describe("one session", () => {
     const { wall } = await watching([tile("a", { state: "paused" }), tile("b", { needs: ["conduct"] })]);
     wall.want({ filter: "paused" });
     wall.next();
-    expect(wall.session.value).toBe("b");
+    expect(wall.one.session.value).toBe("b");
   });
 });
 
@@ -159,9 +160,9 @@ describe("an act", () => {
     wall.ask("pause", ["a"]);
     wall.write({ code: "technical/network", note: " The line. " });
     await wall.confirm();
-    const sent = { act: "pause", code: "technical/network", note: "The line.", version: 3 };
+    const sent = { act: "pause", code: "technical/network", note: "The line.", version: 3, request: "r1" };
     expect(server.sent).toEqual([["a", sent]]);
-    expect([wall.draft.value, wall.result.value?.words, wall.opened.value?.version]).toEqual([
+    expect([wall.draft.value, wall.result.value?.words, wall.one.opened.value?.version]).toEqual([
       null,
       "Paused: Ada.",
       4,
@@ -181,11 +182,89 @@ describe("an act", () => {
     expect([wall.draft.value?.note, server.fetched.length]).toEqual(["Hello", 2]);
   });
 
-  it("without an answer is said to be unsure", async () => {
+  it("without an answer is said to be unsure, and is sent again as the same", async () => {
     const { wall, server } = await watching([tile("a")]);
+    await wall.open("a");
     server.fails = new Unreachable();
+    server.loses = true;
     await wall.send(["a"], { act: "resume" });
     expect(wall.result.value?.words).toBe(words.trouble.unsure);
+    server.loses = false;
+    server.held = { version: 4 };
+    await wall.open("a"); // what the page shows is newer by now
+    expect(await wall.sendAgain()).toBe(true);
+    const sent = { act: "resume", version: 3, request: "r1" };
+    expect(server.sent).toEqual([
+      ["a", sent],
+      ["a", sent],
+    ]);
+    expect([wall.lost.value, wall.result.value?.words]).toEqual([null, "Resumed: a."]);
+    expect(await wall.sendAgain()).toBe(false);
+  });
+
+  it("that is no answer of the server's own is unsure too", async () => {
+    const { wall, server } = await watching([tile("a")]);
+    server.fails = new ProblemError("unknown", 502, "", "");
+    await wall.send(["a"], { act: "resume" });
+    expect([wall.result.value?.words, wall.lost.value?.request]).toEqual([words.trouble.unsure, "r1"]);
+    server.fails = new ProblemError("storage-full", 507, "", "full");
+    await wall.send(["a"], { act: "resume" });
+    expect(wall.lost.value).toBe(null); // nothing was stored
+  });
+
+  it("in a dialog is the same act until something else is written", async () => {
+    const { wall, server } = await watching([tile("a"), tile("b")]);
+    wall.ask("message", ["a", "b"]);
+    wall.write({ note: "Five minutes." });
+    server.fails = new Unreachable();
+    await wall.confirm();
+    expect([wall.sendsAgain.value, wall.actTrouble.value]).toEqual([true, words.trouble.unsure]);
+    wall.write({ note: "Ten minutes." });
+    expect(wall.sendsAgain.value).toBe(false);
+    wall.write({ note: "Five minutes." });
+    await wall.confirm();
+    expect(server.many[0]?.[2].request).toBe("r1");
+    expect([wall.draft.value, wall.lost.value]).toEqual([null, null]);
+    wall.ask("message", ["a", "b"]);
+    wall.write({ note: "Five minutes." });
+    await wall.confirm();
+    expect(server.many[1]?.[2].request).toBe("r2"); // said twice on purpose
+  });
+
+  it("whose dialog was closed without an answer can be sent again, for a while by its words", async () => {
+    const { wall, server, clock } = await watching([tile("a")]);
+    const ask = async () => {
+      wall.ask("message", ["a"]);
+      wall.write({ note: "Hello" });
+      await wall.confirm();
+    };
+    server.fails = new Unreachable();
+    await ask();
+    wall.cancel();
+    expect(wall.result.value?.words).toBe(words.trouble.unsure);
+    server.fails = new Unreachable();
+    await ask();
+    expect(wall.lost.value?.request).toBe("r1");
+    await clock.pass(3 * MINUTE);
+    await ask();
+    expect(server.sent.map(([, { request }]) => request)).toEqual(["r2"]);
+    expect(wall.lost.value).toBe(null);
+    wall.dismiss();
+    expect(wall.result.value).toBe(null);
+  });
+
+  it("that confirms an end names what was read, and says what became of that", async () => {
+    const { wall, server } = await watching([tile("a")]);
+    wall.ask("confirm-terminate", ["a"], { proposal: "a7" });
+    const facts = { proposed_by: "sam", became: "withdrawn", by: "kim" };
+    server.fails = new ProblemError("stale-proposal", 409, "", "", facts);
+    await wall.confirm();
+    expect(wall.actTrouble.value).toContain("was withdrawn by kim, and sam has proposed it anew");
+    server.fails = new ProblemError("nothing-proposed", 409, "", "", { became: "lapsed", by: "" });
+    await wall.confirm();
+    expect(wall.actTrouble.value).toContain("the minute to confirm it is over");
+    await wall.confirm();
+    expect(server.sent[0]?.[1]).toMatchObject({ act: "confirm-terminate", of: "a7" });
   });
 
   it("on many names those for whom it was not done, and can select them", async () => {
@@ -207,7 +286,7 @@ describe("an act", () => {
     expect(wall.draft.value).toMatchObject({ act: "pause", sessions: ["a"] });
     wall.pauseOrResume(["b"]);
     await rest();
-    expect(server.sent).toEqual([["b", { act: "resume" }]]);
+    expect(server.sent).toEqual([["b", { act: "resume", request: "r1" }]]);
   });
 
   it("is for those selected, or else for the tile with the focus, or the open one", async () => {
@@ -254,6 +333,17 @@ describe("an announcement", () => {
       "Announced to 3 learners.",
     ]);
   });
+
+  it("without an answer is sent again as the same", async () => {
+    const { wall, server } = await watching([]);
+    wall.announcing.value = true;
+    server.fails = new Unreachable();
+    expect(await wall.announce("sds", "", "Stop.")).toBe(false);
+    expect([wall.announcesAgain("sds", "", "Stop. "), wall.announcesAgain("sds", "", "Go.")]).toEqual([true, false]);
+    wall.stopAnnouncing();
+    expect(await wall.sendAgain()).toBe(true);
+    expect(server.requests).toEqual(["r1", "r1"]);
+  });
 });
 
 describe("pictures", () => {
@@ -275,7 +365,7 @@ describe("signing out", () => {
     wall.writeAnswer("a", "Half a");
     wall.ask("message", ["a"]);
     await wall.signOut();
-    expect([order(wall), wall.tiles.size, wall.session.value, wall.draft.value]).toEqual([[], 0, null, null]);
+    expect([order(wall), wall.board.tiles.size, wall.one.session.value, wall.draft.value]).toEqual([[], 0, null, null]);
     expect([wall.answers.value, lines.last.closed]).toEqual([{}, true]);
   });
 });

@@ -14,33 +14,22 @@ import type {
   WallMessage,
 } from "../../src/console/wall-api";
 import { type Line, type LineEvents } from "../../src/console/wall-link";
+import { BLANK } from "../../src/console/board";
 import { Wall } from "../../src/console/wall-desk";
 import { MINUTE, START } from "../made";
 
 export function tile(session: string, changed: Partial<Tile> = {}): Tile {
   return {
+    ...BLANK,
     session,
     learner: session,
-    group: "",
     exam: "sds",
     state: "running",
     section: "Part A",
     ends_at_ms: START + 30 * MINUTE,
-    paused_since_ms: null,
     id_check: "accepted",
-    still: null,
     connected: true,
     heard_ms: START,
-    quality: [],
-    conduct: 0,
-    needs: [],
-    needs_since_ms: null,
-    help: null,
-    termination: null,
-    taken_by: null,
-    looking: [],
-    waiting_devices: 0,
-    extra_s: 0,
     ...changed,
   };
 }
@@ -97,10 +86,14 @@ export class Server implements WallApi {
   sent: [string, ActSent][] = [];
   many: [string, string[], ActSent][] = [];
   announced: string[] = [];
+  /** The ids of what was announced. */
+  requests: string[] = [];
   watched: string[] = [];
   fetched: string[] = [];
   failed: Failed[] = [];
   fails: Error | null = null;
+  /** What fails is done all the same: the answer is lost. */
+  loses = false;
   held: Partial<LiveSession> = {};
   signedIn = true;
 
@@ -111,7 +104,7 @@ export class Server implements WallApi {
   }
   signIn(name: string) {
     this.signedIn = true;
-    return Promise.resolve({ name, role: this.role, expires_at_ms: 0 });
+    return Promise.resolve({ name, role: this.role, exams: null, expires_at_ms: 0 });
   }
   whoAmI() {
     return this.signedIn
@@ -132,6 +125,7 @@ export class Server implements WallApi {
     return Promise.resolve(REASONS);
   }
   async act(session: string, sent: ActSent) {
+    if (this.loses) this.sent.push([session, sent]);
     await this.answer(null);
     this.sent.push([session, sent]);
     return live(session, { ...this.held, version: 4 });
@@ -143,7 +137,8 @@ export class Server implements WallApi {
     const done = sessions.filter((session) => !no.has(session));
     return { done: done.map((session) => ({ session, act: act("a1") })), failed: this.failed };
   }
-  async announce(exam: string, _code: string, note: string) {
+  async announce(exam: string, _code: string, note: string, request: string) {
+    this.requests.push(request);
     await this.answer(null);
     this.announced.push(`${exam}: ${note}`);
     return { told: 3, failed: [] };
@@ -226,7 +221,9 @@ export async function watching(tiles: Tile[], server = new Server()): Promise<Wa
   const lines = new Lines();
   const clock = new Clock();
   const { open } = lines;
-  const wall = new Wall({ api: server, open, ...clock, random: () => 0.5 });
+  let made = 0;
+  const newId = () => `r${(made += 1)}`;
+  const wall = new Wall({ api: server, open, ...clock, random: () => 0.5, newId });
   await wall.start(null);
   await rest();
   if (lines.opened.length > 0) lines.wall(tiles);

@@ -5,7 +5,8 @@ import {
   answerProblem,
   contestOf,
   filesProblem,
-  MAX_FILE_BYTES,
+  MAX_ALL_CHARS,
+MAX_FILE_BYTES,
   MAX_FILES,
   MAX_TEXT_CHARS,
   mayAnswer,
@@ -102,6 +103,15 @@ describe("an answer", () => {
     ["too much", "x".repeat(MAX_TEXT_CHARS + 1), "", after.answer.problem.long(MAX_TEXT_CHARS)],
   ])("of %s", (_name, words, toFlag, problem) => {
     expect(answerProblem(words, new Map([["f1", toFlag]]))).toBe(problem);
+  });
+
+  it("of ten pages is the most in all", () => {
+    const full = "x".repeat(MAX_TEXT_CHARS);
+    const flags = new Map(Array.from({ length: 9 }, (_, at) => [`f${at}`, full]));
+    expect(answerProblem(full, flags)).toBeNull();
+    flags.set("f9", "x");
+    const { longInAll } = after.answer.problem;
+    expect(answerProblem(full, flags)).toBe(longInAll(MAX_ALL_CHARS + 1, MAX_ALL_CHARS));
   });
 
   it("names the flags that it answers, and no others", () => {

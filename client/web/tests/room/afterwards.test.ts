@@ -16,7 +16,7 @@ class Server implements Asked {
     if (body !== undefined) this.sent.push(body);
     const error = this.fails(path);
     if (error !== null) throw error;
-    if (path === "contest") this.contest = { text: "", flags: [], attachments: [], at_ms: 1 };
+    if (path === "contest") this.contest = { flags: [], attachments: [], at_ms: 1, ...(body as object) };
     if (path === "looks") return [];
     return { session: { session: "s_1", now_ms: 1 }, review: "decided", contest: this.contest };
   }
@@ -113,6 +113,7 @@ describe("the answer", () => {
     ]);
     expect(here.told.value?.answered).not.toBeNull();
     expect(here.trouble.value).toBeNull();
+    expect(here.isWritten.value).toBe(false);
   });
 
   it("that says nothing is not sent", async () => {
@@ -131,7 +132,34 @@ describe("the answer", () => {
     await here.send();
     expect(here.trouble.value).toBe(after.trouble.codes["contest-over"]);
     expect(here.text.value).toBe("It was my sister.");
+    expect(here.isWritten.value).toBe(true);
   });
+
+  it("stays where it was written while another one is what was taken", async () => {
+    const { server, here } = page();
+    here.write("It was my sister.");
+    here.writeTo("f1", "She brought tea.");
+    server.contest = { text: "From another tab.", flags: [], attachments: [], at_ms: 1 };
+    server.fails = (path) => (path === "contest" ? refused("illegal-move") : null);
+    await here.send();
+    expect(here.told.value?.answered?.text).toBe("From another tab.");
+    expect(here.text.value).toBe("It was my sister.");
+    expect([here.isWrittenTo("f1"), here.isWrittenTo("f2")]).toEqual([true, false]);
+  });
+
+  it.each(["contests-busy", "too-slow", "too-large", "contest-too-large", "storage-full"])(
+    "that is refused as %s is said why, and kept",
+    async (code) => {
+      const { server, here } = page();
+      here.write("It was my sister.");
+      await here.add([new File(["tea"], "tea.txt")]);
+      server.fails = (path) => (path === "contest" ? refused(code) : null);
+      await here.send();
+      expect(here.trouble.value).toBe(after.trouble.codes[code]);
+      expect(here.trouble.value).toBeTruthy();
+      expect([here.text.value, here.files.value.length]).toEqual(["It was my sister.", 1]);
+    },
+  );
 
   it("of which no answer came, but which was taken, is no trouble", async () => {
     const { server, here } = page();

@@ -31,7 +31,8 @@ describe("what a learner is asked for", () => {
 describe("how long it lasted", () => {
   it("is summed for each kind, and goes on while it does", () => {
     const asks = [ask("dark", 30), ask("dark", null), ask("covered", 5), ask("camera-lost", 9)];
-    expect(lasted(asks, START + MINUTE)).toEqual([
+    expect(lasted([...asks, ask("network-gap", 9)], START + MINUTE)).toEqual([
+      ["camera-lost", 9 * SECOND],
       ["covered", 5 * SECOND],
       ["dark", 90 * SECOND],
     ]);

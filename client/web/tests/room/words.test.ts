@@ -54,6 +54,31 @@ describe("a computer that is refused", () => {
   });
 });
 
+describe("a link of an exam that is over", () => {
+  const said = (code: string, facts: object) => blockedWords({ code, facts: { ...facts } }).lines.join(" ");
+
+  it("says where it was sat, and what to do there", () => {
+    expect(said("join-link-used", { over: true, on: "desktop" })).toContain("proctor-client after LINK");
+    const browser = said("join-link-used", { over: true, on: "browser" });
+    expect(browser).toContain("in the browser that you sat it in");
+    expect(browser).not.toContain("proctor-client");
+    for (const on of ["desktop", "browser"]) {
+      expect(said("join-link-used", { over: true, on })).toContain("the proctors see that you wait");
+    }
+  });
+
+  it("asks to look, and no more to go on", () => {
+    for (const code of ["asked", "asked-refused"]) {
+      expect(said(code, { over: true })).not.toBe(said(code, { over: false }));
+      expect(said(code, { over: true })).not.toContain("go on");
+    }
+  });
+
+  it("of one that goes on says nothing of that", () => {
+    expect(said("join-link-used", { over: false, on: "desktop" })).not.toContain("proctor-client");
+  });
+});
+
 describe("the title of the tab", () => {
   const exam = { title: "Rehearsal", sections: [], practice: true };
 

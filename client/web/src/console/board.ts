@@ -1,0 +1,166 @@
+/** The wall's tiles: which there are, which of them are shown, and in which order. */
+
+import { batch, type Signal, signal } from "@preact/signals";
+import * as rules from "./tiles";
+import type { Tile } from "./wall-api";
+
+/** Told of every tile that has come or changed. */
+export type Heard = (before: Tile | undefined, now: Tile) => void;
+
+export class Board {
+  /** One signal a tile: a change redraws that tile alone. */
+  readonly tiles = new Map<string, Signal<Tile>>();
+  readonly wanted = signal<rules.Wanted>(rules.EVERYBODY);
+  readonly counts = signal<rules.Counts>(rules.counted([], rules.EVERYBODY, ""));
+  readonly groups = signal<readonly string[]>([]);
+  /** The tiles on the page, in their order there. */
+  readonly shown = signal<readonly string[]>([]);
+  /** The order would be another, if nobody pointed at the wall. */
+  readonly moved = signal(false);
+  /** False until the server has said who is there. */
+  readonly loaded = signal(false);
+
+  private lastOrder: string[] = [];
+  private pointed = false;
+  private focused = false;
+
+  /** @param me The name of whoever looks. */
+  constructor(private readonly me: () => string) {}
+
+  tile(session: string): Tile | null {
+    return this.tiles.get(session)?.peek() ?? null;
+  }
+
+  *all(): Iterable<Tile> {
+    for (const tile of this.tiles.values()) yield tile.peek();
+  }
+
+  clear(): void {
+    this.tiles.clear();
+    this.shown.value = [];
+    this.loaded.value = this.moved.value = false;
+  }
+
+  /** All that there are now. */
+  replace(tiles: readonly Tile[], heard: Heard): void {
+    const there = new Set(tiles.map((tile) => tile.session));
+    for (const session of this.tiles.keys()) if (!there.has(session)) this.tiles.delete(session);
+    for (const tile of tiles) this.put(tile, heard);
+    this.loaded.value = true;
+    this.sort();
+  }
+
+  /** What has changed of some, and who is gone. */
+  change(
+    tiles: readonly (Partial<Tile> & { session: string })[],
+    gone: readonly string[],
+    heard: Heard,
+  ): void {
+    let moving = gone.length > 0;
+    for (const session of gone) this.tiles.delete(session);
+    for (const changed of tiles) {
+      const before = this.tiles.get(changed.session)?.peek();
+      moving ||= before === undefined || rules.mayMove(changed);
+      this.put({ ...(before ?? BLANK), ...changed }, heard);
+    }
+    if (moving) this.sort();
+  }
+
+  private put(tile: Tile, heard: Heard): void {
+    const there = this.tiles.get(tile.session);
+    const before = there?.peek();
+    if (there === undefined) this.tiles.set(tile.session, signal(tile));
+    else there.value = tile;
+    heard(before, tile);
+  }
+
+  // The order --------------------------------------------------------------------------------
+
+  /** Nothing jumps from under whoever points at the wall or is in it with the keyboard. */
+  hold(by: "pointer" | "focus", on: boolean): void {
+    if (by === "pointer") this.pointed = on;
+    else this.focused = on;
+    if (!this.pointed && !this.focused) this.settle();
+  }
+
+  /** Shows what somebody looks for, at once: they asked for it. */
+  want(changed: Partial<rules.Wanted>): void {
+    this.wanted.value = { ...this.wanted.value, ...changed };
+    this.settle();
+  }
+
+  /** Puts the tiles into the order that they should have. */
+  settle(): void {
+    batch(() => {
+      this.show(this.order());
+      this.moved.value = false;
+    });
+  }
+
+  /** Who needs someone after `session`, in the order shown; beyond what is shown, anybody. */
+  nextInNeed(session: string | null): string | null {
+    const needs = (each: string) => (this.tile(each)?.needs.length ?? 0) > 0;
+    const known = (each: string) => this.tiles.has(each);
+    const shown = rules.held(this.shown.value, this.order(), known);
+    return (
+      rules.nextInNeed(shown, session, needs) ??
+      rules.nextInNeed([...this.tiles.keys()], session, needs)
+    );
+  }
+
+  private order(): string[] {
+    // Almost in order already: then one pass sorts them.
+    const last = new Set(this.lastOrder);
+    const tiles = this.lastOrder.flatMap((session) => this.tile(session) ?? []);
+    for (const tile of this.all()) if (!last.has(tile.session)) tiles.push(tile);
+    this.lastOrder = rules.ordered(tiles, this.wanted.peek(), this.me());
+    return this.lastOrder;
+  }
+
+  private sort(): void {
+    const groups = rules.groupsOf(this.all());
+    if (!rules.sameOrder(groups, this.groups.peek())) this.groups.value = groups;
+    const order = this.order();
+    if (this.pointed || this.focused) {
+      const kept = rules.held(this.shown.peek(), order, (session) => this.tiles.has(session));
+      this.show(kept);
+      this.moved.value = !rules.sameOrder(kept, order);
+    } else {
+      this.show(order);
+      this.moved.value = false;
+    }
+  }
+
+  private show(order: readonly string[]): void {
+    const counts = rules.counted(this.all(), this.wanted.peek(), this.me());
+    if (!rules.FILTERS.every((each) => counts[each] === this.counts.peek()[each]))
+      this.counts.value = counts;
+    if (!rules.sameOrder(order, this.shown.peek())) this.shown.value = order;
+  }
+}
+
+/** Before the server has said anything of a session. */
+export const BLANK: Tile = {
+  session: "",
+  learner: "",
+  group: "",
+  exam: "",
+  state: "invited",
+  section: "",
+  ends_at_ms: null,
+  paused_since_ms: null,
+  id_check: "awaited",
+  still: null,
+  connected: false,
+  heard_ms: null,
+  quality: [],
+  conduct: 0,
+  needs: [],
+  needs_since_ms: null,
+  help: null,
+  termination: null,
+  taken_by: null,
+  looking: [],
+  waiting_devices: 0,
+  extra_s: 0,
+};

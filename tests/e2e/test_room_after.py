@@ -1,0 +1,125 @@
+"""Whoever sat in a terminal, or sits at another computer now, gets to the page after the exam."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+from playwright.async_api import Locator, expect
+
+from proctor.services.logins import StaffRole
+from tests.conftest import Server, analysed
+from tests.device import Device
+from tests.e2e.visits import Scheme, Visit, Visitor
+from tests.web.sat import hand_in
+
+pytestmark = pytest.mark.browser
+
+SEEN = "What was seen, and what was decided"
+OVER = "This exam is over, and was sat elsewhere"
+ASK = "Ask to look here"
+
+
+@dataclass
+class Sat:
+    """An exam that was sat in a terminal."""
+
+    server: Server
+    device: Device
+    session: str
+    link: str
+
+    async def decide(self) -> None:
+        ann = await self.server.as_staff(StaffRole.PROCTOR, "ann")
+        address = f"/api/v1/sessions/{self.session}"
+        await analysed(ann, address)
+        verdict = {"outcome": "void", "reasons": "A fault of ours.", "flags": []}
+        async with ann.post(f"{address}/verdicts", json=verdict) as response:
+            assert response.status == 200, await response.text()
+
+    async def viewer_link(self) -> str:
+        return str((await self.device.call("POST", "/api/v1/session/viewer-link"))["link"])
+
+
+@pytest.fixture
+async def terminal(server: Server) -> AsyncIterator[Sat]:
+    async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
+        invited = await hand_in(server, device)
+        link = f"{server.url}/join/{invited['join_token']}"
+        yield Sat(server, device, invited["session"], link)
+
+
+def heading(here: Visit, words: str) -> Locator:
+    return here.page.get_by_role("heading", level=1, name=words)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_terminals_link_shows_everything_once_and_takes_an_answer(
+    terminal: Sat, visit: Visitor, scheme: Scheme
+) -> None:
+    link = await terminal.viewer_link()
+    here = await visit(link, scheme=scheme)
+    await expect(heading(here, SEEN)).to_be_visible()
+    await expect(here.page.get_by_text("Nothing is decided yet.")).to_be_visible()
+    assert await here.barriers() == ""
+    assert "#" not in here.page.url  # nothing of the link stays in the history
+    await here.page.reload()
+    await expect(heading(here, SEEN)).to_be_visible()
+
+    second = await visit(link, scheme=scheme)
+    await expect(heading(second, "This link was used, or is too old")).to_be_visible()
+    await expect(second.page.get_by_text("proctor-client after LINK")).to_be_visible()
+    assert await second.barriers() == ""
+    second.complaints.clear()  # the browser's own, of the answer 404
+
+    await terminal.decide()
+    await here.page.get_by_role("button", name="Check again").click()
+    await here.page.get_by_label("To the decision").fill("It was my line.")
+    await here.page.get_by_role("button", name="Send your answer").click()
+    await here.page.get_by_role("button", name="Send it").click()
+    await expect(here.page.get_by_text("You answered at")).to_be_visible()
+    await expect(here.page.get_by_label("To the decision")).to_have_count(0)
+    assert await here.barriers() == ""
+
+
+async def test_an_answer_that_comes_too_late_stays_on_the_page(
+    terminal: Sat, visit: Visitor
+) -> None:
+    await terminal.decide()
+    terminal.server.clock.pass_(14 * 24 * 3600 - 60)
+    here = await visit(await terminal.viewer_link())
+    await here.page.get_by_label("To the decision").fill("It was my line.")
+    terminal.server.clock.pass_(120)
+    await here.page.get_by_role("button", name="Send your answer").click()
+    await here.page.get_by_role("button", name="Send it").click()
+    over = "The days in which it could be answered are over."
+    await expect(here.page.get_by_text(over).first).to_be_visible()
+    await expect(here.page.get_by_label("To the decision")).to_have_value("It was my line.")
+    here.complaints.clear()  # the browser's own, of the answer 403
+
+
+async def test_a_browser_that_is_nobodys_is_told_where_to_go_and_can_ask(
+    terminal: Sat, visit: Visitor
+) -> None:
+    here = await visit(terminal.link)
+    await expect(heading(here, OVER)).to_be_visible()
+    await expect(here.page.get_by_text("proctor-client after LINK")).to_be_visible()
+    assert await here.barriers() == ""
+    await here.page.get_by_role("button", name=ASK).click()
+    await expect(heading(here, "You asked to look here")).to_be_visible()
+    # Back another day: it waits still, and need not ask again.
+    await here.page.reload()
+    await expect(heading(here, "You asked to look here")).to_be_visible()
+    assert await here.barriers() == ""
+
+    cy = await terminal.server.as_staff(StaffRole.PROCTOR, "cy")
+    address = f"/api/v1/sessions/{terminal.session}"
+    async with cy.get(address) as response:
+        (asking,) = (await response.json())["asking"]
+    act = {"act": "admit-device", "of": asking["device"]}
+    async with cy.post(f"{address}/acts", json=act) as response:
+        assert response.status == 200, await response.text()
+    await expect(heading(here, "Your exam is handed in")).to_be_visible()
+    await here.page.get_by_role("link", name=SEEN).click()
+    await expect(heading(here, SEEN)).to_be_visible()
+    here.complaints.clear()  # the browser's own, of the answers 409
