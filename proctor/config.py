@@ -4,9 +4,10 @@ import fcntl
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 
 from proctor.adapters import exams, keys, policies, practice
 from proctor.adapters.clock import SystemClock
@@ -28,6 +29,9 @@ from proctor.web.app import Parts
 PAGES = Path(__file__).parent / "web" / "pages"
 PRACTICE = Practice(exam_body=practice.exam_body, policy_body=practice.policy_body)
 _SECRET_BYTES = 32
+# Whoever looks whether a server runs holds the folder's lock for less than a millisecond.
+_LOCK_TRIES = 5
+_LOCK_AGAIN_S = 0.05
 # Short enough to read out, and more of them than anyone can try: 50 bits.
 _ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 10
@@ -138,14 +142,23 @@ def _locked(folder: Path) -> Iterator[None]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _took(lock):
             why = "another server runs on it: stop that one, or choose another folder with --data"
-            raise FolderInUse(f"{folder}: {why}") from None
+            raise FolderInUse(f"{folder}: {why}")
         yield
     finally:
         os.close(lock)
+
+
+def _took(lock: int) -> bool:
+    """Take a lock, unless it is another's and stays so."""
+    for again in range(_LOCK_TRIES):
+        if again:
+            sleep(_LOCK_AGAIN_S)
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False
 
 
 async def publish(store: SqlStore, folder: Path, *, policy_file: Path | None = None) -> Published:

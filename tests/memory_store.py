@@ -206,8 +206,9 @@ class MemoryStore:
             if case.session.state not in ENDED and exam_id in (None, case.session.exam)
         ]
 
-    async def cases(self, exam_id: str | None) -> Sequence[Case]:
-        found = [c for c in self._cases.values() if exam_id in (None, c.session.exam)]
+    async def cases(self, exams: str | frozenset[str] | None) -> Sequence[Case]:
+        of = {exams} if isinstance(exams, str) else exams
+        found = [c for c in self._cases.values() if of is None or c.session.exam in of]
         by_id = sorted(found, key=lambda case: case.session.id)
         return sorted(by_id, key=lambda case: case.session.made_at, reverse=True)
 

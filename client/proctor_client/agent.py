@@ -14,6 +14,7 @@ import re
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -100,11 +101,16 @@ async def take(plan: Plan, screen: Screen) -> Path:
         joined = joined_before(joined_path)
         async with aiohttp.ClientSession() as http:
             token = joined.device_token if joined else ""
-            server = Server(http, plan.link, key=key, say=screen.say, device_token=token)
+            server = Server(
+                http,
+                plan.link,
+                key=key,
+                say=screen.say,
+                device_token=token,
+                keep=partial(keep_joined, joined_path),
+            )
             if joined is None:
-                answer = await server.join(patience_s=JOIN_PATIENCE_S)
-                joined = Joined.from_answer(answer)
-                write_secret(joined_path, json.dumps(answer).encode())
+                joined = keep_joined(joined_path, await server.join(patience_s=JOIN_PATIENCE_S))
             spool = Spool(
                 plan.folder,
                 session=joined.session,
@@ -135,6 +141,18 @@ def joined_before(path: Path) -> Joined | None:
     except ValueError:
         raise SpoolDamaged(path.name) from None
     return Joined.from_answer(answer)
+
+
+def keep_joined(path: Path, answer: dict[str, Any]) -> Joined:
+    """Write down what the server said when this computer joined, for whoever holds the lock.
+
+    Raises:
+        Refused: It can't be read; nothing was written.
+        OSError: Nothing was written.
+    """
+    joined = Joined.from_answer(answer)
+    write_secret(path, json.dumps(answer).encode())
+    return joined
 
 
 class _Run:

@@ -1,19 +1,27 @@
 """`after`: how the review of an exam stands, in words, and a link to all of it for a browser.
 
-Nothing is written, so it can run beside a `take` that still delivers pictures.
+It can run beside a `take` that still delivers pictures: the token that `take` keeps is asked with.
+Only where no `take` runs, and that token is ended, is the session joined again, and the new one
+kept; joining again ends the token of whoever runs.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 
 from proctor_client import clock
-from proctor_client.agent import Plan, joined_before
-from proctor_client.errors import NotHere, NotOver, Refused, TakenElsewhere
+from proctor_client.agent import Plan, joined_before, keep_joined
+from proctor_client.errors import NotHere, NotOver, Refused, SpoolBusy, TakenElsewhere
 from proctor_client.keys import device_key
-from proctor_client.server import Server
+from proctor_client.server import Keep, Server
+from proctor_client.spool import locked
+
+Answers = tuple[dict[str, Any], dict[str, Any]]  # a viewer's link, how the review stands
 
 _STATES = {
     "awaiting": "A person looks at your exam. Nothing is decided yet.",
@@ -54,6 +62,7 @@ async def look_back(plan: Plan, *, say: Callable[[str], None]) -> LookingBack:
     Raises:
         NotHere: The session was not joined from this folder.
         NotOver: It goes on.
+        SpoolBusy: A `take` runs that has to join again first.
         TakenElsewhere: Another computer has it now.
         ClientError: The server can't be reached, or refuses.
     """
@@ -63,10 +72,15 @@ async def look_back(plan: Plan, *, say: Callable[[str], None]) -> LookingBack:
         raise NotHere
     key = device_key(plan.folder, use_keyring=plan.use_keyring)
     async with aiohttp.ClientSession() as http:
-        server = Server(http, plan.link, key=key, say=say, device_token=joined.device_token)
+
+        async def ask(*, keep: Keep | None = None) -> Answers:
+            kept = joined_before(path) or joined
+            token = kept.device_token
+            server = Server(http, plan.link, key=key, say=say, device_token=token, keep=keep)
+            return await server.viewer_link(), await server.outcome()
+
         try:
-            offered = await server.viewer_link()
-            outcome = await server.outcome()
+            offered, outcome = await _with_kept_token(plan, ask)
         except Refused as no:
             if no.code == "not-over-yet":
                 raise NotOver from None
@@ -78,6 +92,18 @@ async def look_back(plan: Plan, *, say: Callable[[str], None]) -> LookingBack:
     until = clock.wall_time(int(offered["until_ms"]))
     title = str(joined.exam.get("title", ""))
     return LookingBack(exam=title, lines=tuple(review_lines(outcome)), link=link, until=until)
+
+
+async def _with_kept_token(plan: Plan, ask: Callable[..., Awaitable[Answers]]) -> Answers:
+    for _ in range(2):  # the second time with what a running `take` may have kept meanwhile
+        try:
+            return await ask()
+        except Refused as no:
+            if no.status != HTTPStatus.UNAUTHORIZED:
+                raise
+        with suppress(SpoolBusy), locked(plan.folder):
+            return await ask(keep=partial(keep_joined, plan.folder / "session.json"))
+    raise SpoolBusy
 
 
 def review_lines(outcome: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -30,6 +31,8 @@ _MAX_MESSAGE_BYTES = 1024 * 1024  # from the server; a session view of 100 secti
 _PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
 _MOST_DOUBLINGS = 10
 _CHANCE = secrets.SystemRandom()
+
+Keep = Callable[[dict[str, Any]], object]  # is given the answer to joining again
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,19 @@ class Server:
         key: SigningKey,
         say: Callable[[str], None],
         device_token: str = "",
+        keep: Keep | None = None,
     ) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            http: What asks.
+            link: Of the session.
+            key: The device's.
+            say: Tells the learner one sentence.
+            device_token: Of joining before; "": not joined yet.
+            keep: Is given each answer to joining again, whose token ends the one before. None:
+                what is asked with an ended token is refused, and nothing is joined again.
+        """
         self.url = link.server
         self.clock = ServerClock()
         self._http = http
@@ -90,6 +105,7 @@ class Server:
         self._key = key
         self._say = say
         self._device_token = device_token
+        self._keep = keep
         self._away = False
 
     async def join(self, *, patience_s: float | None = None) -> dict[str, Any]:
@@ -150,8 +166,8 @@ class Server:
             )
         except aiohttp.WSServerHandshakeError as no:
             refused = Refused(code="uplink-refused", status=no.status, detail=no.message, facts={})
-            if no.status == HTTPStatus.UNAUTHORIZED:
-                await self.join()
+            if no.status == HTTPStatus.UNAUTHORIZED and self._keep is not None:
+                await self._join_again(self._keep)
             elif not refused.may_pass:
                 raise refused from None
             raise
@@ -162,10 +178,15 @@ class Server:
         try:
             return await self._ask(method, f"/api/v1/session{path}", patience_s=patience_s)
         except Refused as no:
-            if no.status != HTTPStatus.UNAUTHORIZED:
+            if no.status != HTTPStatus.UNAUTHORIZED or self._keep is None:
                 raise
-        await self.join(patience_s=patience_s)
+        await self._join_again(self._keep, patience_s=patience_s)
         return await self._ask(method, f"/api/v1/session{path}", patience_s=patience_s)
+
+    async def _join_again(self, keep: Keep, *, patience_s: float | None = None) -> None:
+        answer = await self.join(patience_s=patience_s)
+        with suppress(OSError):  # whoever finds the token of before joins once more
+            keep(answer)
 
     async def _ask(
         self,

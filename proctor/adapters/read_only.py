@@ -44,7 +44,8 @@ async def open_read_only(data: Path, *, tell: Callable[[str], object]) -> AsyncI
 
     Raises:
         DatabaseUnusable: There is none, or another version of this program made it.
-        ServerStarted: At the end: what was read may be half of one time and half of another.
+        ServerStarted: At the end, or where reading failed: what was read may be half of one time
+            and half of another.
     """
     served, before = _is_served(data), _written(data)
     engine = _engine(data, served=served)
@@ -59,6 +60,10 @@ async def open_read_only(data: Path, *, tell: Callable[[str], object]) -> AsyncI
     store = SqlStore(engine, segments, keys, SystemClock(), read_only=True)
     try:
         yield store
+    except Exception as no:
+        if not served and _written(data) != before:
+            raise ServerStarted(data) from no
+        raise
     finally:
         await store.close()
     if not served and _written(data) != before:

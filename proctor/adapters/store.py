@@ -381,11 +381,12 @@ class SqlStore:
             found = found.where(table.c.exam == exam_id)
         return [row.id for row in await self._rows(found)]
 
-    async def cases(self, exam_id: str | None) -> Sequence[Case]:
+    async def cases(self, exams: str | frozenset[str] | None) -> Sequence[Case]:
         table = _table(SessionRow)
         found = select(table).order_by(table.c.made_at_ms.desc(), table.c.id).limit(MAX_CASES)
-        if exam_id is not None:
-            found = found.where(table.c.exam == exam_id)
+        if exams is not None:
+            of = {exams} if isinstance(exams, str) else exams
+            found = found.where(table.c.exam.in_(sorted(of)))
         return [_case(row) for row in await self._rows(found)]
 
     async def rehearsals(self, session_id: str) -> Sequence[Case]:

@@ -7,7 +7,6 @@ decoding strangers' pictures may crash and may never hold up the server.
 import asyncio
 import logging
 import os
-import sys
 from collections.abc import Callable, Sequence
 from typing import Final, ParamSpec, TypeVar
 
@@ -39,7 +38,7 @@ SAME_PERSON: Final = 0.363
 # other days had 0.67 to 0.80. What is missed by it is missed: a person sees it only by chance.
 SAME_FACE_ON_TWO_ACCOUNTS: Final = 0.6
 
-# Unix's own scale, where there is no SCHED_IDLE.
+# Unix's own scale, where SCHED_IDLE can't be had.
 LEAST_PRIORITY: Final = 19
 
 LIGHT: Final = Model(name="light", version="1")
@@ -161,7 +160,7 @@ class Workers:
                 measure, jpeg, face=face, sample=sample, before=self._cameras.faces(stream)
             )
         except Died:
-            return Measured(unavailable=("picture: the worker that measured it died, twice",))
+            return Measured(unavailable=("worker: it died with the picture, twice",))
         return self._cameras.see(stream, measured, small)
 
     async def compare(self, face: bytes, document: bytes, *, at: Face | None = None) -> Compared:
@@ -218,9 +217,9 @@ class Workers:
 def _start_worker() -> None:
     # Receipts do not wait for pictures: where cores are scarce, the server has them first, at
     # once. Of one core that both want all the time, a worker gets a three-hundredth.
-    if sys.platform == "linux":
+    try:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    else:
+    except (AttributeError, OSError):  # not Linux, or not allowed here
         os.nice(LEAST_PRIORITY)
     cv2.setNumThreads(1)  # as many workers as cores; threads on top would only compete
     measure(_WARM_UP)

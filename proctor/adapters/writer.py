@@ -15,11 +15,13 @@ import json
 import logging
 import queue
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, partial
 from threading import Thread
+from time import monotonic
 from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
@@ -27,7 +29,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from proctor.adapters.segments import TOGETHER_BYTES, Blob, Place, Segments, decrypt
+from proctor.adapters.segments import (
+    NONCE_BYTES,
+    TOGETHER_BYTES,
+    Blob,
+    Place,
+    Segments,
+    decrypt,
+)
 from proctor.evidence.tree import Frontier
 from proctor.services.journal import erased, milliseconds
 from proctor.services.ports import Append, Conflict, StorageFull, Writes
@@ -49,6 +58,8 @@ MAX_ENDS = 65_536
 ROWS_WITHIN_S = 0.05
 # A commit that failed is tried again this often, though nothing else is to be written.
 RETRY_S = 1.0
+# Copies that could not be erased wait so long, and then for a commit.
+ERASE_AGAIN_S = 60.0
 
 T = TypeVar("T")
 KeyOf = Callable[[Connection, str], AESGCM | None]  # a session's; None where it was destroyed
@@ -143,7 +154,7 @@ class Writer:
         self._queued_bytes = 0  # of their blobs, and of rows that are not committed
         self._closed = False
         self._dead = False  # the thread ended by a fault
-        self._refused = False  # the last write of batches failed
+        self._failed = False  # the last write, or commit, that was to write anything
         self._ends: dict[tuple[str, str], int] = {}  # of logs, in the segments
         self._turns = 0  # handed over so far
         self._applied = -1  # the last of them whose rows are committed; 0 is the recovery
@@ -151,6 +162,9 @@ class Writer:
         self._owing = _NO_ROWS  # whose commit failed: no batch is taken until one succeeds
         # Copies of blobs that are held elsewhere: no row names them, so no erasing would find them.
         self._copies: list[Place] = []
+        self._erase_from = 0.0  # not before: the disk failed
+        # What the recovery found and no row named before it: copies, once it comes again.
+        self._left: dict[tuple[object, object], list[Place]] = {}
         self._loop = asyncio.get_running_loop()
         self._appending: asyncio.Task[None] | None = None  # none while no batch waits
         self._recovered: asyncio.Future[None] = self._loop.create_future()
@@ -206,7 +220,7 @@ class Writer:
         """Tell how writing goes."""
         if self._dead:
             return Writes.ENDED
-        return Writes.FAILING if self._refused or self._owing else Writes.WELL
+        return Writes.FAILING if self._failed or self._owing else Writes.WELL
 
     @property
     def is_behind(self) -> bool:
@@ -276,7 +290,7 @@ class Writer:
         try:
             results = await self._store_together(jobs)
         except (OSError, StorageFull) as error:
-            self._refused = True
+            self._failed = True
             logger.exception("batches were not stored", extra={"jobs": len(jobs)})
             full = StorageFull()
             full.__cause__ = error
@@ -286,7 +300,8 @@ class Writer:
                 logger.exception("a batch was not stored")
                 return [(jobs[0], error)]
         else:
-            self._refused = False
+            if any(result is None for _, result in results):
+                self._failed = False
             return results
         # One spoils it for all: each by itself, so that the others are stored.
         return [result for job in jobs for result in await self._store([job])]
@@ -427,6 +442,7 @@ class Writer:
                     connection.exec_driver_sql("ROLLBACK")
             logger.exception("nothing of a group was committed", extra={"jobs": len(others)})
             self._owing, committed = rows, 0
+            self._failed = True
             full = StorageFull()
             full.__cause__ = error
             results = [(job, full) for job in others]
@@ -448,21 +464,40 @@ class Writer:
         copies: list[Place] = []
         if database.total_changes - before < len(rows.blobs):
             copies = _not_named(database, rows.blobs)
+        again: set[tuple[object, object]] = set()
+        if self._left:
+            again = self._left.keys() & {(session, sha256) for session, sha256, *_ in rows.blobs}
+        for of in again:
+            copies += _not_named(database, [(*of, *place) for place in self._left[of]])
         _insert(database, _PUT_OBSERVATIONS, rows.observations)
-        results: Results = [(job, _run(connection, job)) for job in others]
+        results: Results = []
+        wrote = bool(rows)
+        for job in others:
+            before = database.total_changes
+            result = _run(connection, job)
+            results.append((job, result))
+            wrote |= database.total_changes > before and not isinstance(result, Exception)
         database.execute("COMMIT")
         # Not before: a row that is not committed may have to be written again, from the copy.
         self._copies += copies
+        for of in again:
+            del self._left[of]
+        if wrote:
+            self._failed = False
         return results
 
     def _erase_copies(self) -> None:
-        """Erase what no row names; where the disk fails, with the next commit or start."""
-        if not self._copies:
+        """Erase copies; where the disk fails, with the first commit after a minute.
+
+        If the server ends before, the next start finds those in the newest segment and no others.
+        """
+        if not self._copies or monotonic() < self._erase_from:
             return
         try:
             self._segments.erase(self._copies)
             self._copies = []
         except OSError:
+            self._erase_from = monotonic() + ERASE_AGAIN_S
             logger.exception("copies of blobs not erased", extra={"count": len(self._copies)})
 
     def _recover(self, connection: Connection, key_of: KeyOf) -> None:
@@ -470,18 +505,17 @@ class Writer:
         newest = connection.exec_driver_sql(_NEWEST_SEGMENT).scalar_one()
         keys: dict[str, AESGCM | None] = {}
         places: dict[tuple[str, str], list[Place]] = {}
-        every: list[tuple[object, ...]] = []
         found: dict[object, tuple[Append, list[tuple[str, Place]]]] = {}
+        fresh: set[tuple[str, str]] = set()  # whose rows are written here
         for session, sha256, place in self._segments.written(since=newest):
-            if sha256 != _ROW:
-                places.setdefault((session, sha256), []).append(place)
-                every.append(_blob(session, sha256, place))
-                continue
             if session not in keys:
                 keys[session] = key_of(connection, session)
+            if sha256 != _ROW:
+                places.setdefault((session, sha256), []).append(place)
+                continue
             key = keys[session]
             if key is None:
-                continue  # its pictures were destroyed, or it was forgotten
+                continue  # it was destroyed or forgotten; or the database is an older one
             try:
                 append = _unpacked(session, self._open(key, session, _ROW, place))
                 if _is_there(connection, append):
@@ -492,7 +526,8 @@ class Writer:
                     if not _is_held(connection, session, digest)
                 ]
             except (InvalidTag, KeyError, ValueError):
-                # A crash in mid-write: nobody was told that it is stored.
+                # A crash in mid-write: nobody was told that it is stored. Or it rotted, or a newer
+                # version wrote it: its pictures stay where they are.
                 logger.warning("a batch was half written and is left out")
                 continue
             # One that was refused may stand before the one that was taken in its place.
@@ -502,22 +537,67 @@ class Writer:
         for append, blobs in found.values():
             gone = _erased(connection, append.session) if blobs else frozenset()
             held = [_blob(append.session, *each) for each in blobs if each[0] not in gone]
+            fresh.update((append.session, digest) for digest, _ in blobs)
             batches = [_batch(append)] if append.lines else []
             if batches or held:
                 self._commit_together(connection, _Rows(batches, held), [])
         if found:
             logger.info("rows written from segments after a crash", extra={"batches": len(found)})
-        # Such as of a batch that was half written, and came again.
-        self._copies = _not_named(_driver(connection), every)
+        self._sort_out(connection, keys, places, fresh)
         self._erase_copies()
 
+    def _sort_out(
+        self,
+        connection: Connection,
+        keys: Mapping[str, AESGCM | None],
+        places: Mapping[tuple[str, str], Sequence[Place]],
+        fresh: Collection[tuple[str, str]],
+    ) -> None:
+        """Tell copies, and what the server's log says was erased, from what is to be left alone.
+
+        A row that is missing proves nothing, and one that was written just now (`fresh`) no more
+        than the segment does: this database may be an older one that was put back, and the newer
+        one name the other place.
+        """
+        erased_of = cache(partial(_erased, connection))
+        left = 0
+        for (session, sha256), several in places.items():
+            named = _place(connection, session, sha256)
+            others = [place for place in several if place != named and self._has_bytes(place)]
+            if not others:
+                continue
+            told = None if (session, sha256) in fresh else named
+            if sha256 in erased_of(session) or (
+                told is not None and self._opens(keys[session], session, sha256, told)
+            ):
+                self._copies += others
+                continue
+            left += len(others)
+            if told is None:
+                self._left[session, sha256] = others
+        if left:
+            logger.warning("blobs that no row names are left as they are", extra={"count": left})
+
+    def _has_bytes(self, place: Place) -> bool:
+        """Tell whether a blob was not erased, by its nonce."""
+        return any(self._segments.read(place._replace(size=NONCE_BYTES)))
+
+    def _opens(self, key: AESGCM | None, session: str, sha256: str, place: Place) -> bool:
+        if key is None:
+            return False
+        try:
+            self._open(key, session, sha256, place)
+        except (InvalidTag, ValueError, OSError):  # rotted, cut off, gone
+            return False
+        return True
+
     def _whole(self, key: AESGCM, session: str, sha256: str, places: Sequence[Place]) -> Place:
-        """Return where a blob lies whole: of one that came twice a copy may be erased.
+        """Return where a blob lies whole first: of one that came twice a copy may be erased.
 
         Raises:
             InvalidTag: Nowhere.
         """
-        for place in reversed(places):
+        for place in places:
             with suppress(InvalidTag):
                 self._open(key, session, sha256, place)
                 return place
@@ -584,12 +664,17 @@ def _insert(database: sqlite3.Connection, into: str, rows: Sequence[tuple[object
 
 
 def _not_named(database: sqlite3.Connection, blobs: Sequence[tuple[Any, ...]]) -> list[Place]:
-    """Return where blobs lie that the database says to lie elsewhere, or does not have."""
+    """Return where blobs lie that the database, which has them, says to lie elsewhere."""
     return [
         Place(*place)
         for session, sha256, *place in blobs
         if database.execute(_PLACE, (session, sha256)).fetchone() != tuple(place)
     ]
+
+
+def _place(connection: Connection, session: str, sha256: str) -> Place | None:
+    row = connection.exec_driver_sql(_PLACE, (session, sha256)).first()
+    return None if row is None else Place(*row)
 
 
 def _batch(append: Append) -> tuple[object, ...]:

@@ -112,7 +112,7 @@ def act(
     if session.state in ENDED and wanted.kind not in _AFTERWARDS:
         raise SessionClosed(state=session.state, closed_at=session.closed_at)
     room = _room(wanted.kind)
-    if room is not None and len(session.acts) >= room:
+    if room is not None and sum(each.kind not in CLOSING for each in session.acts) >= room:
         raise TooManyActs(at_most=room)
     done = _act_of(wanted, f"a{len(session.acts) + 1}", by=by, at=now)
     if done.kind is ActKind.TERMINATE and policy.review.terminate_needs > 1:
@@ -155,7 +155,7 @@ def undoable(session: ExamSession, done: Act) -> bool:
 
 
 def _room(kind: ActKind) -> int | None:
-    """Return how many acts a session may have before one of this kind; None: any number."""
+    """Return how many acts that close nothing may be there already; None: any number."""
     if kind in CLOSING:
         return None
     if kind is ActKind.TERMINATE:

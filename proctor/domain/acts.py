@@ -29,7 +29,7 @@ from proctor.domain.policy import When
 # A session is one row. So many acts may begin something in it, or only say it.
 MAX_ACTS = 200
 # Beyond them: for who waits for a person, and then for proposals to end it. What closes something
-# that an act began needs no places kept: there are no more of those than of these.
+# that an act began takes none of these places: there are no more of those than of these.
 ACTS_TO_HELP = 100
 ACTS_TO_END = 100
 MAX_NOTE_CHARS = 2000

@@ -107,6 +107,11 @@ def explain(
             return f"{during}, something was in front of the camera. {_NOT_HELD}"
         case "frozen":
             return f"{during}, the camera's picture did not change. {_NOT_HELD}"
+        case "camera-lost" if snapshots and seen:  # records tell of it too
+            return (
+                f"The camera could not be read{lasting}: it was lost, or what came from it could "
+                f"not be read as pictures. {_NOT_HELD}"
+            )
         case "camera-lost" if snapshots:
             return (
                 f"{during}, the pictures that came from the camera could not be read as pictures. "

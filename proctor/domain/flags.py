@@ -141,10 +141,12 @@ def evaluate(
     flags = []
     for number, rule in _numbered(rules_of(policy)):
         sees = unless_lifted(section_at, rule.when, lifts)
-        incidents = merged(from_events(policy, rule, events, sees))
+        incidents = from_events(policy, rule, events, sees)
         if rule.when in PICTURES:
-            incidents += merged(from_pictures(policy, rule, pictures, sees))
-        flags += [_flag(policy, policy_sha256, rule, number, each) for each in incidents]
+            # A camera that goes, and then shows what is no picture, is one outage.
+            incidents += from_pictures(policy, rule, pictures, sees)
+            incidents.sort(key=lambda incident: incident.started_at)
+        flags += [_flag(policy, policy_sha256, rule, number, each) for each in merged(incidents)]
     return tuple(sorted(flags, key=lambda flag: (flag.started_at, flag.id)))
 
 

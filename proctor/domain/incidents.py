@@ -78,6 +78,7 @@ class SnapshotRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
+    first: RecordRef | SnapshotRef  # by which a flag's id is made
     section_id: str
     started_at: datetime
     ended_at: datetime
@@ -86,10 +87,6 @@ class Incident:
     records: tuple[RecordRef, ...] = ()
     models: frozenset[Model] = frozenset()
     seen: tuple[str, ...] = ()
-
-    @property
-    def first(self) -> RecordRef | SnapshotRef:
-        return (self.records or self.snapshots)[0]
 
 
 def merged(incidents: Iterable[Incident]) -> list[Incident]:
@@ -138,7 +135,7 @@ class _PictureRule:
     measurement: str
     # None is "could not be measured", or is not this rule's to say.
     holds: Callable[[FlagRule, Measured], bool | None]
-    number: Callable[[Measured], float | None]
+    number: Callable[[Measured], float | None] | None  # None: how many seconds a run held
     most_telling: Callable[[Iterable[float]], float]
     own_limit: float | None = None  # where the rule has none and vision does not decide
     needs: int = 1  # snapshots in which it must hold…
@@ -253,7 +250,7 @@ PICTURES: Mapping[When, _PictureRule] = {
     ),
     # Besides what the device says of its camera.
     "camera-lost": _PictureRule(
-        measurement="gap_s", holds=_unreadable, number=lambda _: None, most_telling=max
+        measurement="gap_s", holds=_unreadable, number=None, most_telling=max
     ),
 }
 
@@ -345,24 +342,30 @@ def _end(running: dict[str, Run], device: str) -> None:
 def from_pictures(
     policy: Policy, rule: FlagRule, pictures: Iterable[Observation], section_at: SectionAt
 ) -> list[Incident]:
-    number = PICTURES[rule.when].number
     return [
         Incident(
+            first=_ref(run.held[0]),
             section_id=run.section_id,
             started_at=run.held[0].at,
             ended_at=run.held[-1].at,
-            values=tuple(
-                value for seen in run.held if (value := number(seen.measured)) is not None
-            ),
-            snapshots=tuple(
-                SnapshotRef(device=seen.device, seq=seen.seq, sha256=seen.sha256)
-                for seen in run.held
-            ),
+            values=_values(rule, run),
+            snapshots=tuple(map(_ref, run.held)),
             models=frozenset(model for seen in run.held for model in seen.measured.models),
         )
         for run in runs(policy, rule, pictures, section_at)
         if run.held[-1].at - run.held[0].at >= timedelta(seconds=rule.for_s)
     ]
+
+
+def _ref(seen: Observation) -> SnapshotRef:
+    return SnapshotRef(device=seen.device, seq=seen.seq, sha256=seen.sha256)
+
+
+def _values(rule: FlagRule, run: Run) -> tuple[float, ...]:
+    number = PICTURES[rule.when].number
+    if number is None:
+        return ((run.held[-1].at - run.held[0].at).total_seconds(),)
+    return tuple(value for seen in run.held if (value := number(seen.measured)) is not None)
 
 
 # --- other records ---------------------------------------------------------------------------
@@ -390,13 +393,15 @@ def from_events(
         if found is None:
             continue
         value, word = found
+        record = RecordRef(device=event.device, seq=event.seq)
         incidents.append(
             Incident(
+                first=record,
                 section_id=section_id,
                 started_at=event.at,
                 ended_at=ended_at,
                 values=() if value is None else (value,),
-                records=(RecordRef(device=event.device, seq=event.seq),),
+                records=(record,),
                 seen=(word,) if word else (),
             )
         )

@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+# What begins so in `Measured.unavailable` is of the picture: its bytes are none that can be read.
+# A rule goes by it, so no cause of the server's own, such as a worker that died, may begin so.
+# Not a field of its own: the line is what is stored, and what a reviewer is shown.
+OF_THE_PICTURE: Final = "picture: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +48,7 @@ class Measured:
     dark: bool | None = None
     covered: bool | None = None
     frozen: bool | None = None
-    # "faces: the model yunet is missing", one line a cause; "picture: …" is of the picture itself.
+    # "faces: the model yunet is missing", one line a cause; see `OF_THE_PICTURE`.
     unavailable: tuple[str, ...] = ()
     models: tuple[Model, ...] = ()
     # Cosine to the face of the check-in, -1 to 1; None where it was not compared.
@@ -53,7 +59,7 @@ class Measured:
 
 def is_unreadable(measured: Measured) -> bool:
     """Tell whether a picture could not be measured for what it is: its bytes are no picture."""
-    return any(cause.startswith("picture: ") for cause in measured.unavailable)
+    return any(cause.startswith(OF_THE_PICTURE) for cause in measured.unavailable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

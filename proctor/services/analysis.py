@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -35,7 +34,7 @@ from proctor.services.faults import Faults
 from proctor.services.intake import Snapshot, is_watched
 from proctor.services.journal import Entry, milliseconds
 from proctor.services.picture_queue import PictureQueue, Rank
-from proctor.services.ports import NotFound, StorageFull, Store, Vision
+from proctor.services.ports import NotFound, Store, Vision
 from proctor.services.seen import Rows, flags_in, load, read, section_at
 
 logger = logging.getLogger(__name__)
@@ -53,8 +52,9 @@ MAX_STREAMS = 4096
 EVALUATE_EVERY_S = 1.0
 # For each second of looking, rest three: with a full exam flags come later, and receipts do not.
 REST = 3
-# A picture that failed so often running, over half a minute, is marked as what can't be looked at:
-# a review waits for those that are pending. For a disk that takes nothing no picture is marked.
+# A picture with which looking failed so often for one cause, over half a minute, is marked as what
+# can't be looked at: a review waits for those that are pending. No picture is marked for what the
+# disk or the machine refused: it is as it was once they work again.
 GIVEN_UP_AFTER = 6
 # What else fails of a session than its cameras' pictures; no device is called so.
 _ROWS, _FLAGS = "rows", "flags"
@@ -224,9 +224,7 @@ class Analysis:
                 # It stays pending, and is looked at again with what came after it.
                 self._stuck.add((session, device))
                 self._behind.setdefault(session, self._cases.now())
-                tries = self._faults.failed(session, device, error, item=snapshot.record.seq)
-                if tries >= GIVEN_UP_AFTER and not isinstance(error, StorageFull):
-                    await self._give_up(snapshot, error)
+                self._faults.failed(session, device, error, item=snapshot.record.seq)
             finally:
                 left = self._under_way[session]
                 left.discard((snapshot.device, snapshot.record.seq))
@@ -255,34 +253,37 @@ class Analysis:
             self._touched.add(session_id)
             self._faults.failed(session_id, _FLAGS, error)
 
-    async def _give_up(self, snapshot: Snapshot, error: Exception) -> None:
-        """Mark a picture as what can't be looked at, so that nobody waits for it for ever."""
-        why = f"server: looking at it failed: {type(error).__name__}"
-        observation = _observation(snapshot, Measured(unavailable=(why,)))
-        # Where the mark can't be kept either, the next try fails again, and marks it.
-        with suppress(Exception):
-            await self._store.observe(snapshot.session, observation)
-            self._faults.over(snapshot.session, snapshot.device)
-            self._touched.add(snapshot.session)
-            logger.warning(
-                "picture given up",
-                extra={"session": snapshot.session, "seq": snapshot.record.seq},
-            )
-
     async def _measure(self, snapshot: Snapshot, jpeg: bytes) -> Measured:
-        name = _name(snapshot)
         if not _is_periodic(snapshot):
             self._faces.forget(snapshot.session)  # this one may be it
-            return await self._vision.observe(name, jpeg)
+            return await self._seen(snapshot, jpeg)
         case = await self._cases.get(snapshot.session)
         policy = (await self._cases.published(case.session)).policy
         # The learner has read what is compared, if anything: no rule, no comparison.
         compared = any(rule.when == "another-person" for rule in policy.flags)
         face = await self._faces.of(case.session) if compared else None
-        stream = self._stream(name)
+        stream = self._stream(_name(snapshot))
         sample = face is not None and stream.periodic % COMPARE_EVERY == 0
         stream.periodic += 1
-        return await self._vision.observe(name, jpeg, face=face, sample=sample)
+        return await self._seen(snapshot, jpeg, face=face, sample=sample)
+
+    async def _seen(
+        self, snapshot: Snapshot, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
+        """Look at a picture; one with which that fails again and again is measured as that.
+
+        So nobody waits for it for ever, and it is kept, or not, as any measurement is.
+        """
+        session, device, seq = snapshot.session, snapshot.device, snapshot.record.seq
+        try:
+            return await self._vision.observe(_name(snapshot), jpeg, face=face, sample=sample)
+        except OSError:
+            raise  # of the machine, not of the picture: such as no memory for a process
+        except Exception as error:
+            if self._faults.tries(session, device, error, item=seq) + 1 < GIVEN_UP_AFTER:
+                raise
+            logger.warning("picture given up", extra={"session": session, "seq": seq})
+            return Measured(unavailable=(f"server: looking at it failed: {type(error).__name__}",))
 
     def _note_lacking(self, measured: Measured) -> None:
         """Keep what the server lacks, for proctors, until a picture was measured with it."""

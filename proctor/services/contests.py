@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from proctor.domain import review as rules
@@ -22,6 +22,9 @@ MAX_LARGE_AT_ONCE = 4
 # So long one more waits for its turn, unread; then its learner is asked to come back.
 TURN_WITHIN_S = 20.0
 RETRY_AFTER_S = 30
+# An answer with files that came in time is in time for so long: while it is received, and where its
+# learner was asked to come back.
+IN_TIME_FOR = timedelta(minutes=10)
 
 
 class ContestsBusy(Refusal):
@@ -49,6 +52,7 @@ class Contests:
         self._cases = cases
         self._turns = asyncio.Semaphore(MAX_LARGE_AT_ONCE)
         self._under_way: set[str] = set()  # sessions of which a large answer is read, or waits
+        self._came: dict[str, datetime] = {}  # when such sessions came first
 
     async def require_open(self, session_id: str) -> None:
         """Refuse what would be refused whatever the answer says: before it is read.
@@ -56,7 +60,7 @@ class Contests:
         Raises:
             Refusal: Of `domain.review.contest`.
         """
-        await self._open(session_id, Contest(text="", at=self._cases.now()))
+        await self._open(session_id, Contest(text="", at=self._came_at(session_id)))
 
     @asynccontextmanager
     async def turn(self, session_id: str) -> AsyncIterator[None]:
@@ -65,6 +69,7 @@ class Contests:
         Raises:
             ContestsBusy: Another of this session is under way, or no turn came in time.
         """
+        self._remember(session_id)
         if session_id in self._under_way:
             raise ContestsBusy
         self._under_way.add(session_id)
@@ -101,20 +106,35 @@ class Contests:
         """
         answer = Contest(
             text=text,
-            at=self._cases.now(),
+            at=self._came_at(session_id),
             flags=tuple(flags),
             attachments=await asyncio.to_thread(_named, files) if files else (),
         )
         policy = await self._open(session_id, answer)
 
         def decide(session: ExamSession, now: datetime) -> ExamSession:
-            answered = rules.contest(session.review, replace(answer, at=now), rules=policy)
-            return replace(session, review=answered)
+            # By when it came: what was in time is, however long others kept it waiting.
+            answered = rules.contest(session.review, answer, rules=policy)
+            taken = answered.contest and replace(answered.contest, at=now)
+            return replace(session, review=replace(answered, contest=taken))
 
         require_sound(answer, raised={flag.id for flag in await self._store.flags(session_id)})
         if files:
             await self._keep(session_id, answer, files)
         await self._cases.change(session_id, decide, by="learner")
+        self._came.pop(session_id, None)
+
+    def _came_at(self, session_id: str) -> datetime:
+        """Return when an answer came that is received now, perhaps for a second time."""
+        now = self._cases.now()
+        came_at = self._came.get(session_id, now)
+        return came_at if now - came_at < IN_TIME_FOR else now
+
+    def _remember(self, session_id: str) -> None:
+        came_at = self._came_at(session_id)
+        oldest = self._cases.now() - IN_TIME_FOR
+        self._came = {each: at for each, at in self._came.items() if at > oldest}
+        self._came[session_id] = came_at
 
     async def _open(self, session_id: str, answer: Contest) -> ReviewRules:
         """Return the rules of a session that can be contested now."""

@@ -106,7 +106,7 @@ class CheckView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaisedView:
     why: str  # "same-document" or "same-face"
-    session: str
+    session: str  # "elsewhere-1" and so on where the exam is none of the reader's own
     exam: str  # empty where the session is erased
     learner: str  # empty there too, and where the exam is none of the reader's own
     yours: bool  # the exam is one of the reader's own
@@ -184,8 +184,9 @@ class IdDesks:
     async def desk(self, session_id: str, *, me: str, own: OwnExams = None) -> IdDesk:
         """Return all there is to decide one ID check by, for the person `me`.
 
-        That a document or face is on another account too is told whatever exam that is in; whose
-        account it is, where the exam is one of their `own`.
+        That a document or face is on another account too is told whatever exam that is in, for
+        somebody of that exam to be asked; whose account and session it is, where the exam is one of
+        their `own`.
 
         Raises:
             NotFound: There is no such session.
@@ -197,7 +198,9 @@ class IdDesks:
         reading = await self._store.reading(session_id)
         if reading is not None and not _is_of(reading, pictures.face, pictures.document):
             reading = None  # of pictures shown before these
-        raised = [await self._raised(each, own) for each in await self._store.raised(session_id)]
+        found = await self._store.raised(session_id)
+        others = list(dict.fromkeys(each.other for each in found))
+        raised = [await self._raised(each, others.index(each.other), own) for each in found]
         portrait = reading.read.portrait if reading and reading.read else None
         held, proposed = held_since(session), _proposal(check)
         return IdDesk(
@@ -272,7 +275,7 @@ class IdDesks:
         state = "erased" if gone else "waiting"
         return ReadingView(state=state, unavailable=(), lines=(), mrz=None)
 
-    async def _raised(self, raised: Raised, own: OwnExams) -> RaisedView:
+    async def _raised(self, raised: Raised, place: int, own: OwnExams) -> RaisedView:
         exam = learner = ""
         try:
             other = (await self._cases.get(raised.other)).session
@@ -283,7 +286,7 @@ class IdDesks:
             learner = other.learner if yours else ""
         return RaisedView(
             why=raised.why,
-            session=raised.other,
+            session=raised.other if yours else f"elsewhere-{place + 1}",
             exam=exam,
             learner=learner,
             yours=yours,

@@ -21,10 +21,11 @@ MAX_OWN_EXAMS = 100
 class NotYourExam(Refusal):
     code: ClassVar[str] = "not-your-exam"
 
-    def __init__(self, *, exam: str) -> None:
+    def __init__(self, *, exam: str = "") -> None:
+        """`exam` is empty where a session was asked for: whoever asks may not know of which."""
+        which = f"the exam {exam}" if exam else "this session's exam"
         super().__init__(
-            f"the exam {exam} is not among those that this account is for: "
-            "ask an administrator to add it"
+            f"{which} is not among those that this account is for: ask an administrator to add it"
         )
         self.exam = exam
 

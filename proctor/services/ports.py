@@ -275,8 +275,8 @@ class Store(Protocol):
         """Return the sessions of one exam, or of all, that have not ended, by id."""
         ...
 
-    async def cases(self, exam_id: str | None) -> Sequence[Case]:
-        """Return the sessions of one exam, or of all, newest first; at most 10,000."""
+    async def cases(self, exams: str | frozenset[str] | None) -> Sequence[Case]:
+        """Return the sessions of an exam, of some, or of all, newest first; at most 10,000."""
         ...
 
     async def rehearsals(self, session_id: str) -> Sequence[Case]:

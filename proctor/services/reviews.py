@@ -347,7 +347,7 @@ class Reviews:
         async def one(session_id: str) -> str:
             exam = await self._cases.exam_of(session_id)
             if not is_among(exam, own):
-                raise NotYourExam(exam=exam)
+                raise NotYourExam
             if to is not None and not is_among(exam, theirs):
                 raise NotTheirExam(exam=exam, name=to)
             await self._cases.change(session_id, decide, by=by)
@@ -360,12 +360,9 @@ class Reviews:
         )
 
     async def _cases_of(self, exam_id: str | None, own: OwnExams) -> Sequence[Case]:
-        if exam_id is not None:
-            return await self._store.cases(exam_id) if is_among(exam_id, own) else ()
-        if own is None:
-            return await self._store.cases(None)
-        # Each by itself: the newest of all exams may be none of these.
-        return [case for each in sorted(own) for case in await self._store.cases(each)]
+        if exam_id is not None and not is_among(exam_id, own):
+            return ()
+        return await self._store.cases(own if exam_id is None else exam_id)
 
     async def _row(self, session: ExamSession, me: str, now: datetime) -> ReviewRow:
         return row_of(

@@ -87,7 +87,8 @@ class ActReasons(Shape):
 
 class _Asked(Shape):
     # Made anew for each decision, and kept where it is sent again: what was done for it is not
-    # done a second time. Without it, what is sent twice is done twice.
+    # done a second time. Without it, what is sent twice is done twice, and browsers may send a
+    # request twice by themselves: pages name it always.
     request: UUID | None = None
 
     @property

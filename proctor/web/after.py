@@ -38,7 +38,7 @@ from proctor.services.outcomes import (
 from proctor.services.ports import NotFound, StorageFull, Store
 from proctor.services.viewers import Viewers
 from proctor.web.api import LOOKING_BACK, Api, Role, Sha256, Shape
-from proctor.web.auth import learner_of, origin_of_request
+from proctor.web.auth import learner_of, origin_of_request, session_of
 from proctor.web.looks import sent, shown
 from proctor.web.problems import InputError, InvalidInput
 
@@ -110,10 +110,12 @@ def add_after_routes(api: Api, desk: AfterDesk) -> None:
     @asynccontextmanager
     async def contest_read(request: web.Request) -> AsyncIterator[None]:
         """Refuse an answer unread that could not be taken, and have few large ones in memory."""
-        session = learner_of(request).session
+        session = session_of(request)
         await desk.contests.require_open(session)
         length = request.content_length
-        if length is not None and length <= _SMALL_BYTES:
+        # What is compressed may be large however little of it is sent.
+        packed = "Content-Encoding" in request.headers
+        if length is not None and length <= _SMALL_BYTES and not packed:
             yield
             return
         async with desk.contests.turn(session):
@@ -157,7 +159,7 @@ def add_after_routes(api: Api, desk: AfterDesk) -> None:
     )
     async def get_outcome(request: web.Request) -> SessionOutcome:
         """Read how far the review is, and once it is decided, what was decided and why."""
-        return await desk.outcomes.of(learner_of(request).session)
+        return await desk.outcomes.of(session_of(request))
 
     @api.route(
         "GET",
@@ -169,7 +171,7 @@ def add_after_routes(api: Api, desk: AfterDesk) -> None:
     )
     async def get_own_timeline(request: web.Request) -> LearnerTimeline:
         """Read all that happened in my session; once it is decided, every flag with its reasons."""
-        return await desk.outcomes.timeline(learner_of(request).session)
+        return await desk.outcomes.timeline(session_of(request))
 
     @api.route(
         "GET",
@@ -182,7 +184,7 @@ def add_after_routes(api: Api, desk: AfterDesk) -> None:
     )
     async def get_own_blob(request: web.Request, sha256: Sha256) -> web.Response:
         """Read a picture or file of my session."""
-        session = await desk.outcomes.over(learner_of(request).session)
+        session = await desk.outcomes.over(session_of(request))
         return shown(await desk.store.blob(session.id, sha256))
 
     @api.route(
@@ -196,7 +198,7 @@ def add_after_routes(api: Api, desk: AfterDesk) -> None:
     )
     async def get_own_bundle(request: web.Request) -> web.StreamResponse:
         """Keep all evidence of my session, once it is decided, as a file that anyone can verify."""
-        session = await desk.outcomes.decided(learner_of(request).session)
+        session = await desk.outcomes.decided(session_of(request))
         return await sent(request, session.id, desk.export.bundle(session.id))
 
     @api.route(
@@ -220,7 +222,7 @@ def add_after_routes(api: Api, desk: AfterDesk) -> None:
     )
     async def contest(request: web.Request, body: ContestRequest) -> SessionOutcome:
         """Answer the decision on my session, by flags and with files: another person then looks."""
-        session = learner_of(request).session
+        session = session_of(request)
         await desk.contests.contest(
             session,
             text=body.text,

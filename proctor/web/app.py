@@ -42,7 +42,7 @@ from proctor.web import auth, metrics, openapi, problems
 from proctor.web.acts import ActsDesk, add_act_routes
 from proctor.web.after import AfterDesk, add_after_routes
 from proctor.web.api import Api, Role
-from proctor.web.auth import LearnerDevice, LoginDesk, Staff
+from proctor.web.auth import LearnerDevice, LoginDesk, Staff, Viewer
 from proctor.web.console import ConsoleDesk, add_console_routes
 from proctor.web.exports import add_export_routes
 from proctor.web.health import add_health_route
@@ -303,12 +303,10 @@ class _Identify:
         except NotFound:
             return None
 
-    async def learner(self, token: str) -> LearnerDevice | None:
+    async def learner(self, token: str) -> LearnerDevice | Viewer | None:
         if is_viewer_token(token):
             session = await self._viewers.session(token)
-            if session is None:
-                return None
-            return LearnerDevice(session=session, device="", role=Role.VIEWER)
+            return None if session is None else Viewer(session=session)
         device = await self._sessions.device(token)
         if device is None:
             return None

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeAlias
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -56,7 +56,7 @@ class Staff:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnerDevice:
     session: str
-    device: str  # empty where it is a viewer's browser, which is none
+    device: str
     role: Role = Role.LEARNER
 
     @property
@@ -68,6 +68,20 @@ class LearnerDevice:
         return self.role is Role.SECOND_CAMERA
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """A browser that its learner let look; it is no device."""
+
+    session: str
+
+    @property
+    def allowed_as(self) -> Role:
+        return Role.VIEWER
+
+
+Caller: TypeAlias = Staff | LearnerDevice | Viewer
+
+
 class Identify(Protocol):
     """Finds whose token this is; None for one that is unknown, expired or revoked.
 
@@ -76,7 +90,7 @@ class Identify(Protocol):
 
     async def staff(self, token: str) -> Staff | None: ...
 
-    async def learner(self, token: str) -> LearnerDevice | None: ...
+    async def learner(self, token: str) -> LearnerDevice | Viewer | None: ...
 
     async def exam_of(self, session: str) -> str | None:
         """Return the id of a session's exam; None where there is no such session."""
@@ -85,7 +99,7 @@ class Identify(Protocol):
 
 IDENTIFY: web.AppKey[Identify] = web.AppKey("identify")
 PUBLIC_ORIGIN: web.AppKey[str] = web.AppKey("public_origin", str)
-CALLER: web.RequestKey[Staff | LearnerDevice] = web.RequestKey("caller")
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller")
 
 
 def install(app: web.Application, identify: Identify, *, public_origin: str | None = None) -> None:
@@ -115,6 +129,13 @@ def learner_of(request: web.Request) -> LearnerDevice:
     caller = request[CALLER]
     assert isinstance(caller, LearnerDevice)
     return caller
+
+
+def session_of(request: web.Request) -> str:
+    """Return whose session it is, in a handler whose roles are devices' and viewers'."""
+    caller = request[CALLER]
+    assert isinstance(caller, LearnerDevice | Viewer)
+    return caller.session
 
 
 async def still_allowed(request: web.Request) -> bool:
@@ -164,11 +185,13 @@ async def _check_exams(request: web.Request, own: frozenset[str]) -> None:
     Raises:
         NotYourExam: The address names such an exam, or a session of one.
     """
-    asked = [*request.query.getall("exam", []), request.match_info.get("exam", "")]
     if _ID.fullmatch(session := request.match_info.get("session", "")):
-        # One that is not there is nobody's: what a route says of it tells nothing.
-        asked.append(await request.app[IDENTIFY].exam_of(session) or "")
-    for each in asked:
+        # One that is not there is nobody's: the route says so.
+        exam = await request.app[IDENTIFY].exam_of(session)
+        if exam is not None and not is_among(exam, own):
+            await _tell_refused(request)
+            raise NotYourExam  # which one, nobody has told them
+    for each in (*request.query.getall("exam", []), request.match_info.get("exam", "")):
         # What is no id is said to be none by the route, which repeats nothing of it.
         if _ID.fullmatch(each) and not is_among(each, own):
             await _tell_refused(request)
@@ -181,7 +204,7 @@ async def _tell_refused(request: web.Request) -> None:
         await tell(request)
 
 
-async def _caller(request: web.Request) -> Staff | LearnerDevice | None:
+async def _caller(request: web.Request) -> Caller | None:
     identify = request.app[IDENTIFY]
     bearer = _bearer(request)
     if bearer is not None:

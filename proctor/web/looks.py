@@ -20,7 +20,7 @@ from proctor.services.look_tickets import (
 from proctor.services.looks import Looks
 from proctor.services.ports import NotFound, StorageFull
 from proctor.web.api import LOOKING_BACK, Api, Id, Role, Sha256, Shape
-from proctor.web.auth import learner_of, staff_of
+from proctor.web.auth import session_of, staff_of
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _Ticket = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9_-]{{1,{MAX_TICKET_CHARS}}}$")]
@@ -155,7 +155,7 @@ def add_look_routes(api: Api, desk: LookDesk) -> None:
     )
     async def list_my_looks(request: web.Request) -> list[LookView]:
         """List who looked at my pictures and documents, when and why; oldest first."""
-        return await looks.of(learner_of(request).session)
+        return await looks.of(session_of(request))
 
     @api.route(
         "GET",

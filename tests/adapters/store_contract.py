@@ -276,6 +276,12 @@ class StoreContract:
         assert listed == ["s_2", "s_1", "s_3"]
         assert [case.session.id for case in await store.cases("short")] == ["s_2", "s_1"]
         assert list(await store.cases("none")) == []
+        for some, of in (
+            ({"short", "other"}, ["s_2", "s_1", "s_3"]),
+            ({"other", "none"}, ["s_3"]),
+            (set(), []),
+        ):
+            assert [case.session.id for case in await store.cases(frozenset(some))] == of
 
     async def test_the_rehearsals_of_a_session_are_its_own_newest_first(self, store: Store) -> None:
         await created(store)

@@ -1,6 +1,7 @@
 """What erasing does, on the disk too: `services.ports.Store.erase`."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -137,6 +138,17 @@ def _copies(folder: Path, digest: str) -> list[bytes]:
     ]
 
 
+def _broken(_: object) -> None:
+    raise OSError(5, "Input/output error")
+
+
+def _erased_line(picture: bytes) -> bytes:
+    return (
+        b'{"v":1,"session":"s_1","device":"server","seq":1,"at_ms":1,"kind":"erased",'
+        b'"sha256":["' + digest_of(picture).encode() + b'"],"why":"30 days"}'
+    )
+
+
 async def test_of_a_picture_that_came_twice_no_copy_is_left_after_it_was_erased(
     tmp_path: Path, sql: SqlStore
 ) -> None:
@@ -158,19 +170,127 @@ async def test_of_a_picture_that_came_twice_no_copy_is_left_after_it_was_erased(
 async def test_a_copy_that_a_crash_left_is_gone_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
-        raise OSError(5, "Input/output error")
-
     async with opened(tmp_path, alone=True) as store:
         await filled(store)
         log = (await store.device_log("s_1", "d_1")).frontier
-        monkeypatch.setattr(store._segments, "erase", broken)
+        monkeypatch.setattr(store._segments, "erase", _broken)
         await store.append(append(log, b"1", blobs=(FACE,)))
     assert sum(map(any, _copies(tmp_path, digest_of(FACE)))) == 2
     async with opened(tmp_path, alone=True) as store:
         await store.recovered()
         assert sum(map(any, _copies(tmp_path, digest_of(FACE)))) == 1
         assert await store.blob("s_1", digest_of(FACE)) == FACE
+
+
+async def test_a_copy_that_is_left_when_its_picture_is_erased_is_gone_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No row names its picture any more: what the server's log says was erased does."""
+    async with opened(tmp_path) as store:
+        await filled(store)
+        log = (await store.device_log("s_1", "d_1")).frontier
+        with monkeypatch.context() as broken:
+            broken.setattr(store._segments, "erase", _broken)
+            await store.append(append(log, b"1", blobs=(FACE, DOCUMENT)))
+            await store.held("s_1")  # waits for rows that follow
+        case = await store.case("s_1")
+        await store.save(case, case.session, lines=[_erased_line(FACE)])
+        await store.erase("s_1", [digest_of(FACE), digest_of(DOCUMENT)])
+        shutil.copytree(tmp_path, tmp_path / "crashed")
+    crashed = tmp_path / "crashed"
+    assert sum(map(any, _copies(crashed, digest_of(FACE)))) == 1
+    async with opened(crashed, alone=True) as store:
+        await store.recovered()
+        assert set(await store.held("s_1")) == {digest_of(ESSAY)}
+    assert sum(map(any, _copies(crashed, digest_of(FACE)))) == 0
+    assert sum(map(any, _copies(crashed, digest_of(DOCUMENT)))) == 1  # no log says so
+
+
+async def test_of_a_batch_that_was_half_written_and_came_again_no_copy_is_left(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as store:
+        await filled(store)
+        log = (await store.device_log("s_1", "d_1")).frontier
+        shutil.copytree(tmp_path, tmp_path / "crashed")
+        again = append(log, b"1", blobs=(b"late",))
+        await store.append(again)
+    crashed = tmp_path / "crashed"
+    shutil.copytree(tmp_path / "segments", crashed / "segments", dirs_exist_ok=True)
+    *_, (_, _, row) = Segments(crashed / "segments").written(since=1)
+    Segments(crashed / "segments").erase([row])
+    async with opened(crashed, alone=True) as store:
+        assert (await store.device_log("s_1", "d_1")).frontier == log
+        assert sum(map(any, _copies(crashed, digest_of(b"late")))) == 1
+        await store.append(again)
+        assert await store.blob("s_1", digest_of(b"late")) == b"late"
+        await store.held("s_1")  # waits for rows that follow
+        found = _copies(crashed, digest_of(b"late"))
+        assert (len(found), sum(map(any, found))) == (2, 1)
+
+
+async def test_a_disk_that_fails_is_not_asked_to_erase_copies_with_each_commit(
+    sql: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def broken(places: object) -> None:
+        asked.append(places)
+        raise OSError(5, "Input/output error")
+
+    await filled(sql)
+    log = (await sql.device_log("s_1", "d_1")).frontier
+    monkeypatch.setattr(sql._segments, "erase", broken)
+    await sql.append(append(log, b"1", blobs=(FACE,)))
+    for name in ("s_2", "s_3", "s_4"):
+        await created(sql, name)
+    assert len(asked) == 1
+
+
+# --- an older database, put back ---------------------------------------------------------------
+
+
+def _database(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("proctor.db*")}
+
+
+def _put_back(folder: Path, database: dict[str, bytes]) -> None:
+    for path in folder.glob("proctor.db*"):
+        path.unlink()
+    for name, stored in database.items():
+        (folder / name).write_bytes(stored)
+
+
+@pytest.mark.parametrize("rotten", [False, True], ids=["all is whole", "a row rotted"])
+async def test_a_start_on_an_older_database_takes_no_picture_of_a_newer_one(
+    tmp_path: Path, *, rotten: bool
+) -> None:
+    async with opened(tmp_path, alone=True) as store:
+        await filled(store)
+        log = (await store.device_log("s_1", "d_1")).frontier
+    older = _database(tmp_path)
+    async with opened(tmp_path, alone=True) as store:
+        await store.append(append(log, b"1", blobs=(b"since", FACE)))
+        await filled(store, "s_2")
+    newer = _database(tmp_path)
+    if rotten:
+        written = Segments(tmp_path / "segments").written(since=2)
+        row = next(place for _, digest, place in written if not digest)
+        segment = tmp_path / "segments" / "00000002"
+        changed = bytearray(segment.read_bytes())
+        changed[row.offset + row.size - 1] ^= 1
+        segment.write_bytes(changed)
+
+    _put_back(tmp_path, older)
+    async with opened(tmp_path, alone=True) as store:
+        await store.recovered()
+        assert set(await store.held("s_1")) >= {digest_of(each) for each in ALL}
+    _put_back(tmp_path, newer)
+    async with opened(tmp_path, alone=True) as store:
+        await store.recovered()
+        for session, pictures in (("s_1", (*ALL, b"since")), ("s_2", ALL)):
+            for picture in pictures:
+                assert await store.blob(session, digest_of(picture)) == picture
 
 
 async def test_a_batch_whose_row_a_power_cut_took_is_there_though_its_copy_was_erased(

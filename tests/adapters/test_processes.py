@@ -3,8 +3,8 @@
 import asyncio
 import multiprocessing
 import os
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -15,9 +15,29 @@ from proctor.adapters.processes import Died, Process
 def nothing_first() -> None: ...
 
 
-def slowly(value: bytes) -> bytes:
-    time.sleep(0.05)
+def same(value: bytes) -> bytes:
     return value
+
+
+def wait_at(gate: Path) -> bytes:
+    with gate.open("rb", buffering=0) as opened:
+        return opened.read(9)
+
+
+class Gate:
+    """A named pipe: who waits at it goes on with what is written into it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        os.mkfifo(path)
+        self._pipe = os.open(path, os.O_RDWR)  # also for reading, so that it opens at once
+
+    def open(self, value: bytes) -> None:
+        os.write(self._pipe, value)
+
+    def close(self) -> None:
+        """Let all go that still wait."""
+        os.close(self._pipe)
 
 
 def refuse(why: str) -> None:
@@ -32,10 +52,18 @@ async def process() -> AsyncIterator[Process]:
     await made.close()
 
 
+@pytest.fixture
+def gate(process: Process, tmp_path: Path) -> Iterator[Gate]:
+    del process  # it ends after this one, which its job may wait at
+    made = Gate(tmp_path / "gate")
+    yield made
+    made.close()
+
+
 async def test_each_caller_gets_its_own_answer_in_a_process_that_is_not_ours(
     process: Process,
 ) -> None:
-    answers = await asyncio.gather(*(process.run(slowly, b"%d" % each) for each in range(4)))
+    answers = await asyncio.gather(*(process.run(same, b"%d" % each) for each in range(4)))
 
     assert answers == [b"0", b"1", b"2", b"3"]
     assert await process.run(os.getpid) != os.getpid()
@@ -44,7 +72,7 @@ async def test_each_caller_gets_its_own_answer_in_a_process_that_is_not_ours(
 
 async def test_an_answer_larger_than_a_pipe_holds_comes_whole(process: Process) -> None:
     large = os.urandom(3_000_000)
-    assert await process.run(slowly, large) == large
+    assert await process.run(same, large) == large
 
 
 async def test_what_a_function_raises_is_raised_here_and_ends_nothing(process: Process) -> None:
@@ -54,21 +82,24 @@ async def test_what_a_function_raises_is_raised_here_and_ends_nothing(process: P
     assert await process.run(os.getpid) == before
 
 
-async def test_who_no_longer_waits_takes_no_answer_from_who_does(process: Process) -> None:
-    gone = asyncio.ensure_future(process.run(slowly, b"gone"))
-    there = asyncio.ensure_future(process.run(slowly, b"there"))
+async def test_who_no_longer_waits_takes_no_answer_from_who_does(
+    process: Process, gate: Gate
+) -> None:
+    gone = asyncio.ensure_future(process.run(wait_at, gate.path))
+    there = asyncio.ensure_future(process.run(same, b"there"))
     await asyncio.sleep(0)
     gone.cancel()
+    gate.open(b"gone")
 
     assert await there == b"there"
-    assert await process.run(slowly, b"later") == b"later"
+    assert await process.run(same, b"later") == b"later"
 
 
 async def test_all_who_wait_are_told_that_it_died_and_the_next_starts_another(
-    process: Process,
+    process: Process, gate: Gate
 ) -> None:
     first = await process.run(os.getpid)
-    waiting = [asyncio.ensure_future(process.run(slowly, b"")) for _ in range(3)]
+    waiting = [asyncio.ensure_future(process.run(wait_at, gate.path)) for _ in range(3)]
     await asyncio.sleep(0)
     (child,) = multiprocessing.active_children()
     child.kill()
@@ -78,20 +109,21 @@ async def test_all_who_wait_are_told_that_it_died_and_the_next_starts_another(
     assert await process.run(os.getpid) != first
 
 
-async def test_ended_it_finishes_what_it_was_asked_for(process: Process) -> None:
-    asked = asyncio.ensure_future(process.run(slowly, b"asked"))
+async def test_ended_it_finishes_what_it_was_asked_for(process: Process, gate: Gate) -> None:
+    asked = asyncio.ensure_future(process.run(wait_at, gate.path))
     await asyncio.sleep(0)
     process.end()
+    gate.open(b"asked")
 
     assert await asked == b"asked"
-    assert await process.run(slowly, b"again") == b"again"
+    assert await process.run(same, b"again") == b"again"
 
 
 def test_the_loop_of_the_server_does_it_too() -> None:
     async def run() -> bytes:
         process = Process(nothing_first)
         try:
-            return await process.run(slowly, b"so it does")
+            return await process.run(same, b"so it does")
         finally:
             await process.close()
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -222,3 +223,54 @@ async def test_a_segment_of_an_earlier_version_says_nothing_and_stays_as_it_is(
     (tmp_path / "00000001").write_bytes(old)
     assert list(Segments(tmp_path).written(since=1)) == []
     assert (tmp_path / "00000001").read_bytes() == old
+
+
+async def test_behind_a_list_that_rotted_nothing_is_cut_off_but_zeros(tmp_path: Path) -> None:
+    places = await several(tmp_path)
+    file = tmp_path / "00000001"
+    rotten, at = bytearray(file.read_bytes()), places[2].offset // BLOCK_BYTES * BLOCK_BYTES
+    rotten[at] ^= 1
+    file.write_bytes(rotten)
+    segments = Segments(tmp_path)
+    assert segments.was_cut_short()
+    assert [place for _, _, place in segments.written(since=1)] == places[:2]
+    assert opened(segments, places[4]) == b"three"
+    assert file.stat().st_size < len(rotten)
+    assert not segments.was_cut_short()
+
+
+# --- what is erased ----------------------------------------------------------------------------
+
+
+async def test_erasing_goes_past_the_cache_in_whole_blocks_as_writing_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the cache, what was read of a block's neighbours might be written back over them."""
+    segments = Segments(tmp_path)
+    datas = [b"one" * 3000, b"two" * 3000, b"three" * 3000]
+    places = await segments.write([of(each) for each in datas])
+    written: list[tuple[int, int]] = []
+    pwrite = os.pwrite
+
+    def told(file: int, data: memoryview, at: int) -> int:
+        written.append((at % BLOCK_BYTES, len(data) % BLOCK_BYTES))
+        return pwrite(file, data, at)
+
+    monkeypatch.setattr(os, "pwrite", told)
+    segments.erase([places[1]])
+    assert set(written) == {(0, 0)}
+    assert not any(segments.read(places[1]))
+    assert [opened(segments, places[n]) for n in (0, 2)] == [datas[0], datas[2]]
+    (after,) = await segments.write([of(b"after")])
+    assert opened(segments, after) == b"after"
+    await segments.close()
+
+
+async def test_of_what_a_crash_cut_off_what_is_there_is_erased(tmp_path: Path) -> None:
+    segments = Segments(tmp_path)
+    places = await segments.write([of(b"x" * 9000), of(b"y" * 9000)])
+    await segments.close()
+    os.truncate(tmp_path / "00000001", places[1].offset - 1000)
+    segments.erase([*places, Place(7, 0, 10)])
+    assert not any(segments.read(places[0]))
+    assert not any(segments.read(places[1]))

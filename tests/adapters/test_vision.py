@@ -1,5 +1,6 @@
 import asyncio
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -327,7 +328,7 @@ async def test_a_picture_that_kills_each_worker_is_an_observation_that_says_so(
             child.kill()
         await asyncio.sleep(0)
 
-    assert (await waiting).unavailable == ("picture: the worker that measured it died, twice",)
+    assert (await waiting).unavailable == ("worker: it died with the picture, twice",)
     assert len((await workers.observe("s", picture)).faces or ()) == 1
 
 
@@ -392,6 +393,23 @@ async def test_closing_twice_does_nothing(workers: Workers) -> None:
     await workers.close()
 
     assert multiprocessing.active_children() == []
+
+
+def test_where_the_idle_class_is_not_allowed_pictures_are_looked_at_at_least_priority(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    niced: list[int] = []
+    monkeypatch.setattr(os, "nice", niced.append)
+    monkeypatch.setattr(os, "sched_setscheduler", refused)
+    monkeypatch.setattr(cv2, "setNumThreads", lambda _count: None)
+
+    vision._start_worker()
+
+    assert niced == [vision.LEAST_PRIORITY]
+
+
+def refused(*_: object) -> None:
+    raise PermissionError
 
 
 SERVER = """

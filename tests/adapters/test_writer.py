@@ -13,8 +13,9 @@ from proctor.adapters.segments import Segments
 from proctor.adapters.store import open_engine
 from proctor.adapters.writer import Writer
 from proctor.evidence.tree import Frontier
-from proctor.services.ports import Conflict, StorageFull
+from proctor.services.ports import Conflict, StorageFull, Writes
 from tests.adapters.store_contract import append
+from tests.conftest import full_disk
 
 KEY = AESGCM(b"k" * 32)
 
@@ -161,3 +162,34 @@ async def test_ends_of_logs_that_were_forgotten_are_read_again(
         await writer.append(append(each.frontier, b"1", of=f"s_{n}"), KEY)
         with pytest.raises(Conflict):
             await writer.append(append(each.frontier, b"1", of=f"s_{n}"), KEY)
+
+
+# --- how writing goes --------------------------------------------------------------------------
+
+
+async def test_a_commit_that_failed_alone_is_told_until_something_is_written(
+    writer: Writer,
+) -> None:
+    await writer.run(put("ada"))
+    with full_disk():
+        with pytest.raises(StorageFull):
+            await writer.run(put("bob"))
+        assert writer.writes() is Writes.FAILING
+        assert await names(writer) == ["ada"]
+        assert writer.writes() is Writes.FAILING
+    await writer.run(put("bob"))
+    assert writer.writes() is Writes.WELL
+
+
+async def test_batches_that_failed_are_told_until_anything_is_written(writer: Writer) -> None:
+    first = append(Frontier(), b"0", blobs=(b"picture",))
+    await writer.append(first, KEY)
+    with full_disk():
+        with pytest.raises(StorageFull):
+            await writer.append(append(first.frontier, b"1", blobs=(b"another",)), KEY)
+        assert writer.writes() is Writes.FAILING
+        with pytest.raises(Conflict):  # which writes nothing
+            await writer.append(append(Frontier(), b"other"), KEY)
+        assert writer.writes() is Writes.FAILING
+    await writer.run(put("ada"))
+    assert writer.writes() is Writes.WELL

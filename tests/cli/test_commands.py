@@ -1,6 +1,8 @@
 """Commands for people who keep a server: what they print, and how they refuse."""
 
+import fcntl
 import json
+import os
 import shutil
 import socket
 import sqlite3
@@ -16,6 +18,7 @@ import pytest
 from proctor import config
 from proctor.adapters import keys
 from proctor.adapters.policies import builtin_folder
+from proctor.adapters.read_only import LOCK
 from tests.cli.running import ROOT, Terminal, in_its_own_process
 from tests.conftest import PASSWORD, SHORT_EXAM, full_disk
 
@@ -454,6 +457,18 @@ def test_two_servers_do_not_share_a_folder(terminal: Terminal) -> None:
     with config._locked(terminal.data):
         line = terminal.refused("serve", "--port", "0")
     assert "another server runs on it" in line
+
+
+def test_who_looks_whether_a_server_runs_keeps_none_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = os.open(tmp_path / LOCK, os.O_CREAT | os.O_RDWR)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr(config, "sleep", lambda _: os.close(looking))  # it has looked
+    with config._locked(tmp_path):
+        monkeypatch.setattr(config, "sleep", lambda _: None)
+        with pytest.raises(config.FolderInUse), config._locked(tmp_path):
+            raise AssertionError
 
 
 def test_commands_work_while_a_server_runs(terminal: Terminal) -> None:

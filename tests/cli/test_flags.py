@@ -213,3 +213,22 @@ async def test_a_server_that_is_started_while_its_folder_is_read_is_noticed(
 
     with pytest.raises(ServerStarted):
         await read_while_it_is_written()
+
+
+@pytest.mark.parametrize("started", [False, True], ids=["of itself", "as a server was started"])
+async def test_what_can_t_be_read_is_said_as_what_it_is(
+    session: str, server: Server, tmp_path: Path, *, started: bool
+) -> None:
+    await server.store.close()
+    left = shutil.copytree(tmp_path / "data", tmp_path / "left")
+
+    async def read_what_is_half_written() -> None:
+        async with open_read_only(left, tell=unsaid) as store:
+            await store.case(session)
+            if started:
+                with sqlite3.connect(left / "proctor.db") as database:
+                    database.execute("DELETE FROM logins")
+            raise LookupError
+
+    with pytest.raises(ServerStarted if started else LookupError):
+        await read_what_is_half_written()

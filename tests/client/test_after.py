@@ -11,8 +11,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from proctor_client.errors import SessionEnded
+from proctor_client.agent import Plan
+from proctor_client.errors import NotOver, SessionEnded, SpoolBusy
 from proctor_client.looking import review_lines
+from proctor_client.server import parse_link
+from proctor_client.spool import locked
 
 from proctor.services.logins import StaffRole
 from tests.client.clips import grey, write_clip
@@ -57,6 +60,31 @@ class Home:
         code, out, err = await self.run("take", self.link, *words)
         assert code == 0, err
         return out
+
+    async def only_join(self) -> None:
+        """Refuse the rules: the session stands, and nothing has ended."""
+        clip = write_clip(self.folder.parent / "clip.avi", 2, lambda at: grey(60 + 10 * at))
+        answers = self.folder.parent / "answers.json"
+        answers.write_text("{}")
+        await self.run("take", self.link, "--camera", str(clip), "--answers", str(answers))
+
+    @property
+    def plan(self) -> Plan:
+        """As the program makes it: it names the session's folder."""
+        return Plan(
+            link=parse_link(self.link),
+            data=self.folder,
+            camera="",
+            blobs_limit_bytes=0,
+            use_keyring=False,
+        )
+
+    def keep(self, token: str) -> None:
+        path = self.plan.folder / "session.json"
+        path.write_text(json.dumps(json.loads(path.read_bytes()) | {"device_token": token}))
+
+    def kept(self) -> str:
+        return str(json.loads((self.plan.folder / "session.json").read_bytes())["device_token"])
 
     async def after(self, *words: str, browser: str = "false") -> tuple[int, str, str]:
         return await self.run("after", self.link, *words, browser=browser)
@@ -127,20 +155,48 @@ async def test_without_a_browser_the_link_is_there_to_be_copied(home: Home) -> N
     assert (code, "/join/after#" in out) == (0, True)
 
 
-async def test_before_the_end_and_elsewhere_it_says_what_to_do(home: Home, tmp_path: Path) -> None:
+async def test_before_the_end_and_elsewhere_it_says_what_to_do(home: Home) -> None:
     code, out, err = await home.after("--print")
     assert (code, out) == (1, "")
     assert err.startswith("This link was not used on this computer")
     assert not home.folder.exists()
 
-    # Joined, and refused the rules: the session stands, and nothing has ended.
-    clip = write_clip(tmp_path / "clip.avi", 2, lambda at: grey(60 + 10 * at))
-    answers = tmp_path / "answers.json"
-    answers.write_text("{}")
-    await home.run("take", home.link, "--camera", str(clip), "--answers", str(answers))
+    await home.only_join()
     code, out, err = await home.after("--print")
     assert (code, out) == (1, "")
     assert err.startswith("Your exam goes on.")
+
+
+async def goes_on(http: aiohttp.ClientSession, token: str) -> bool:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with http.get("/api/v1/session", headers=headers) as response:
+        return response.status == 200
+
+
+async def test_beside_a_running_take_the_token_of_that_stays_worth_all(
+    home: Home, http: aiohttp.ClientSession
+) -> None:
+    await home.only_join()
+    own = home.kept()
+    home.keep("ended")
+    with locked(home.plan.folder):  # as `take` does
+        code, _, err = await home.after("--print")
+        assert (code, err.splitlines()[0]) == (1, str(SpoolBusy()))
+        assert await goes_on(http, own)
+        home.keep(own)  # as `take` does, once it has joined again
+        code, _, err = await home.after("--print")
+        assert (code, err.splitlines()[0]) == (1, str(NotOver()))
+        assert await goes_on(http, own)
+
+
+async def test_an_ended_token_is_renewed_where_no_take_runs_and_kept(
+    home: Home, http: aiohttp.ClientSession
+) -> None:
+    await home.only_join()
+    home.keep("ended")
+    code, _, err = await home.after("--print")
+    assert (code, err.splitlines()[0]) == (1, str(NotOver()))
+    assert await goes_on(http, home.kept())
 
 
 async def test_a_computer_whose_place_was_taken_says_where_to_look(home: Home) -> None:

@@ -104,6 +104,17 @@ async def test_the_same_command_after_the_end_shows_the_receipt_again(clip: Path
     assert len(server.lines) == size
 
 
+async def test_a_token_that_was_ended_is_renewed_and_the_new_one_kept(clip: Path) -> None:
+    async with serving() as server:
+        plan = plan_for(server, clip)
+        await taking(plan, Watcher(ANSWERS))
+        path = plan.folder / "session.json"
+        joined = json.loads(path.read_bytes())
+        path.write_text(json.dumps(joined | {"device_token": "ended"}))
+        await taking(plan, Watcher(ANSWERS))
+    assert json.loads(path.read_bytes())["device_token"] == joined["device_token"]
+
+
 @pytest.mark.parametrize(
     "word",
     [

@@ -668,6 +668,19 @@ def test_who_waits_for_a_person_is_helped_after_that() -> None:
         assert refused.at_most == MAX_ACTS + ACTS_TO_HELP
 
 
+def test_what_closes_something_takes_no_place_of_what_helps() -> None:
+    asks = (Ask(device=KnownDevice(id="d_2", key="d_2", kind="browser"), asked_at=at(1)),)
+    session = replace(running(), devices=Devices(asks=asks))
+    for number in range(MAX_ACTS):
+        session = do(session, ActKind.IRREGULARITY, of="room")
+        if number >= ACTS_TO_HELP:
+            session = do(session, ActKind.UNDO, of=session.acts[-1].id)
+    assert len(session.acts) == MAX_ACTS + MAX_ACTS - ACTS_TO_HELP
+    assert isinstance(refusal(session, ActKind.PAUSE), TooManyActs)
+    assert do(session, ActKind.ADMIT_DEVICE, of="d_2").devices.used == asks[0].device
+    assert do(session, ActKind.TERMINATE).termination is not None
+
+
 def test_an_exam_can_be_ended_after_that_too() -> None:
     most = MAX_ACTS + ACTS_TO_HELP + ACTS_TO_END
     last = do(with_acts(running(), most - 1), ActKind.TERMINATE)

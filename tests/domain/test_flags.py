@@ -503,7 +503,8 @@ def test_snapshots_that_are_no_pictures_ask_for_help_and_are_nothing_else() -> N
 
     assert (flag.when, flag.flag_class) == ("camera-lost", FlagClass.QUALITY)
     assert (flag.started_at, flag.ended_at) == (at(10), at(30))
-    assert (flag.value, flag.threshold, flag.snapshot_count) == (None, 20, 3)
+    assert (flag.value, flag.threshold, flag.snapshot_count) == (20, 20, 3)
+    assert "In 3 snapshots over 20 seconds" in flag.explanation
     assert "could not be read as pictures" in flag.explanation
     assert "not held against you" in flag.explanation
     assert raised(rules, pictures=pictures[:3]) == ()  # not for so long
@@ -514,6 +515,7 @@ def test_snapshots_that_are_no_pictures_ask_for_help_and_are_nothing_else() -> N
     [
         pytest.param("faces: the model yunet is missing", id="a model that is missing"),
         pytest.param("server: looking at it failed: OSError", id="a fault of the server's"),
+        pytest.param("worker: it died with the picture, twice", id="a worker that was killed"),
     ],
 )
 def test_what_the_server_could_not_measure_is_no_camera_lost(unmeasured: str) -> None:
@@ -521,12 +523,24 @@ def test_what_the_server_could_not_measure_is_no_camera_lost(unmeasured: str) ->
     assert raised(FlagRule(when="camera-lost"), pictures=snapshots(*[seen] * 9)) == ()
 
 
-def test_a_camera_that_goes_and_then_shows_nonsense_is_told_of_as_both() -> None:
-    lost = event(kind="gap", cause="camera", start=0, seq=99)
-    flags = raised(
-        FlagRule(when="camera-lost"), pictures=snapshots(*[UNREADABLE] * 3), events=[lost]
-    )
-    assert {flag.id for flag in flags} == {"camera-lost.d.0", "camera-lost.d.99"}
+@pytest.mark.parametrize(
+    ("gap_at", "flag_id", "began"),
+    [
+        pytest.param(10, "camera-lost.d.99", 10, id="a camera that goes, then nonsense"),
+        pytest.param(90, "camera-lost.d.7", 70, id="nonsense, then a camera that goes"),
+    ],
+)
+def test_an_outage_of_both_kinds_is_one_flag(gap_at: float, flag_id: str, began: float) -> None:
+    lost = event(kind="gap", cause="camera", start=gap_at, length=40, seq=99)
+    pictures = snapshots(*[UNREADABLE] * 3, first=7)
+    (flag,) = raised(FlagRule(when="camera-lost", for_s=20), pictures=pictures, events=[lost])
+    assert (flag.id, flag.value) == (flag_id, 40)
+    assert (flag.started_at, flag.ended_at) == (at(began), at(max(90, gap_at + 40)))
+    assert flag.records == (RecordRef(device="d", seq=99),)
+    assert [ref.seq for ref in flag.snapshots] == [7, 8, 9]
+    length = duration_words(max(90, gap_at + 40) - began)
+    assert f"The camera could not be read for {length}" in flag.explanation
+    assert "not held against you" in flag.explanation
 
 
 @pytest.mark.parametrize(

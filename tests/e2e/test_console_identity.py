@@ -328,6 +328,23 @@ async def test_other_pictures_than_those_that_were_seen_are_not_decided_on(
     await expect(page.get_by_text("Recorded: the ID check is accepted")).to_be_visible()
 
 
+async def test_a_picture_that_did_not_come_is_fetched_once_more(
+    visit: Visitor, held: CheckIns
+) -> None:
+    session = await held.held()
+    here = await visit(held.desk(session))
+    await here.page.route("**/api/v1/looks/**", lambda route: route.abort())
+    await here.sign_in(login(ONE))
+    again = here.page.get_by_role("button", name="Try again")
+    await expect(again).to_have_count(2)
+    assert await here.barriers() == ""
+    await here.page.unroute("**/api/v1/looks/**")
+    for _ in range(2):
+        await again.first.click()
+    await pictures_are_there(here.page)
+    here.complaints.clear()  # the browser's own, of what was cut
+
+
 async def test_letters_typed_into_a_reason_are_only_letters(visit: Visitor, held: CheckIns) -> None:
     session = await held.held()
     page = (await at_check(visit, held, session)).page

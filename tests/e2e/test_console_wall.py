@@ -3,13 +3,14 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, WebSocketRoute, expect
+from playwright.async_api import Browser, Route, WebSocketRoute, expect
 
 from proctor import config
 from proctor.evidence.record import Kind
@@ -27,7 +28,6 @@ from tests.e2e.wall import (
     panel,
     tile,
 )
-from tests.e2e.wire import Wire, wire_to
 from tests.pictures import jpeg, webcam
 
 pytestmark = pytest.mark.browser
@@ -240,7 +240,7 @@ async def test_another_device_is_let_in(server: Server, watch: Watch) -> None:
         await expect(tile(page, "Ada Lovelace")).to_contain_text("another device asks")
         await open_panel(page, "Ada Lovelace")
         await panel(page).get_by_role("button", name="Let it in").click()
-        await expect(page.get_by_text("The other device may go on: Ada Lovelace.")).to_be_visible()
+        await expect(page.get_by_text("The other device was let in: Ada Lovelace.")).to_be_visible()
         await second.join(invited["join_token"])
         assert (await second.call("GET", "/api/v1/session"))["device"] == "d_second"
 
@@ -285,17 +285,39 @@ async def test_nothing_moves_while_somebody_points_at_the_wall(
 ) -> None:
     await sitting("Ada Lovelace")
     zoe = await sitting("Zoë Quinn")
-    page = (await watch()).page
+    page = (await watch(width=850)).page  # where what stands above the tiles has little room
     first = page.get_by_role("list", name="Sessions").get_by_role("listitem").first
     await expect(tile(page, "Zoë Quinn")).to_be_visible()
     await tile(page, "Ada Lovelace").hover()
+    place = await first.bounding_box()
     await ask_for_help(zoe, "Is it a number?")
 
     await expect(page.get_by_text("Order changed:")).to_be_visible()
     await expect(first).to_contain_text("Ada Lovelace")
+    assert await first.bounding_box() == place
     await page.keyboard.press("u")  # a way to the button would be a way off the wall
     await expect(first).to_contain_text("Zoë Quinn")
     await expect(page.get_by_text("Order changed:")).to_be_hidden()
+
+
+async def test_whoever_may_not_watch_is_told_so_at_the_address_of_a_session_too(
+    server: Server, visit: Visitor
+) -> None:
+    await server.as_staff(StaffRole.COURSE_TEAM, "cy")
+    here = await visit(f"{server.url}/console?session=s_1")
+    await here.sign_in(("cy", PASSWORD))
+    await expect(here.page.get_by_text("The wall is for proctors.")).to_be_visible()
+
+
+async def test_from_an_exam_that_nobody_sits_there_is_a_way_to_all(
+    sitting: Sitting, server: Server, visit: Visitor
+) -> None:
+    await sitting("Ada Lovelace")
+    await server.as_staff(StaffRole.PROCTOR, "noor")
+    here = await visit(f"{server.url}/console?exam=nobodys")
+    await here.sign_in(("noor", PASSWORD))
+    await here.page.get_by_role("button", name="Show all").click()
+    await expect(tile(here.page, "Ada Lovelace")).to_be_visible()
 
 
 async def test_filters_and_search_find_one_among_others(sitting: Sitting, watch: Watch) -> None:
@@ -333,64 +355,80 @@ async def test_a_network_that_drops_is_said_with_the_time_and_comes_back(
     forgive(here, "WebSocket connection to ", "Failed to load resource: net::ERR_")
 
 
-async def without_an_answer(wire: Wire, here: Visit, done: Callable[[], Awaitable[bool]]) -> None:
-    """Hang up once the server has done it, until the page says that no answer came."""
-    await until(done)
-    said = here.page.get_by_text("No answer came, so it's not known whether it was done.")
+@asynccontextmanager
+async def answers_lost(here: Visit, address: str) -> AsyncIterator[list[str]]:
+    """What the page sends to an address is done, and no answer comes; gives what was done."""
+    done: list[str] = []
 
-    async def is_said() -> bool:
-        # Chromium itself sends again what it sent on a line that had worked before.
-        wire.hang_up()
-        await asyncio.sleep(0.2)
-        return await said.count() > 0
+    async def lose(route: Route) -> None:
+        answer = await route.fetch()
+        assert answer.ok, await answer.text()
+        done.append(await answer.text())
+        await route.abort()
 
-    await until(is_said)
-    wire.mend()
-    # The line is back by itself; a mouse or a key on an old tile is none of this test's.
-    await expect(here.page.get_by_text("What you see is from")).to_be_hidden(timeout=30_000)
+    await here.page.route(address, lose)
+    yield done
+    await here.page.unroute(address, lose)
+    forgive(here, "Failed to load resource: ")
+
+
+async def read_by(learners: list[Device]) -> list[int]:
+    """Return how many acts each of them reads."""
+    return [len((await each.call("GET", "/api/v1/session"))["acts"]) for each in learners]
 
 
 async def test_what_no_answer_came_to_is_sent_again_and_done_once(
-    server: Server, sitting: Sitting, watch: Watch
+    sitting: Sitting, watch: Watch
 ) -> None:
     learners = [await sitting("Ada Lovelace"), await sitting("Ben Ali")]
-
-    async def read_by_all(count: int) -> bool:
-        read = [(await each.call("GET", "/api/v1/session"))["acts"] for each in learners]
-        return all(len(acts) == count for acts in read)
-
-    async with wire_to(server.url) as wire:
-        here = await watch(url=wire.url)
-        page = here.page
-        for name in ("Ada Lovelace", "Ben Ali"):
-            await tile(page, name).get_by_role("checkbox").check()
-        await page.keyboard.press("t")
-        dialog = await give_reason(page, "For the outage.")
-        wire.lose_answers()
+    here = await watch()
+    page = here.page
+    for name in ("Ada Lovelace", "Ben Ali"):
+        await tile(page, name).get_by_role("checkbox").check()
+    await page.keyboard.press("t")
+    dialog = await give_reason(page, "For the outage.")
+    async with answers_lost(here, "**/api/v1/exams/*/acts") as done:
         await dialog.get_by_role("button", name="Give the time (2)").click()
-        await without_an_answer(wire, here, lambda: read_by_all(1))
+        await expect(dialog.get_by_role("alert")).to_contain_text("No answer came")
+    assert len(done) == 1
 
-        await dialog.get_by_role("button", name="Send again").click()
-        await expect(dialog).to_be_hidden()
-        await expect(page.get_by_text("Time given: 2 learners.")).to_be_visible()
-        assert await read_by_all(1)
-        for name in ("Ada Lovelace", "Ben Ali"):
-            await expect(tile(page, name)).to_contain_text("+5 min")
+    await dialog.get_by_role("button", name="Send again").click()
+    await expect(dialog).to_be_hidden()
+    await expect(page.get_by_text("Time given: 2 learners.")).to_be_visible()
+    assert await read_by(learners) == [1, 1]
+    for name in ("Ada Lovelace", "Ben Ali"):
+        await expect(tile(page, name)).to_contain_text("+5 min")
 
-        await page.get_by_role("button", name="Announce").click()
-        await dialog.get_by_label("Announcement").fill("Question 3 has a misprint.")
-        exams = dialog.get_by_role("combobox", name=re.compile("^Exam"))
-        await exams.select_option(room.EXAM)
-        wire.lose_answers()
+
+async def test_what_no_answer_came_to_stays_on_the_wall_with_its_words_until_it_is_known(
+    sitting: Sitting, watch: Watch
+) -> None:
+    learners = [await sitting("Ada Lovelace"), await sitting("Ben Ali")]
+    here = await watch()
+    page = here.page
+    await page.get_by_role("button", name="Announce").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Announcement").fill("Question 3 has a misprint.")
+    exams = dialog.get_by_role("combobox", name=re.compile("^Exam"))
+    await exams.select_option(room.EXAM)
+    async with answers_lost(here, "**/announcements"):
         await dialog.get_by_role("button", name="Send to all").click()
-        await without_an_answer(wire, here, lambda: read_by_all(2))
-        # Closed, it is said on the wall, and can be sent again from there.
-        await page.keyboard.press("Escape")
-        await expect(dialog).to_be_hidden()
-        await page.get_by_role("button", name="Send again").click()
-        await expect(page.get_by_text("Announced to 2 learners.")).to_be_visible()
-        assert await read_by_all(2)
-    forgive(here, "WebSocket connection to ", "Failed to load resource: ")
+        await expect(dialog.get_by_role("alert")).to_contain_text("No answer came")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+
+    note = page.get_by_role("status").filter(has_text="Announcement to all of")
+    await expect(note).to_contain_text("Question 3 has a misprint.")
+    assert await here.barriers() == ""
+    await open_panel(page, "Ada Lovelace")
+    await page.keyboard.press("m")
+    await dialog.get_by_label("Your message").fill("Hello.")
+    await dialog.get_by_role("button", name="Send", exact=True).click()
+    await expect(page.get_by_text("Sent to Ada Lovelace.")).to_be_visible()
+    await note.get_by_role("button", name="Send again").click()
+    await expect(page.get_by_text("Announced to 2 learners.")).to_be_visible()
+    await expect(note).to_be_hidden()
+    assert await read_by(learners) == [2, 1]
 
 
 async def test_who_is_no_proctor_is_told_so(server: Server, visit: Visitor) -> None:

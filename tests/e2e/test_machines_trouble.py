@@ -30,7 +30,7 @@ from tests.poison import animated_png, bomb_jpeg, bomb_png, cmyk_jpeg
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 NO_IMAGE = b"Dear proctor, my camera is broken."
-GONE = "the worker that measured it died, twice"
+GONE = "it died with the picture, twice"
 
 
 def children() -> list[psutil.Process]:

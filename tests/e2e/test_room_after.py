@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 SEEN = "What was seen, and what was decided"
 OVER = "This exam is over, and was sat elsewhere"
 ASK = "Ask to look here"
+USED = "This link was used, or is too old"
 
 
 @dataclass
@@ -53,25 +54,11 @@ def heading(here: Visit, words: str) -> Locator:
     return here.page.get_by_role("heading", level=1, name=words)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_the_terminals_link_shows_everything_once_and_takes_an_answer(
-    terminal: Sat, visit: Visitor, scheme: Scheme
+async def test_the_terminals_link_shows_what_was_decided_and_takes_an_answer(
+    terminal: Sat, visit: Visitor
 ) -> None:
-    link = await terminal.viewer_link()
-    here = await visit(link, scheme=scheme)
-    await expect(heading(here, SEEN)).to_be_visible()
+    here = await visit(await terminal.viewer_link())
     await expect(here.page.get_by_text("Nothing is decided yet.")).to_be_visible()
-    assert await here.barriers() == ""
-    assert "#" not in here.page.url  # nothing of the link stays in the history
-    await here.page.reload()
-    await expect(heading(here, SEEN)).to_be_visible()
-
-    second = await visit(link, scheme=scheme)
-    await expect(heading(second, "This link was used, or is too old")).to_be_visible()
-    await expect(second.page.get_by_text("proctor-client after LINK")).to_be_visible()
-    assert await second.barriers() == ""
-    second.complaints.clear()  # the browser's own, of the answer 404
-
     await terminal.decide()
     await here.page.get_by_role("button", name="Check again").click()
     await here.page.get_by_label("To the decision").fill("It was my line.")
@@ -79,6 +66,55 @@ async def test_the_terminals_link_shows_everything_once_and_takes_an_answer(
     await here.page.get_by_role("button", name="Send it").click()
     await expect(here.page.get_by_text("You answered at")).to_be_visible()
     await expect(here.page.get_by_label("To the decision")).to_have_count(0)
+
+
+async def test_a_link_lets_one_browser_in_and_the_next_link_another_in_its_place(
+    terminal: Sat, visit: Visitor
+) -> None:
+    link = await terminal.viewer_link()
+    first = await visit(link)
+    await expect(heading(first, SEEN)).to_be_visible()
+    second = await visit(link)
+    await expect(heading(second, USED)).to_be_visible()
+    await expect(second.page.get_by_text("proctor-client after LINK")).to_be_visible()
+
+    # In the same tab: only what stands behind the # is another.
+    await second.page.goto(await terminal.viewer_link())
+    await expect(heading(second, SEEN)).to_be_visible()
+    await first.page.get_by_role("button", name="Check again").click()
+    await expect(first.page.get_by_text("another browser took its place")).to_be_visible()
+    for here in (first, second):
+        here.complaints.clear()  # the browser's own, of the answers 401 and 404
+
+
+async def test_whoever_looks_is_there_after_a_reload_until_they_are_done(
+    terminal: Sat, visit: Visitor
+) -> None:
+    await terminal.decide()
+    here = await visit(await terminal.viewer_link())
+    await expect(heading(here, SEEN)).to_be_visible()
+    assert "#" not in here.page.url  # nothing of the link stays in the history
+    await here.page.get_by_role("link", name="Answer it").click()
+    await here.page.reload()
+    await expect(heading(here, SEEN)).to_be_visible()
+    await expect(here.page.get_by_text("This browser may look until")).to_be_visible()
+
+    await here.page.get_by_role("button", name="Done: forget this here").click()
+    await expect(heading(here, "This browser has forgotten your exam")).to_be_visible()
+    await here.page.reload()
+    await expect(heading(here, USED)).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nobody_who_looks_back_meets_a_barrier(
+    terminal: Sat, visit: Visitor, scheme: Scheme
+) -> None:
+    await terminal.decide()
+    here = await visit(await terminal.viewer_link(), scheme=scheme)
+    await expect(here.page.get_by_label("To the decision")).to_be_visible()
+    assert await here.barriers() == ""
+    await here.page.get_by_role("button", name="Done: forget this here").click()
+    await expect(heading(here, "This browser has forgotten your exam")).to_be_visible()
     assert await here.barriers() == ""
 
 

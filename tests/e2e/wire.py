@@ -19,8 +19,6 @@ class Wire:
         self._to = port
         self._passing = asyncio.Event()
         self._passing.set()
-        self._answering = asyncio.Event()
-        self._answering.set()
         self._server: asyncio.Server | None = None
         self._ways: set[asyncio.Task[None]] = set()
         self.url = ""
@@ -33,10 +31,6 @@ class Wire:
         """From now on nothing arrives, and nobody is told: as when the radio is gone."""
         self._passing.clear()
 
-    def lose_answers(self) -> None:
-        """From now on what is sent arrives, and nothing comes back."""
-        self._answering.clear()
-
     def hang_up(self) -> None:
         """End every connection there is: as when a router is started anew."""
         for way in self._ways:
@@ -44,7 +38,6 @@ class Wire:
 
     def mend(self) -> None:
         self._passing.set()
-        self._answering.set()
 
     async def close(self) -> None:
         assert self._server
@@ -64,20 +57,17 @@ class Wire:
                 far, to_far = await asyncio.open_connection(HOST, self._to)
                 writers.append(to_far)
                 async with asyncio.TaskGroup() as both:
-                    both.create_task(self._pump(near, to_far, self._passing))
-                    both.create_task(self._pump(far, to_near, self._answering))
+                    both.create_task(self._pump(near, to_far))
+                    both.create_task(self._pump(far, to_near))
         except* OSError:
             pass
         finally:
             for writer in writers:
                 writer.transport.abort()
 
-    async def _pump(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, way: asyncio.Event
-    ) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await source.read(65_536):
             await self._passing.wait()
-            await way.wait()
             sink.write(data)
             await sink.drain()
         raise ConnectionResetError  # ends the other direction as well

@@ -290,6 +290,76 @@ async def test_a_picture_that_fails_again_and_again_is_marked_and_said_once(
     assert seat.house.analysis.progress().causes == ()
 
 
+async def test_a_mark_that_cannot_be_kept_is_said_and_is_kept_later(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    vision = Failing(ValueError("no such thing"))
+    seat.house.analysis._vision = vision
+    observe, broken = seat.house.store.observe, [True] * 2
+
+    async def keep(session: str, observation: Any) -> None:
+        if observation.measured.unavailable and broken:
+            broken.pop()
+            raise LookupError("a bug")
+        await observe(session, observation)
+
+    monkeypatch.setattr(seat.house.store, "observe", keep)
+    await seat.snapshot(b"poison")
+    await seat.house.analysed(seat.session)
+    assert vision.tried == analysing.GIVEN_UP_AFTER + 2
+    assert [each.exc_info[0] for each in caplog.records if each.exc_info] == [
+        ValueError,
+        LookupError,
+    ]
+    assert seat.house.analysis.progress().causes == ()
+
+
+class Refused(ScriptedVision):
+    """Raises each of some errors once, for pictures that end in b"poison"."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+
+    async def observe(
+        self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
+    ) -> Measured:
+        if jpeg.endswith(b"poison") and self.errors:
+            raise self.errors.pop(0)
+        return await super().observe(stream, jpeg, face=face, sample=sample)
+
+
+async def test_no_picture_is_given_up_for_what_the_machine_refused(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "MOST_S", 0.002)
+    refused = [OSError(11, "no process") for _ in range(2 * analysing.GIVEN_UP_AFTER)]
+    seat.house.analysis._vision = Refused(*refused, ValueError("once"))
+    await seat.snapshot(b"poison")
+    await seat.house.analysed(seat.session)
+    seen = await seat.house.store.observations(seat.session)
+    assert [each.measured.unavailable for each in seen] == [(), ()]  # the face, and this one
+
+
+async def test_no_picture_is_given_up_for_a_disk_that_is_away(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysing, "MAX_AT_HAND_BYTES", 0)
+    monkeypatch.setattr(faults, "MOST_S", 0.002)
+    await two_people(seat)
+    blob, away = seat.house.store.blob, [True] * (2 * analysing.GIVEN_UP_AFTER)
+
+    async def read(session: str, sha256: str) -> bytes:
+        if away:
+            away.pop()
+            raise OSError(5, "Input/output error")
+        return await blob(session, sha256)
+
+    monkeypatch.setattr(seat.house.store, "blob", read)
+    (flag,) = await seat.house.analysed(seat.session)
+    assert len(flag.snapshots) == 4
+    assert not away
+
+
 async def test_pictures_behind_one_that_fails_keep_their_order(
     seat: Seat, monkeypatch: pytest.MonkeyPatch
 ) -> None:

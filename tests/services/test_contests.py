@@ -1,19 +1,36 @@
-"""Answers with files: few of them are in memory at the same time."""
+"""Answers with files: few of them are in memory at the same time, and none is late for that."""
 
 import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
 
-from proctor.services import contests
-from proctor.services.contests import MAX_LARGE_AT_ONCE, Contests, ContestsBusy
+from proctor.domain.contest import ContestOver
+from proctor.domain.review import Outcome
+from proctor.services import analysis, contests
+from proctor.services.contests import IN_TIME_FOR, MAX_LARGE_AT_ONCE, Contests, ContestsBusy
 from tests.services.house import House
+
+DAYS_S = 14 * 24 * 3600  # as policies have it that don't say
 
 
 @pytest.fixture
 def taken() -> Contests:
     house = House()
     return Contests(house.store, house.cases)
+
+
+@pytest.fixture
+async def decided(monkeypatch: pytest.MonkeyPatch) -> House:
+    """A house with one session, which may be answered from now on for DAYS_S."""
+    monkeypatch.setattr(analysis, "EVALUATE_EVERY_S", 0.001)
+    house = House()
+    seat = await house.seat()
+    await seat.begin()
+    await seat.hand_in()
+    await house.analysed(seat.session)
+    await house.reviews.decide(seat.session, by="ann", outcome=Outcome.VOID, reasons="x")
+    return house
 
 
 async def test_so_many_have_a_turn_and_one_more_waits_for_theirs(taken: Contests) -> None:
@@ -62,6 +79,50 @@ async def test_a_turn_that_fails_or_is_called_off_is_free_again(taken: Contests)
         with pytest.raises(asyncio.CancelledError):
             await waiting
     await _one(taken, "s_gone")
+
+
+async def test_who_came_in_time_and_had_to_wait_is_in_time(
+    decided: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contests, "TURN_WITHIN_S", 0)
+    taken = Contests(decided.store, decided.cases)
+    (case,) = await decided.store.cases(None)
+    session = case.session.id
+    decided.clock.pass_(DAYS_S - 1)
+    async with AsyncExitStack() as others:
+        for number in range(MAX_LARGE_AT_ONCE):
+            await others.enter_async_context(taken.turn(f"s_{number}"))
+        with pytest.raises(ContestsBusy):
+            await _one(taken, session)
+    decided.clock.pass_(60)
+    await taken.require_open(session)
+    async with taken.turn(session):
+        decided.clock.pass_(60)
+        await taken.contest(session, text="It was my mirror.", flags=[], files=[])
+    answer = (await decided.cases.get(session)).session.review.contest
+    assert answer is not None
+    assert answer.at == decided.clock.now()
+
+
+@pytest.mark.parametrize(
+    ("before_s", "after_s"),
+    [
+        pytest.param(0, 0, id="at the end"),
+        pytest.param(1, IN_TIME_FOR.total_seconds(), id="not come back in time"),
+    ],
+)
+async def test_who_came_late_or_too_long_ago_is_late(
+    decided: House, before_s: float, after_s: float
+) -> None:
+    taken = Contests(decided.store, decided.cases)
+    (case,) = await decided.store.cases(None)
+    decided.clock.pass_(DAYS_S - before_s)
+    await _one(taken, case.session.id)
+    decided.clock.pass_(after_s)
+    with pytest.raises(ContestOver):
+        await taken.require_open(case.session.id)
+    with pytest.raises(ContestOver):
+        await taken.contest(case.session.id, text="x", flags=[], files=[])
 
 
 async def _one(taken: Contests, session: str) -> None:

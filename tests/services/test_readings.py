@@ -399,9 +399,9 @@ async def test_a_face_on_two_accounts_puts_both_at_the_head_even_if_one_was_acce
     # Whoever is not for that exam reads that there is somebody, and where to ask; not whom.
     elsewhere = await house.desks.desk(bob.session, me="bo", own=frozenset({"another"}))
     (hidden,) = elsewhere.raised
-    assert (hidden.why, hidden.session, hidden.value) == ("same-face", ada.session, 0.9)
+    assert (hidden.why, hidden.session, hidden.value) == ("same-face", "elsewhere-1", 0.9)
     assert (hidden.exam, hidden.learner, hidden.yours) == ("short", "", False)
-    assert "Ada Lovelace" not in repr(elsewhere)
+    assert not any(each in repr(elsewhere) for each in ("Ada Lovelace", ada.session))
     # A person looks again, and says that it is no matter.
     ada.tick(30)
     await house.identity.decide(ada.session, IdEvent.ACCEPT, by="bo")
@@ -542,12 +542,12 @@ async def test_a_database_that_fails_once_ends_no_reading(
     again = House(house.store, house.clock, reader=ScriptedReader())
     cases, fails = house.store.cases, 2
 
-    async def failing(exam_id: str | None) -> Any:
+    async def failing(exams: str | frozenset[str] | None) -> Any:
         nonlocal fails
         fails -= 1
         if fails >= 0:
             raise ConnectionError("LOVELACE")
-        return await cases(exam_id)
+        return await cases(exams)
 
     monkeypatch.setattr(house.store, "cases", failing)
     async with reading(again):

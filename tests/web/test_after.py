@@ -1,6 +1,7 @@
 """What a learner reads after the exam, keeps, and answers."""
 
 import asyncio
+import gzip
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -301,6 +302,43 @@ async def test_while_one_large_answer_is_read_its_session_has_no_other(here: Sat
         # Words alone are small: they wait for nobody.
         status, told = await contest(here, {"text": "It was my mirror."})
         assert (status, told["contested"], reading.at_eof()) == (200, True, False)
+
+
+async def test_what_is_compressed_waits_for_its_turn_however_little_is_sent(here: Sat) -> None:
+    await here.judge("ann", "void")
+    body = {"text": "x", "junk": "x" * 512 * 1024}  # refused, were it read
+    packed = gzip.compress(json.dumps(body).encode())
+    assert len(packed) < 4096
+
+    async def answer() -> str:
+        headers = {
+            "Authorization": f"Bearer {here.device.joined['device_token']}",
+            "Content-Type": "application/json",
+            "Content-Encoding": "gzip",
+        }
+        async with here.device.http.post(
+            "/api/v1/session/contest", data=packed, headers=headers
+        ) as response:
+            return code_of(await response.json(content_type=None))
+
+    assert await answer() == "invalid-input"
+    async with begun_contest(here):
+
+        async def busy() -> bool:
+            return await answer() == "contests-busy"
+
+        await until(busy)
+
+
+async def test_an_answer_that_comes_too_slowly_is_called_off(
+    here: Sat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor.web.inputs._SLOW_FOR_S", 0.5)
+    await here.judge("ann", "void")
+    async with begun_contest(here) as reading:
+        assert await status_of(reading) == 408
+    files = [file("a.bin", b"x" * 1024 * 1024, "application/x")]
+    assert (await contest(here, {"text": "x", "attachments": files}))[0] == 200
 
 
 async def test_an_answer_that_does_not_arrive_in_time_is_called_off(

@@ -1,5 +1,6 @@
 """What /healthz and /metrics say of a server of which a part fails."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -7,8 +8,9 @@ import pytest
 
 from proctor.domain.observation import Measured
 from proctor.evidence.record import Kind
-from proctor.services import faults
+from proctor.services import analysis, faults
 from proctor.services.logins import StaffRole
+from proctor.services.ports import StorageFull
 from tests.conftest import OpenServer, ScriptedVision, Server, full_disk, until
 from tests.device import JPEG, Device
 
@@ -75,9 +77,29 @@ async def test_a_full_disk_is_said_and_that_it_is_over(server: Server) -> None:
         assert await health(server) == WELL
 
 
+async def test_a_full_disk_that_no_batch_came_upon_is_said_too(server: Server) -> None:
+    await failing_parts(server)  # an account is made while it can be
+    change = "UPDATE staff SET made_at_ms = made_at_ms + 1"
+    with full_disk():
+        with pytest.raises(StorageFull):
+            await server.store.write(lambda tx: tx.exec_driver_sql(change))
+        assert (await health(server))[1]["status"] == "degraded"
+        assert await failing_parts(server) == {"storage"}
+    await server.store.write(lambda tx: tx.exec_driver_sql(change))
+    assert await health(server) == WELL
+
+
 class Broken(ScriptedVision):
+    """Fails for pictures that end in b"poison", the second time not before `again` is set."""
+
+    def __init__(self) -> None:
+        self.again, self.tried = asyncio.Event(), False
+
     async def observe(self, stream: str, jpeg: bytes, **more: Any) -> Measured:
         if jpeg.endswith(b"poison"):
+            if self.tried:
+                await self.again.wait()
+            self.tried = True
             raise ValueError(jpeg)
         return await super().observe(stream, jpeg, **more)
 
@@ -85,8 +107,10 @@ class Broken(ScriptedVision):
 async def test_pictures_that_cannot_be_looked_at_are_said_until_they_are_given_up(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faults, "FIRST_S", 0.05)
-    server = await open_server(vision=Broken())
+    monkeypatch.setattr(analysis, "EVALUATE_EVERY_S", 0.01)
+    monkeypatch.setattr(faults, "FIRST_S", 0.01)
+    vision = Broken()
+    server = await open_server(vision=vision)
     async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
         await device.join((await server.invite())["join_token"])
         await device.connect()
@@ -105,6 +129,8 @@ async def test_pictures_that_cannot_be_looked_at_are_said_until_they_are_given_u
             200,
             {"status": "degraded", "failing": [{"part": "analysis", "why": why}]},
         )
+
+        vision.again.set()
 
         async def well() -> bool:
             return await health(server) == WELL

@@ -129,9 +129,20 @@ async def test_whoever_is_for_another_exam_is_refused_wherever_the_address_names
     assert len(walked) > 15
 
 
-async def test_the_refusal_says_which_exam_and_what_to_do(school: School) -> None:
+async def test_the_refusal_says_which_exam_was_named_and_what_to_do(school: School) -> None:
+    for path in (f"/api/v1/reviews?exam={OTHER}", f"/api/v1/id-checks?exam={OTHER}"):
+        status, problem = await school.ask("GET", path)
+        assert (status, problem["exam"], "administrator" in problem["detail"]) == (403, OTHER, True)
+
+
+async def test_of_a_session_of_another_exam_it_is_not_said_which_that_is(school: School) -> None:
     status, problem = await school.ask("GET", f"/api/v1/sessions/{school.other}")
-    assert (status, problem["exam"], "administrator" in problem["detail"]) == (403, OTHER, True)
+    assert (status, problem["exam"], "administrator" in problem["detail"]) == (403, "", True)
+    assert OTHER not in str(problem)
+    body = {"sessions": [school.other], "to": None}
+    _, assigned = await school.ask("POST", "/api/v1/reviews/assign", json=body)
+    (failed,) = assigned["failed"]
+    assert (failed["code"], OTHER in failed["detail"]) == ("not-your-exam", False)
 
 
 async def test_a_session_that_does_not_exist_is_answered_as_before(school: School) -> None:

@@ -552,6 +552,8 @@ export interface IdApi extends LoginApi, LookApi {
 }
 
 const ROOT = "/api/v1";
+/** Longer than this the pages of staff wait for no answer, ms. */
+export const ANSWER_MS = 30_000;
 const PROBLEM = "urn:proctor:problem:";
 
 /** `why` is written down beside the look. */
@@ -583,9 +585,13 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Asks the server once, as whoever the login cookie names. Throws ProblemError or Unreachable. */
+/**
+ * Asks the server once, as whoever the login cookie names. Throws ProblemError or Unreachable;
+ * TooLate, which is one, after ANSWER_MS.
+ */
 export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const init: RequestInit = { method, credentials: "same-origin", cache: "no-store" };
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const init: RequestInit = { method, credentials: "same-origin", cache: "no-store", signal };
   if (body !== undefined) {
     init.headers = { "Content-Type": "application/json" };
     init.body = JSON.stringify(body);
@@ -596,7 +602,7 @@ export async function ask<T>(method: string, path: string, body?: unknown): Prom
     answer = await fetch(ROOT + path, init);
     text = await answer.text();
   } catch {
-    throw new Unreachable();
+    throw signal.aborted ? new TooLate() : new Unreachable();
   }
   const content = parsed(text);
   if (!answer.ok) throw problemOf(answer.status, content);

@@ -1,5 +1,14 @@
-import { describe, expect, it } from "vitest";
-import { bundleUrl, exportUrl, problemOf, ProblemError, Unreachable } from "../src/api";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import {
+  ANSWER_MS,
+  ask,
+  bundleUrl,
+  exportUrl,
+  problemOf,
+  ProblemError,
+  TooLate,
+  Unreachable,
+} from "../src/api";
 import { en } from "../src/text/en";
 import { troubleWords } from "../src/text/problems";
 
@@ -52,4 +61,23 @@ describe("in words", () => {
 it("a name with a slash stays one part of an address", () => {
   expect(bundleUrl("s/../x")).toBe("/api/v1/sessions/s%2F..%2Fx/bundle");
   expect(exportUrl("a/b", "flags")).toBe("/api/v1/exams/a%2Fb/export/flags.csv");
+});
+
+describe("an answer that never comes", () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  });
+
+  it("is waited for no longer than its time", async () => {
+    const time = new AbortController();
+    const limit = vi.spyOn(AbortSignal, "timeout").mockReturnValue(time.signal);
+    const never = (_: string, { signal }: RequestInit) =>
+      new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(new Error())));
+    vi.stubGlobal("fetch", never);
+    const asked = ask("POST", "/sessions/s_1/acts", {});
+    time.abort();
+    await expect(asked).rejects.toBeInstanceOf(TooLate);
+    expect(limit).toHaveBeenCalledWith(ANSWER_MS);
+  });
 });

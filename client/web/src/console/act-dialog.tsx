@@ -8,19 +8,19 @@ import type { Wall } from "./wall-desk";
 
 /** Every act asks here for its reason, and says what the learner will read. */
 export function ActDialog({ wall }: { wall: Wall }) {
-  const draft = wall.draft.value;
+  const draft = wall.sending.draft.value;
   const shown = useRef(0);
   useEffect(() => {
-    if (draft !== null) shown.current = wall.asked;
+    if (draft !== null) shown.current = draft.id;
   });
   return (
     <Dialog
       open={draft !== null}
-      heading={draft === null ? "" : words.act.heading(draft.act, whom(wall, draft))}
+      heading={draft === null ? "" : words.act.headings[draft.act](whom(wall, draft))}
       onClose={() => {
         // Told late: by then the next act may be asked for, and that one stays.
         const open = document.querySelector("dialog[open] form.act") !== null;
-        if (!open && shown.current === wall.asked) wall.cancel();
+        if (!open && shown.current === wall.sending.draft.value?.id) wall.sending.cancel();
       }}
     >
       {draft !== null && <Form wall={wall} draft={draft} />}
@@ -51,7 +51,9 @@ interface Props {
 
 function Form({ wall, draft }: Props) {
   const { act } = draft;
-  const lacks = wall.tried.value ? wall.lacks.value : [];
+  const { sending } = wall;
+  const lacks = sending.tried.value ? sending.lacks.value : [];
+  const again = sending.sentBefore.value;
   const policy = openPolicy(wall, draft);
   const needs = policy?.terminate_needs;
   const ends = needs === undefined ? act : needs > 1 ? "terminate-two" : "terminate-alone";
@@ -65,7 +67,7 @@ function Form({ wall, draft }: Props) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void wall.confirm();
+        void sending.confirm();
       }}
     >
       {hint !== undefined && <p>{hint}</p>}
@@ -80,17 +82,20 @@ function Form({ wall, draft }: Props) {
             ))}
           </Notice>
         )}
-        {wall.actTrouble.value !== null && <Notice needs>{wall.actTrouble.value}</Notice>}
+        {sending.actTrouble.value !== null && <Notice needs>{sending.actTrouble.value}</Notice>}
+        {again !== null && sending.actTrouble.value === null && !sending.doingAct.value && (
+          <Notice>{words.lost.same(sending.when(again))}</Notice>
+        )}
       </div>
       <footer>
-        <button type="button" class="secondary" onClick={() => wall.cancel()}>
+        <button type="button" class="secondary" onClick={() => sending.cancel()}>
           {words.act.cancel}
         </button>
-        <button type="submit" class={final ? "final" : undefined} aria-disabled={wall.doingAct.value}>
-          {wall.sendsAgain.value ? words.act.again : words.act.submit(act, draft.sessions.length)}
+        <button type="submit" class={final ? "final" : undefined} aria-disabled={sending.doingAct.value}>
+          {again !== null ? words.act.again : words.act.submit(act, draft.sessions.length)}
         </button>
       </footer>
-      {wall.doingAct.value && <Waiting what={words.wait.act} />}
+      {sending.doingAct.value && <Waiting what={words.wait.act} />}
     </form>
   );
 }
@@ -122,14 +127,14 @@ function Fields({ wall, draft }: Props) {
             autocomplete="off"
             data-first
             value={minutes}
-            onInput={(typed) => wall.write({ minutes: typed.currentTarget.value })}
+            onInput={(typed) => wall.sending.write({ minutes: typed.currentTarget.value })}
           />
         </label>
       )}
       {ruled && (
         <label>
           {words.act.rule}
-          <select value={rule} data-first onChange={(event) => wall.write({ rule: event.currentTarget.value })}>
+          <select value={rule} data-first onChange={(event) => wall.sending.write({ rule: event.currentTarget.value })}>
             <option value="">{words.act.chooseRule}</option>
             {rulesOf(wall, draft).map((each) => (
               <option key={each} value={each}>
@@ -144,7 +149,7 @@ function Fields({ wall, draft }: Props) {
           <legend>{words.act.of}</legend>
           {(["room", "system"] as const).map((each) => (
             <label key={each}>
-              <input type="radio" name="of" checked={of === each} onChange={() => wall.write({ of: each })} />
+              <input type="radio" name="of" checked={of === each} onChange={() => wall.sending.write({ of: each })} />
               {words.act.ofNames[each]}
             </label>
           ))}
@@ -156,7 +161,7 @@ function Fields({ wall, draft }: Props) {
           code={code}
           may={!needsCode(act)}
           focus={code === "" && needsCode(act) && !ruled && act !== "extra-time"}
-          onChoose={(chosen) => wall.write({ code: chosen })}
+          onChoose={(chosen) => wall.sending.write({ code: chosen })}
         />
       )}
       {needsNote(act) && <Note wall={wall} draft={draft} focus={!ruled && act !== "extra-time" && (code !== "" || !needsCode(act))} />}
@@ -211,11 +216,11 @@ function Note({ wall, draft, focus }: Props & { focus: boolean }) {
         maxLength={NOTE_MOST * 2}
         value={draft.note}
         aria-describedby="act-note-hint"
-        onInput={(typed) => wall.write({ note: typed.currentTarget.value })}
+        onInput={(typed) => wall.sending.write({ note: typed.currentTarget.value })}
         onKeyDown={(event) => {
           if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
           event.preventDefault();
-          void wall.confirm();
+          void wall.sending.confirm();
         }}
       />
       <small id="act-note-hint">{words.act.noteHint}</small>
@@ -246,10 +251,12 @@ function Reads({ wall, draft }: Props) {
 
 /** Something that every learner of an exam reads. */
 export function AnnounceDialog({ wall }: { wall: Wall }) {
-  const close = () => wall.stopAnnouncing();
+  const { sending } = wall;
+  const close = () => sending.stopAnnouncing();
+  const open = sending.announcing.value !== null;
   return (
-    <Dialog open={wall.announcing.value} heading={words.announce.heading} onClose={close}>
-      <Announcement wall={wall} close={close} />
+    <Dialog open={open} heading={words.announce.heading} onClose={close}>
+      <Announcement key={sending.announcing.value} wall={wall} close={close} />
     </Dialog>
   );
 }
@@ -265,12 +272,15 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
   const [tried, setTried] = useState(false);
   const missing =
     exam === "" ? words.announce.lackExam : note.trim() === "" ? words.announce.lack : null;
-  const send = async () => {
+  const { sending } = wall;
+  const doing = sending.announcesNow(exam, code, note);
+  const again = sending.announcedBefore(exam, code, note);
+  const trouble = sending.announceTrouble.value;
+  const send = () => {
     setTried(true);
-    if (missing !== null || wall.doingAct.value) return;
-    if (await wall.announce(exam, code, note)) close();
+    if (missing === null && !doing) void sending.announce(exam, code, note);
   };
-  const lack = (tried ? missing : null) ?? wall.actTrouble.value;
+  const lack = (tried ? missing : null) ?? trouble;
   const form = useFirst();
   return (
     <form
@@ -279,7 +289,7 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void send();
+        send();
       }}
     >
       <label>
@@ -305,16 +315,21 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
         />
         <small>{words.announce.hint}</small>
       </label>
-      <div role="alert">{lack !== null && <Notice needs>{lack}</Notice>}</div>
+      <div role="alert">
+        {lack !== null && <Notice needs>{lack}</Notice>}
+        {again !== null && lack === null && !doing && (
+          <Notice>{words.lost.same(sending.when(again))}</Notice>
+        )}
+      </div>
       <footer>
         <button type="button" class="secondary" onClick={close}>
           {words.act.cancel}
         </button>
-        <button type="submit">
-          {wall.announcesAgain(exam, code, note) ? words.act.again : words.announce.submit}
+        <button type="submit" aria-disabled={doing}>
+          {again !== null ? words.act.again : words.announce.submit}
         </button>
       </footer>
-      {wall.doingAct.value && <Waiting what={words.wait.announce} />}
+      {doing && <Waiting what={words.wait.announce} />}
     </form>
   );
 }

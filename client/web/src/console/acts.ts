@@ -48,6 +48,10 @@ export interface ActDraft {
   of: "room" | "system";
   /** Which proposal to end is confirmed: the one that was read. */
   proposal: string;
+  /** Which asking of a dialog this is. */
+  id: number;
+  /** Of the session as it was read; null where it was not open, or is one of many. */
+  version: number | null;
 }
 
 export type Lack = "code" | "note" | "shorter" | "minutes" | "rule";
@@ -69,7 +73,8 @@ export function draftOf(
   changed: Partial<ActDraft> = {},
 ): ActDraft {
   const { code = "", minutes = "5", rule = "", of = "room" } = last;
-  return { act, sessions, code, note: "", minutes, rule, of, proposal: "", ...changed };
+  const empty = { note: "", proposal: "", id: 0, version: null };
+  return { act, sessions, code, minutes, rule, of, ...empty, ...changed };
 }
 
 /** Whether an act needs a reason of the list: a message says all itself. */

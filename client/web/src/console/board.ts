@@ -20,6 +20,8 @@ export class Board {
   /** False until the server has said who is there. */
   readonly loaded = signal(false);
 
+  /** Those whose tile has gone: who reads of them reads their name. */
+  private readonly gone = new Map<string, Tile>();
   private lastOrder: string[] = [];
   private pointed = false;
   private focused = false;
@@ -31,20 +33,29 @@ export class Board {
     return this.tiles.get(session)?.peek() ?? null;
   }
 
+  /** Its tile, or the last that there was of it. */
+  met(session: string): Tile | null {
+    return this.tile(session) ?? this.gone.get(session) ?? null;
+  }
+
   *all(): Iterable<Tile> {
     for (const tile of this.tiles.values()) yield tile.peek();
   }
 
   clear(): void {
     this.tiles.clear();
-    this.shown.value = [];
+    this.gone.clear();
+    this.groups.value = [];
+    // The exam stands in the address; whom somebody looked for is theirs.
+    this.wanted.value = { ...rules.EVERYBODY, exam: this.wanted.peek().exam };
+    this.show([]);
     this.loaded.value = this.moved.value = false;
   }
 
   /** All that there are now. */
   replace(tiles: readonly Tile[], heard: Heard): void {
     const there = new Set(tiles.map((tile) => tile.session));
-    for (const session of this.tiles.keys()) if (!there.has(session)) this.tiles.delete(session);
+    for (const session of this.tiles.keys()) if (!there.has(session)) this.drop(session);
     for (const tile of tiles) this.put(tile, heard);
     this.loaded.value = true;
     this.sort();
@@ -57,13 +68,19 @@ export class Board {
     heard: Heard,
   ): void {
     let moving = gone.length > 0;
-    for (const session of gone) this.tiles.delete(session);
+    for (const session of gone) this.drop(session);
     for (const changed of tiles) {
       const before = this.tiles.get(changed.session)?.peek();
       moving ||= before === undefined || rules.mayMove(changed);
       this.put({ ...(before ?? BLANK), ...changed }, heard);
     }
     if (moving) this.sort();
+  }
+
+  private drop(session: string): void {
+    const last = this.tile(session);
+    if (last !== null) this.gone.set(session, last);
+    this.tiles.delete(session);
   }
 
   private put(tile: Tile, heard: Heard): void {

@@ -10,23 +10,28 @@ interface Props {
   broken: string;
 }
 
-/** A picture, and what is outlined in it. */
-export function BoxedPicture({ url, alt, boxes, broken }: Props) {
-  const [size, setSize] = useState<readonly [number, number] | null>(null);
-  const [failed, setFailed] = useState<string | null>(null);
-  if (failed === url) return <span class="frame absent">{broken}</span>;
+/** A picture, and what is outlined in it. Another has a size of its own: nothing of this one stays. */
+export function BoxedPicture(props: Props) {
+  return <Picture key={props.url} {...props} />;
+}
+
+function Picture({ url, alt, boxes, broken }: Props) {
+  const [loaded, setLoaded] = useState<{ url: string; viewBox: string } | null>(null);
+  const [failed, setFailed] = useState(false);
+  if (failed) return <span class="frame absent">{broken}</span>;
   return (
     <span class="frame">
       <img
         src={url}
         alt={alt}
         onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
-          setSize([naturalWidth, naturalHeight])
+          setLoaded({ url, viewBox: `0 0 ${naturalWidth} ${naturalHeight}` })
         }
-        onError={() => setFailed(url)}
+        onError={() => setFailed(true)}
       />
-      {size !== null && boxes.length > 0 && (
-        <svg class="boxes" viewBox={`0 0 ${size[0]} ${size[1]}`} aria-hidden="true">
+      {/* Until a picture is there, the one before still stands: no box belongs on that. */}
+      {loaded?.url === url && boxes.length > 0 && (
+        <svg class="boxes" viewBox={loaded.viewBox} aria-hidden="true">
           {boxes.map((box) => (
             <g key={`${box.x} ${box.y}`}>
               <rect class="under" {...box} vector-effect="non-scaling-stroke" />

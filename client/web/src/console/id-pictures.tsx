@@ -27,6 +27,8 @@ export function IdPictures({ desk, check }: Props) {
       <Shown
         desk={desk}
         which="document"
+        session={session}
+        picture={document}
         none={asked ? documentOwed : noDocument}
         hint={portrait === null ? undefined : outlined}
       >
@@ -34,12 +36,12 @@ export function IdPictures({ desk, check }: Props) {
           <Whole looks={desk.looks} session={session} picture={document} alt={alt.document} box={portrait} />
         )}
       </Shown>
-      <Shown desk={desk} which="portrait" none={asked ? noPortrait : noDocument}>
+      <Shown desk={desk} which="portrait" session={session} picture={document} none={asked ? noPortrait : noDocument}>
         {document !== null && portrait !== null && (
           <Crop looks={desk.looks} session={session} picture={document} alt={alt.portrait} box={portrait} />
         )}
       </Shown>
-      <Shown desk={desk} which="face" none={noFace}>
+      <Shown desk={desk} which="face" session={session} picture={face} none={noFace}>
         {face !== null && <Whole looks={desk.looks} session={session} picture={face} alt={alt.face} box={null} />}
       </Shown>
       <Dialog
@@ -58,6 +60,11 @@ export function IdPictures({ desk, check }: Props) {
           <Whole looks={desk.looks} session={session} picture={face} alt={alt.face} box={null} />
         )}
         <footer>
+          <Again
+            looks={desk.looks}
+            session={session}
+            picture={large === null ? null : large === "face" ? face : document}
+          />
           <button type="button" onClick={() => (desk.large.value = null)}>
             {identity.check.close}
           </button>
@@ -72,13 +79,15 @@ const KEYS: Record<Large, string> = { document: "d", portrait: "i", face: "f" };
 interface ShownProps {
   desk: IdentityDesk;
   which: Large;
+  session: string;
+  picture: PictureRef | null;
   none: string;
   hint?: string | undefined;
   /** False where there is no such picture. */
   children: ComponentChild;
 }
 
-function Shown({ desk, which, none, hint, children }: ShownProps) {
+function Shown({ desk, which, session, picture, none, hint, children }: ShownProps) {
   const name = identity.check.large[which];
   return (
     <figure class={which}>
@@ -97,6 +106,7 @@ function Shown({ desk, which, none, hint, children }: ShownProps) {
       )}
       <figcaption>
         <strong>{name}</strong> {hint !== undefined && <small>{hint}</small>}
+        {children !== false && <Again looks={desk.looks} session={session} picture={picture} />}
       </figcaption>
     </figure>
   );
@@ -135,6 +145,18 @@ function Crop({ looks, session, picture, alt, box }: PictureProps & { box: Box }
         </svg>
       </svg>
     </span>
+  );
+}
+
+/** Fetches a picture once more that did not come: beside what enlarges it, no button in a button. */
+function Again({ looks, session, picture }: Omit<PictureProps, "picture" | "alt"> & {
+  picture: PictureRef | null;
+}) {
+  if (picture === null || looks.picture(session, picture.sha256).value.is !== "failed") return null;
+  return (
+    <button type="button" class="quiet" onClick={() => looks.again(session, picture.sha256)}>
+      {words.picture.again}
+    </button>
   );
 }
 

@@ -10,6 +10,8 @@ const STILLS_KEPT = 6;
 /** A session that changes all the time is not fetched more often. */
 const FETCH_MS = 800;
 const RENEW_MS = 8000;
+/** Up to about two minutes. */
+const MISSES_MOST = 4;
 
 export interface OneParts {
   api: Pick<WallApi, "session" | "policy">;
@@ -27,9 +29,13 @@ export class OneSession {
   readonly policy = signal<SessionPolicy | null>(null);
   /** The newest first. */
   readonly stills = signal<readonly Still[]>([]);
+  /** When it was fetched last, by this computer's clock, while it can't be again; else null. */
+  readonly old_ms = signal<number | null>(null);
 
   private fetching: string | null = null;
   private fetched_ms = 0;
+  private got_ms = 0;
+  private misses = 0;
   private stale = false;
 
   constructor(private readonly parts: OneParts) {}
@@ -41,11 +47,13 @@ export class OneSession {
       this.keepStill(still);
     });
     this.fetching = null;
+    this.got_ms = this.parts.now();
   }
 
   hide(): void {
-    this.session.value = this.opened.value = this.policy.value = null;
+    this.session.value = this.opened.value = this.policy.value = this.old_ms.value = null;
     this.stills.value = [];
+    this.misses = 0;
   }
 
   isAmong(sessions: readonly string[]): boolean {
@@ -57,12 +65,19 @@ export class OneSession {
   heard(before: Tile | undefined, now: Tile): void {
     if (now.session !== this.session.peek()) return;
     this.keepStill(now.still);
-    if (before === undefined || hasMoved(before, now)) this.refetch();
+    if ((before === undefined || hasMoved(before, now)) && !this.isMissing()) this.refetch();
   }
 
   /** Fetches it anew once it is old: what another proctor writes to the learner changes no tile. */
   renew(): void {
-    if (this.parts.now() - this.fetched_ms > RENEW_MS) this.refetch();
+    // More seldom after each time that it could not be had.
+    const after_ms = RENEW_MS * 2 ** Math.min(this.misses, MISSES_MOST);
+    if (this.parts.now() - this.fetched_ms > after_ms && !this.isMissing()) this.refetch();
+  }
+
+  /** Nothing of it ever came: that is said, with a way to try again, and stays said. */
+  private isMissing(): boolean {
+    return this.opened.peek() === null && this.fetching === null;
   }
 
   /** Fetches it anew, after something about it has changed. */
@@ -79,9 +94,11 @@ export class OneSession {
     this.fetching = session;
     this.fetched_ms = now();
     this.stale = false;
+    let came = false;
     const fetched = async () => {
       const opened = await api.session(session);
-      if (this.session.value === session) this.opened.value = opened;
+      came = true;
+      if (this.session.peek() === session) this.take(opened);
       if (this.policy.peek() !== null) return;
       const policy = await api.policy(session);
       if (this.session.value === session) this.policy.value = policy;
@@ -91,12 +108,27 @@ export class OneSession {
       else await fetched();
     } catch (error) {
       failed(error);
+      if (!came && this.session.peek() === session) this.missed();
     }
     later(FETCH_MS, () => {
       if (this.fetching !== session) return;
       this.fetching = null;
-      if (this.stale && this.session.value === session) void this.fetch();
+      if (this.stale && this.session.peek() === session && !this.isMissing()) void this.fetch();
     });
+  }
+
+  private take(opened: LiveSession): void {
+    this.got_ms = this.parts.now();
+    this.misses = 0;
+    this.old_ms.value = null;
+    // Asked for before an act, and answered after it: the act's own answer is the newer one.
+    const version = this.opened.peek()?.version ?? 0;
+    if (opened.version >= version) this.opened.value = opened;
+  }
+
+  private missed(): void {
+    this.misses += 1;
+    this.old_ms.value = this.got_ms;
   }
 
   private keepStill(still: Still | null): void {

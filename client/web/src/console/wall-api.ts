@@ -127,6 +127,8 @@ export interface ActView {
   at_ms: number;
   undone: boolean;
   undoable: boolean;
+  /** A proposal to end the exam that nobody confirmed in time. */
+  lapsed?: boolean;
 }
 
 /** A session as its proctors are shown it. */
@@ -167,8 +169,15 @@ export interface Failed {
   detail: string;
 }
 
+/** What was done, and the session after it. */
+export interface ActDone {
+  act: ActView;
+  session: LiveSession;
+}
+
 export interface BatchDone {
-  done: { session: string; act: ActView }[];
+  /** `act` is its id. */
+  done: { session: string; act: string }[];
   failed: Failed[];
 }
 
@@ -181,7 +190,7 @@ export interface WallApi extends LoginApi {
   session(session: string): Promise<LiveSession>;
   policy(session: string): Promise<SessionPolicy>;
   reasons(): Promise<ReasonGroup[]>;
-  act(session: string, act: ActSent): Promise<LiveSession>;
+  act(session: string, act: ActSent): Promise<ActDone>;
   /** Of one exam, at most BATCH_MOST sessions. */
   actOnMany(exam: string, sessions: string[], act: ActSent): Promise<BatchDone>;
   announce(exam: string, code: string, note: string, request: string): Promise<Told>;
@@ -198,8 +207,7 @@ export const wallServer: WallApi = {
   session: (session) => ask("GET", `/sessions/${part(session)}`),
   policy: (session) => ask("GET", `/sessions/${part(session)}/policy`),
   reasons: () => ask("GET", "/act-reasons"),
-  act: async (session, act) =>
-    (await ask<{ session: LiveSession }>("POST", `/sessions/${part(session)}/acts`, act)).session,
+  act: (session, act) => ask("POST", `/sessions/${part(session)}/acts`, act),
   actOnMany: (exam, sessions, act) =>
     ask("POST", `/exams/${part(exam)}/acts`, { sessions, ...act }),
   announce: (exam, code, note, request) =>

@@ -4,10 +4,10 @@ import { ActDialog, AnnounceDialog } from "./act-dialog";
 import { Head, Waits } from "./head";
 import { KeysDialog } from "./keys-dialog";
 import { SignIn } from "./sign-in";
-import { Batch, ResultNote } from "./wall-batch";
+import { Batch, LostNotes, ResultNote } from "./wall-batch";
 import type { Wall } from "./wall-desk";
 import { Grid } from "./wall-grid";
-import { LineNotice, WallHead } from "./wall-head";
+import { LineNotice, OrderNote, WallHead } from "./wall-head";
 import { SessionPanel } from "./wall-session";
 
 export function WallApp({ wall, zone }: { wall: Wall; zone: string }) {
@@ -26,7 +26,8 @@ export function WallApp({ wall, zone }: { wall: Wall; zone: string }) {
         </main>
       ) : (
         <main class="wall">
-          {wall.one.session.value === null && waits}
+          {/* The open session says them at its own place. */}
+          {(wall.one.session.value === null || !wall.allowed.value) && waits}
           {wall.allowed.value && <Inside wall={wall} zone={zone} />}
         </main>
       )}
@@ -51,7 +52,9 @@ function Inside({ wall, zone }: { wall: Wall; zone: string }) {
       </div>
       {/* Over the wall's foot: what comes there moves no tile. */}
       <div class="foot">
+        <OrderNote wall={wall} />
         <LineNotice wall={wall} zone={zone} />
+        <LostNotes wall={wall} />
         <ResultNote wall={wall} />
         <Batch wall={wall} />
       </div>
@@ -76,7 +79,7 @@ function Tiles({ wall }: { wall: Wall }) {
 }
 
 function Nobody({ wall }: { wall: Wall }) {
-  const { filter, search, group } = wall.board.wanted.value;
+  const { filter, search, group, exam } = wall.board.wanted.value;
   if (wall.board.tiles.size === 0) {
     return (
       <div class="notice">
@@ -87,14 +90,14 @@ function Nobody({ wall }: { wall: Wall }) {
       </div>
     );
   }
-  const searched = search.trim() !== "" || group !== null;
+  const searched = search.trim() !== "" || group !== null || exam !== null;
   return (
     <div class="notice">
       <p>{searched ? words.none.search : words.none.filter(words.filter.names[filter])}</p>
       <button
         type="button"
         class="secondary"
-        onClick={() => wall.want({ filter: "all", search: "", group: null })}
+        onClick={() => wall.want({ filter: "all", search: "", group: null, exam: null })}
       >
         {words.none.showAll}
       </button>

@@ -1,10 +1,12 @@
 import { wall as words } from "../text/wall";
 import { ASKING, type AskingAct } from "./acts";
 import { BATCH_MOST } from "./wall-api";
+import type { Sent } from "./sent";
 import type { Wall } from "./wall-desk";
 
-/** Names shown of those for whom an act was not done. */
+/** Names shown of those for whom an act was not done, or may have been. */
 const NAMED = 20;
+const NAMED_LOST = 5;
 
 const MANY: readonly AskingAct[] = ASKING.filter((act) => act !== "confirm-terminate");
 
@@ -38,7 +40,10 @@ export function Batch({ wall }: { wall: Wall }) {
         <button
           type="button"
           class="secondary"
-          onClick={() => void wall.send(sessions, { act: "resume" })}
+          // The second of a double click would be refused by what the first has done.
+          onClick={({ detail }) => {
+            if (detail < 2) void wall.send(sessions, { act: "resume" });
+          }}
         >
           {words.act.resume}
         </button>
@@ -55,7 +60,7 @@ export function Batch({ wall }: { wall: Wall }) {
 
 /** What came of the last act: where it failed for some, who they are and why. */
 export function ResultNote({ wall }: { wall: Wall }) {
-  const result = wall.result.value;
+  const result = wall.sending.result.value;
   if (result === null) return null;
   const { failed } = result;
   return (
@@ -83,16 +88,56 @@ export function ResultNote({ wall }: { wall: Wall }) {
           </button>
         </>
       )}
-      {wall.lost.value !== null && (
-        <button
-          type="button"
-          aria-disabled={wall.doingAct.value}
-          onClick={() => void wall.sendAgain()}
-        >
-          {words.act.again}
-        </button>
-      )}
-      <button type="button" class="quiet" onClick={() => wall.dismiss()}>
+      <button type="button" class="quiet" onClick={() => wall.sending.dismissResult()}>
+        {words.act.dismiss}
+      </button>
+    </div>
+  );
+}
+
+/** Every act that nobody knows of whether it was done: which, for whom, in what words, and when. */
+export function LostNotes({ wall }: { wall: Wall }) {
+  const lost = wall.sending.lost.value;
+  return (
+    <>
+      {lost.map((sent) => (
+        <LostNote key={`${sent.at_ms} ${sent.what}`} wall={wall} sent={sent} />
+      ))}
+    </>
+  );
+}
+
+function LostNote({ wall, sent }: { wall: Wall; sent: Sent }) {
+  const { sending } = wall;
+  const { heading, sessions, act, unsure } = sent;
+  const named = sessions.length > 1 ? sessions.slice(0, NAMED_LOST) : [];
+  const note = act.note ?? "";
+  return (
+    <div class="notice needs result" role="status">
+      <p>
+        <strong>{words.lost.heading(heading, sending.when(sent))}</strong>{" "}
+        {unsure ? words.lost.unsure : words.lost.some}{" "}
+        {named.length > 0 &&
+          words.lost.names(
+            named.map((session) => wall.nameOf(session)),
+            sessions.length - named.length,
+          )}
+      </p>
+      {note !== "" && <p class="words">{note}</p>}
+      <button
+        type="button"
+        aria-label={words.lost.again(heading)}
+        aria-disabled={sending.isUnderWay(sent)}
+        onClick={() => void sending.sendAgain(sent)}
+      >
+        {words.act.again}
+      </button>
+      <button
+        type="button"
+        class="quiet"
+        aria-label={words.lost.dismiss(heading)}
+        onClick={() => sending.dismiss(sent)}
+      >
         {words.act.dismiss}
       </button>
     </div>

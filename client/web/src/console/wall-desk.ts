@@ -3,17 +3,19 @@
 import { batch, computed, type Signal, signal } from "@preact/signals";
 import { ProblemError, Unreachable } from "../api";
 import { wall as words } from "../text/wall";
-import { troubleWords } from "../text/problems";
+import { ownZone } from "../text/when";
 import * as acts from "./acts";
 import { Board } from "./board";
 import { LookTickets } from "./look-tickets";
 import { StaffPage } from "./login";
 import { OneSession } from "./one-session";
+import { Sending } from "./sending";
+import type { Sent } from "./sent";
 import type * as rules from "./tiles";
 import {
   type ActSent,
   BATCH_MOST,
-  type Failed,
+  type LiveSession,
   type ReasonGroup,
   type Tile,
   VIEW_MOST,
@@ -25,26 +27,6 @@ import {
 import { type LineEvents, type Line, type LinkState, WallLink } from "./wall-link";
 
 const VIEW_MS = 150;
-const TOLD_MS = 12_000;
-/** So long the same words are taken for the act whose answer was lost, sent again. */
-const SAME_MS = 120_000;
-
-/** What came of the last act, said until the next. */
-export interface Result {
-  words: string;
-  failed: Failed[];
-}
-
-/** What was sent without an answer: it may be done, and sent again it is not done twice. */
-interface Lost {
-  /** What it said: the same again is the same act. */
-  what: string;
-  /** For whom. */
-  sessions: readonly string[];
-  request: string;
-  until_ms: number;
-  send: (request: string) => Promise<boolean>;
-}
 
 export interface WallParts {
   api: WallApi;
@@ -55,6 +37,7 @@ export interface WallParts {
   now?: () => number;
   random?: () => number;
   newId?: () => string;
+  zone?: string;
 }
 
 export class Wall extends StaffPage {
@@ -72,15 +55,7 @@ export class Wall extends StaffPage {
   readonly selected = signal<ReadonlySet<string>>(new Set());
   readonly one: OneSession;
   readonly reasons = signal<readonly ReasonGroup[]>([]);
-  readonly draft = signal<acts.ActDraft | null>(null);
-  /** Whether the dialog was handed in with something missing: only then it says so. */
-  readonly tried = signal(false);
-  readonly doingAct = signal(false);
-  readonly actTrouble = signal<string | null>(null);
-  readonly result = signal<Result | null>(null);
-  /** The last act, where no answer came to it. */
-  readonly lost = signal<Lost | null>(null);
-  readonly announcing = signal(false);
+  readonly sending: Sending;
   /** What is typed as an answer, by session: it waits for whoever looks elsewhere meanwhile. */
   readonly answers = signal<Readonly<Record<string, string>>>({});
   readonly tickets: LookTickets;
@@ -89,17 +64,10 @@ export class Wall extends StaffPage {
   /** Said once, for who can't see the wall: somebody needs a person. */
   readonly said = signal("");
 
-  readonly lacks = computed(() => (this.draft.value === null ? [] : acts.lacks(this.draft.value)));
-
-  /** How often an act was asked for: which asking a dialog shows. */
-  asked = 0;
-
   private readonly api: WallApi;
   private readonly went: NonNullable<WallParts["went"]>;
   private readonly later: NonNullable<WallParts["later"]>;
   private readonly now: () => number;
-  private readonly newId: () => string;
-  private readonly last = new Map<acts.AskingAct, acts.Remembered>();
   private readonly inView = new Set<string>();
   private ahead_ms = 0;
   private viewing = false;
@@ -110,7 +78,6 @@ export class Wall extends StaffPage {
     this.api = parts.api;
     this.went = went;
     this.now = now;
-    this.newId = parts.newId ?? (() => crypto.randomUUID());
     this.later =
       parts.later ??
       ((after_ms, what) => {
@@ -124,6 +91,19 @@ export class Wall extends StaffPage {
       failed: (error) => this.noted(error),
       later: this.later,
       now,
+    });
+    this.sending = new Sending({
+      api: parts.api,
+      nameOf: (session) => this.nameOf(session),
+      examOf: (session) => this.board.met(session)?.exam ?? null,
+      examTitle: (exam) => this.examTitle(exam),
+      done: (sent, now) => this.done(sent, now),
+      refused: (error, sent) => this.refused(error, sent),
+      now,
+      serverTime: (at_ms) => this.serverTime(at_ms),
+      later: this.later,
+      newId: parts.newId ?? (() => crypto.randomUUID()),
+      zone: parts.zone ?? ownZone(),
     });
     this.link = new WallLink({
       open,
@@ -164,18 +144,18 @@ export class Wall extends StaffPage {
   }
 
   protected forgetDrafts(): void {
-    this.draft.value = null;
+    this.sending.forget();
     this.answers.value = {};
-    this.last.clear();
+    this.selected.value = new Set();
+    this.tickets.forget();
+    this.board.clear();
+    this.inView.clear();
+    this.said.value = "";
   }
 
   protected clear(): void {
     this.link.stop();
-    this.tickets.forget();
-    this.board.clear();
-    this.inView.clear();
-    this.selected.value = new Set();
-    this.result.value = this.lost.value = null;
+    this.exams.value = [];
     this.closePanel();
   }
 
@@ -345,7 +325,7 @@ export class Wall extends StaffPage {
   take(sessions: readonly string[], on: boolean): void {
     const some = sessions.slice(0, BATCH_MOST);
     const told = this.say({ type: on ? "take" : "release", sessions: some });
-    if (!told) this.result.value = { words: words.line.notSent, failed: [] };
+    if (!told) this.sending.tell({ words: words.line.notSent, failed: [] }, false);
   }
 
   /** Takes a session that this proctor has not, releases one that they have. */
@@ -371,47 +351,15 @@ export class Wall extends StaffPage {
     changed: Partial<acts.ActDraft> = {},
   ): void {
     if (sessions.length === 0) return;
-    this.asked += 1;
-    batch(() => {
-      this.draft.value = acts.draftOf(act, sessions, this.last.get(act), changed);
-      this.tried.value = false;
-      this.actTrouble.value = null;
-    });
+    this.sending.ask(act, sessions, this.versionOf(sessions), changed);
     if (this.reasons.value.length === 0) void this.fetchReasons();
   }
 
-  write(changed: Partial<acts.ActDraft>): void {
-    if (this.draft.value !== null) this.draft.value = { ...this.draft.value, ...changed };
-  }
-
-  cancel(): void {
-    this.draft.value = null;
-    this.left();
-  }
-
-  /** Once a dialog is closed: what no answer came to is said outside of it. */
-  private left(): void {
-    this.actTrouble.value = null;
-    if (this.lost.value !== null) this.result.value = { words: words.trouble.unsure, failed: [] };
-  }
-
-  /** Whether what the dialog would send is what was sent without an answer. */
-  readonly sendsAgain = computed(() => {
-    const { value: draft } = this.draft;
-    if (draft === null || this.lost.value === null) return false;
-    return this.lost.value.what === whatOf(draft.sessions, acts.sentOf(draft));
-  });
-
-  /** Hands the dialog in: says what is missing, or does it. */
-  async confirm(): Promise<void> {
-    const { value: draft } = this.draft;
-    if (draft === null || this.doingAct.value) return;
-    this.tried.value = true;
-    if (this.lacks.value.length > 0) return;
-    const { act, code, minutes, rule, of } = draft;
-    this.last.set(act, { code, minutes, rule, of });
-    const done = await this.send(draft.sessions, acts.sentOf(draft));
-    if (done && this.draft.value !== null) this.draft.value = null;
+  /** The version of the open session, where it alone is meant. */
+  private versionOf(sessions: readonly string[]): number | null {
+    const { value: opened } = this.one.opened;
+    if (opened === null || sessions.length !== 1) return null;
+    return opened.session === sessions[0] ? opened.version : null;
   }
 
   /** Pauses whoever works, or lets go on whoever is paused: `p` does either. */
@@ -425,108 +373,33 @@ export class Wall extends StaffPage {
   }
 
   /** Sends one act for one session or many; true once the server has done it for any. */
-  async send(sessions: readonly string[], act: ActSent): Promise<boolean> {
-    const [only] = sessions;
-    const { value: opened } = this.one.opened;
-    if (sessions.length !== 1 || only === undefined)
-      return this.deliver(whatOf(sessions, act), sessions, (request) =>
-        this.sendMany(sessions, { ...act, request }),
-      );
-    const known = opened?.session === only ? { version: opened.version } : {};
-    return this.deliver(whatOf(sessions, act), sessions, (request) =>
-      this.sendOne(only, { ...act, ...known, request }),
-    );
+  send(sessions: readonly string[], act: ActSent): Promise<boolean> {
+    return this.sending.send(sessions, act, this.versionOf(sessions));
   }
 
-  /** Sends again what no answer came to. The server does it where it has not been done. */
-  async sendAgain(): Promise<boolean> {
-    const { value: lost } = this.lost;
-    if (lost === null || this.doingAct.value) return false;
-    const done = await this.trySending(lost);
-    if (done && this.sendsAgain.value) this.draft.value = null;
-    return done;
-  }
-
-  private deliver(
-    what: string,
-    sessions: readonly string[],
-    send: Lost["send"],
-  ): Promise<boolean> {
-    const { value: lost } = this.lost;
-    if (lost !== null && lost.what === what && this.now() < lost.until_ms)
-      return this.trySending(lost);
-    const until_ms = this.now() + SAME_MS;
-    return this.trySending({ what, sessions, request: this.newId(), until_ms, send });
-  }
-
-  private async trySending(sent: Lost): Promise<boolean> {
-    this.doingAct.value = true;
-    this.actTrouble.value = null;
-    try {
-      const done = await sent.send(sent.request);
-      this.lost.value = null;
-      return done;
-    } catch (error) {
-      this.lost.value = isUnsure(error) ? sent : null;
-      await this.refused(error, sent.sessions);
-      return false;
-    } finally {
-      this.doingAct.value = false;
+  private done({ act, sessions }: Sent, now: LiveSession | null): void {
+    const [session = ""] = sessions;
+    // What has been typed since is not what was sent.
+    if (act.act === "answer" && this.answers.value[session]?.trim() === act.note)
+      this.writeAnswer(session, "");
+    const { session: open, opened } = this.one;
+    if (now === null) {
+      if (this.one.isAmong(sessions)) this.one.refetch();
+    } else if (open.value === session) {
+      const shown = opened.value?.version ?? 0;
+      if (now.version >= shown) opened.value = now;
     }
   }
 
-  private async sendOne(session: string, act: ActSent): Promise<boolean> {
-    const now = await this.api.act(session, act);
-    if (this.one.session.value === session) this.one.opened.value = now;
-    if (act.act === "answer") this.writeAnswer(session, "");
-    this.tell(this.doneWords(act, this.nameOf(session)), []);
-    return true;
+  private refused(error: unknown, { sessions }: Sent): boolean {
+    if (this.lostLogin(error)) return true;
+    if (this.one.isAmong(sessions)) void this.one.fetch();
+    return false;
   }
 
-  private async sendMany(sessions: readonly string[], act: ActSent): Promise<boolean> {
-    const failed: Failed[] = [];
-    let done = 0;
-    const examOf = (session: string) => this.tile(session)?.exam ?? null;
-    for (const part of acts.batches(sessions, examOf, BATCH_MOST)) {
-      const answer = await this.api.actOnMany(part.exam, part.sessions, act);
-      done += answer.done.length;
-      failed.push(...answer.failed);
-    }
-    this.tell(done === 0 ? "" : this.doneWords(act, words.act.many(done)), failed);
-    if (this.one.isAmong(sessions)) this.one.refetch();
-    return true;
-  }
-
-  /** Says what came of an act; where all went well it leaves by itself. */
-  private tell(said: string, failed: Failed[]): void {
-    const result: Result = { words: said, failed };
-    this.result.value = result;
-    if (failed.length > 0) return;
-    this.later(TOLD_MS, () => {
-      if (this.result.value === result) this.result.value = null;
-    });
-  }
-
-  /** Closes the note of what came of the last act; what no answer came to is not sent again. */
-  dismiss(): void {
-    this.result.value = this.lost.value = null;
-  }
-
-  private doneWords(act: ActSent, whom: string): string {
-    return words.act.done[act.act]?.(whom) ?? "";
-  }
-
+  /** Also of one whose tile has gone. */
   nameOf(session: string): string {
-    return this.tile(session)?.learner ?? session;
-  }
-
-  /** What the server's no means; what was typed stays. */
-  private async refused(error: unknown, sessions: readonly string[]): Promise<void> {
-    if (this.lostLogin(error)) return;
-    this.actTrouble.value = wallTrouble(error);
-    if (this.draft.value === null && !this.announcing.value)
-      this.result.value = { words: this.actTrouble.value, failed: [] };
-    if (this.one.isAmong(sessions)) await this.one.fetch();
+    return this.board.met(session)?.learner ?? session;
   }
 
   writeAnswer(session: string, answer: string): void {
@@ -535,26 +408,7 @@ export class Wall extends StaffPage {
 
   async answer(session: string): Promise<void> {
     const note = (this.answers.value[session] ?? "").trim();
-    if (note === "" || this.doingAct.value) return;
-    await this.send([session], { act: "answer", note });
-  }
-
-  async announce(exam: string, code: string, note: string): Promise<boolean> {
-    return this.deliver(announced(exam, code, note), [], async (request) => {
-      const told = await this.api.announce(exam, code, note.trim(), request);
-      this.tell(words.announce.told(told.told), told.failed);
-      return true;
-    });
-  }
-
-  /** Whether this is what was announced without an answer. */
-  announcesAgain(exam: string, code: string, note: string): boolean {
-    return this.lost.value?.what === announced(exam, code, note);
-  }
-
-  stopAnnouncing(): void {
-    this.announcing.value = false;
-    this.left();
+    if (note !== "") await this.send([session], { act: "answer", note });
   }
 
   private async fetchReasons(): Promise<void> {
@@ -570,32 +424,4 @@ export class Wall extends StaffPage {
     if (!(error instanceof ProblemError || error instanceof Unreachable)) throw error;
     this.lostLogin(error);
   }
-}
-
-/** What is sent, as text: the same text is the same act. */
-function whatOf(to: readonly string[], what: object): string {
-  return JSON.stringify([to, what]);
-}
-
-function announced(exam: string, code: string, note: string): string {
-  return whatOf([exam], { code, note: note.trim() });
-}
-
-/** Whether an act may be done for all that came back: a proxy's answer is none of the server's. */
-function isUnsure(error: unknown): boolean {
-  if (error instanceof Unreachable) return true;
-  return error instanceof ProblemError && error.status >= 500 && error.code !== "storage-full";
-}
-
-/** What an act's refusal means, in words. */
-export function wallTrouble(error: unknown): string {
-  if (isUnsure(error)) return words.trouble.unsure;
-  if (!(error instanceof ProblemError)) throw error;
-  const { facts } = error;
-  if (error.code === "stale-proposal")
-    return words.termination.stale(facts["proposed_by"], facts["became"], facts["by"]);
-  if (error.code === "nothing-proposed")
-    return words.termination.gone(facts["became"], facts["by"]);
-  if (error.code === "stale-page") return words.act.stale(error.facts["by"], error.facts["act"]);
-  return words.trouble.codes[error.code] ?? troubleWords(error);
 }

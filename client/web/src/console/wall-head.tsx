@@ -24,7 +24,7 @@ export function WallHead({ wall }: { wall: Wall }) {
         <button
           type="button"
           class="secondary"
-          onClick={() => (wall.announcing.value = true)}
+          onClick={() => wall.sending.startAnnouncing()}
           disabled={exams.length === 0}
         >
           {words.announce.open}
@@ -126,7 +126,6 @@ function Choices({ wall }: { wall: Wall }) {
         ]}
         onChoose={(value) => wall.want({ sort: value === "name" ? "name" : "need" })}
       />
-      <OrderNote wall={wall} />
     </div>
   );
 }
@@ -155,7 +154,7 @@ export function Choice({ label, value, options, onChoose }: ChoiceProps) {
 }
 
 /** While somebody points at the wall, nothing moves: this says that it would. */
-function OrderNote({ wall }: { wall: Wall }) {
+export function OrderNote({ wall }: { wall: Wall }) {
   return (
     <p class="order-note" role="status">
       {wall.board.moved.value && (

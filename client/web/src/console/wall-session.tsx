@@ -49,11 +49,19 @@ export function SessionPanel({ wall, zone }: Props) {
         </p>
       )}
       {opened === null && wall.waiting.value !== null && <Waiting what={wall.waiting.value} />}
+      {opened !== null && <Old wall={wall} zone={zone} />}
       {tile !== undefined && opened !== null && (
         <Inside wall={wall} zone={zone} tile={tile} opened={opened} />
       )}
     </aside>
   );
+}
+
+/** What stands below can't be fetched anew. */
+function Old({ wall, zone }: Props) {
+  const old_ms = wall.one.old_ms.value;
+  const when = old_ms === null ? "" : moment(wall.serverTime(old_ms), wall.serverNow(), zone);
+  return <div role="status">{old_ms !== null && <p class="notice">{words.session.old(when)}</p>}</div>;
 }
 
 function Inside(props: Opened) {
@@ -177,7 +185,7 @@ function Proposal({ wall, tile, opened }: Opened) {
 }
 
 function Device({ wall, zone, tile, device }: Opened & { device: LiveSession["asking"][number] }) {
-  const when = clock(device.asked_at_ms, zone, false);
+  const when = moment(device.asked_at_ms, wall.serverNow(), zone);
   const act = (kind: "admit-device" | "refuse-device") =>
     void wall.send([tile.session], { act: kind, of: device.device });
   return (

@@ -21,12 +21,14 @@ export function Answer({ here, told, zone }: Props) {
         <Sent answered={told.answered} when={moment(told.answered.at_ms, told.now_ms, zone)} />
       )}
       {/* What was not taken stays where it was written: it may be copied, or sent in another way. */}
-      {(told.answered === null || here.isWritten.value) && <Writing here={here} />}
+      {(told.answered === null || here.isWritten.value) && (
+        <Writing here={here} isAnswered={told.answered !== null} />
+      )}
     </section>
   );
 }
 
-function Writing({ here }: { here: Afterwards }) {
+function Writing({ here, isAnswered }: { here: Afterwards; isAnswered: boolean }) {
   const [sure, setSure] = useState(false);
   const busy = here.busy.value;
   return (
@@ -34,10 +36,10 @@ function Writing({ here }: { here: Afterwards }) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        setSure(here.ready());
+        setSure(!isAnswered && here.ready());
       }}
     >
-      <p>{after.answer.lead}</p>
+      <p>{isAnswered ? after.answer.notSent : after.answer.lead}</p>
       <label>
         {after.answer.text}
         <textarea
@@ -52,11 +54,13 @@ function Writing({ here }: { here: Afterwards }) {
       {here.trouble.value !== null && (
         <Trouble words={`${here.trouble.value} ${after.answer.kept}`} />
       )}
-      <div class="steps">
-        <button type="submit" disabled={busy !== null}>
-          {after.answer.send}
-        </button>
-      </div>
+      {!isAnswered && (
+        <div class="steps">
+          <button type="submit" disabled={busy !== null}>
+            {after.answer.send}
+          </button>
+        </div>
+      )}
       {busy === after.answer.wait && <Waiting what={busy} />}
       <Dialog open={sure} heading={after.answer.sureHeading} onClose={() => setSure(false)}>
         <p>{after.answer.sure}</p>

@@ -228,6 +228,27 @@ export function contestOf(
   return { text: words.trim(), flags: answers, attachments };
 }
 
+/** Whether what was answered is all that stands here: its words, those to flags, and its files. */
+export function isSame(
+  answered: Answered,
+  words: string,
+  flags: ReadonlyMap<string, string>,
+  files: readonly File_[],
+): boolean {
+  const here = [...flags].map(([flag, each]) => [flag, each.trim()] as const);
+  const said = here.filter(([, each]) => each !== "");
+  return (
+    answered.text === words.trim() &&
+    answered.flags.size === said.length &&
+    said.every(([flag, each]) => answered.flags.get(flag) === each) &&
+    answered.attachments.length === files.length &&
+    files.every(({ name, size }, at) => {
+      const kept = answered.attachments[at];
+      return kept?.name === name && kept.size === size;
+    })
+  );
+}
+
 function list<Thing = unknown>(value: unknown): Thing[] {
   return Array.isArray(value) ? (value as Thing[]) : [];
 }

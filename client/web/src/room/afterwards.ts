@@ -11,6 +11,7 @@ import {
   contestOf,
   type File_,
   filesProblem,
+  isSame,
   MAX_NAME_CHARS,
 } from "./after";
 import type { Device } from "./device";
@@ -160,6 +161,7 @@ export class Afterwards {
   /** Sends it, and reads everything anew. */
   async send(): Promise<void> {
     if (!this.ready()) return;
+    let taken = false;
     await this.#do(after.answer.wait, async () => {
       const files = this.files.value.map(({ name, type, data_base64 }) => ({
         name,
@@ -171,13 +173,16 @@ export class Afterwards {
         contestOf(this.text.value, this.flags.value, files),
         PATIENCE_MS,
       );
+      taken = true;
     });
     // Also where no answer came: it may have been taken all the same.
     const trouble = this.trouble.value;
     await this.load();
     const answered = this.told.value?.answered ?? null;
-    if (answered === null) this.trouble.value ??= trouble;
-    else if (answered.text === this.text.value.trim()) this.#clear();
+    const { value: words } = this.text;
+    if (answered !== null && (taken || isSame(answered, words, this.flags.value, this.files.value)))
+      this.#clear();
+    else this.trouble.value ??= trouble;
   }
 
   /** Only once it was taken: until then it stays where it was written. */

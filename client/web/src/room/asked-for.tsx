@@ -1,5 +1,5 @@
 import { room } from "../text/room";
-import { clock } from "../text/when";
+import { moment } from "../text/when";
 import type { Running } from "./running";
 import { hasEnded } from "./state";
 
@@ -12,7 +12,7 @@ export function AskedFor({ running, zone }: { running: Running; zone: string }) 
   const { asking: all, state } = running.device.view.value;
   const asking = all?.[0];
   const { over } = room.asked;
-  const time = clock(asking?.asked_at_ms ?? 0, zone, false);
+  const time = moment(asking?.asked_at_ms ?? 0, running.now_ms.value, zone);
   const [words, body] = hasEnded(state)
     ? [over, over.body(time)]
     : [room.asked, room.asked.body(asking?.device_kind ?? "", time)];

@@ -26,11 +26,7 @@ export class Seat {
       const notes = await Notes.of(device);
       this.running.value = new Running(device, notes, (blocked) => (this.blocked.value = blocked));
     } catch (error) {
-      const blocked = blockedBy(error);
-      const { over, asked } = blocked.facts;
-      // Whoever asked to look may come back another day, and waits still.
-      const waits = over === true && asked === "waiting";
-      this.blocked.value = waits ? { ...blocked, code: "asked" } : blocked;
+      this.blocked.value = blockedBy(error);
     }
   }
 
@@ -46,7 +42,6 @@ export class Seat {
 
   /** One more try of `open` that keeps what is shown until it worked. */
   async retry(): Promise<void> {
-    const shown = this.blocked.peek();
     try {
       const device = await Device.open(this.#token);
       const notes = await Notes.of(device);
@@ -56,14 +51,7 @@ export class Seat {
       });
     } catch (error) {
       const now = blockedBy(error);
-      const waits = shown?.code === "asked" && now.code === "join-link-used";
-      const { asked, over } = now.facts;
-      if (waits && asked === "refused") {
-        this.blocked.value = { code: "asked-refused", facts: now.facts };
-      }
-      // The exam has ended: what was asked for is over, and what there is now is another thing.
-      const ended = waits && over === true && asked === null;
-      if ((!waits && now.code !== "unreachable") || ended) this.blocked.value = now;
+      if (now.code !== "unreachable") this.blocked.value = now;
     }
   }
 }

@@ -3,7 +3,7 @@ import { ProblemError } from "../api";
 import { room, type TroubleWords } from "../text/room";
 import { ownZone } from "../text/when";
 import { Trouble } from "../ui/notices";
-import type { Blocked } from "./blocked";
+import { againMs, type Blocked, keepTrying } from "./blocked";
 import type { Running } from "./running";
 import type { Seat } from "./seat";
 import type { Stopped } from "./state";
@@ -11,19 +11,19 @@ import { Heading } from "./stepper";
 import { blockedWords } from "./trouble-words";
 import { windowWords } from "./window-words";
 
-/** How often a page that waits for the server, or for a yes, tries by itself. */
-const AGAIN_MS = 5000;
-
 /** No session can be shown: what happened, what is safe, what to do. */
 export function BlockedPage({ seat, blocked }: { seat: Seat; blocked: Blocked }) {
   const practice = seat.running.value?.device.joined.exam.practice === true;
   const { code, facts } = blocked;
   const waits = code === "unreachable" || code === "asked";
+  const isOver = facts["over"] === true;
   useEffect(() => {
     if (!waits) return undefined;
-    const timer = setInterval(() => void seat.retry(), AGAIN_MS);
-    return () => clearInterval(timer);
-  }, [seat, waits]);
+    return keepTrying(
+      () => seat.retry(),
+      (tries) => againMs({ code, facts }, tries),
+    );
+  }, [seat, waits, code, isOver]);
   if (code === "other-tab") return <StoppedPage seat={seat} why="other-tab" />;
   return (
     <>
@@ -31,7 +31,7 @@ export function BlockedPage({ seat, blocked }: { seat: Seat; blocked: Blocked })
       <div class="steps">
         {code === "join-link-used" || code === "asked-refused" ? (
           <button type="button" onClick={() => void seat.ask()}>
-            {room.trouble[facts["over"] === true ? "askToLook" : "askHere"]}
+            {room.trouble[isOver ? "askToLook" : "askHere"]}
           </button>
         ) : (
           code !== "asked" &&

@@ -1,44 +1,63 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
-import { ProblemError, Unreachable } from "../api";
 import { after } from "../text/after";
 import { room } from "../text/room";
-import { ownZone } from "../text/when";
+import { moment, ownZone } from "../text/when";
 import { Trouble, Waiting } from "../ui/notices";
 import { AfterPage } from "./after-page";
 import { Heading } from "./stepper";
-import { keep, kept, letIn, type Viewer, ViewerApi } from "./viewer";
+import {
+  forget,
+  keep,
+  kept,
+  letIn,
+  linkTokenIn,
+  type NotLetIn,
+  notLetIn,
+  type Viewer,
+  ViewerApi,
+} from "./viewer";
 
 const viewer = signal<Viewer | null>(null);
-/** Why nothing can be shown: the link is worth nothing, or the server can't be reached. */
-const blocked = signal<"link" | "unreachable" | null>(null);
+/** Why nothing is shown: nobody was let in, or whoever looked is done. */
+const blocked = signal<NotLetIn | "left" | null>(null);
 
 /** Shows what was seen and decided in the place of the room's page: /join/after#<a link's token>. */
 export function open(): void {
   document.title = room.title(after.title, null);
   render(<Page zone={ownZone()} />, document.body);
+  // Another link that is opened in this tab loads no page.
+  addEventListener("hashchange", () => {
+    if (linkTokenIn(location.hash) !== null) void enter();
+  });
   void enter();
 }
 
 async function enter(): Promise<void> {
   blocked.value = null;
-  const linkToken = location.hash.slice(1);
-  if (linkToken === "") {
-    viewer.value = kept();
+  const linkToken = linkTokenIn(location.hash);
+  viewer.value = linkToken === null ? kept() : null;
+  if (linkToken === null) {
     if (viewer.value === null) blocked.value = "link";
     return;
   }
+  const isNewest = () => linkTokenIn(location.hash) === linkToken;
   try {
     const found = await letIn(linkToken);
+    if (!isNewest()) return;
     keep(found);
     viewer.value = found;
     // Used up: it must not stand in the history, nor be tried when the page is loaded again.
     history.replaceState(null, "", location.pathname);
   } catch (error) {
-    if (error instanceof Unreachable) blocked.value = "unreachable";
-    else if (error instanceof ProblemError) blocked.value = "link";
-    else throw error; // a bug of ours: never worded away
+    if (isNewest()) blocked.value = notLetIn(error);
   }
+}
+
+function leave(): void {
+  forget();
+  viewer.value = null;
+  blocked.value = "left";
 }
 
 function Page({ zone }: { zone: string }) {
@@ -49,27 +68,39 @@ function Page({ zone }: { zone: string }) {
         <p class="product">
           <strong>{room.product}</strong> {found !== null && <span>{found.exam}</span>}
         </p>
+        {found !== null && (
+          <div class="tools">
+            <button type="button" class="secondary" onClick={leave}>
+              {after.viewer.done}
+            </button>
+          </div>
+        )}
       </header>
       <main class="way">
         {found !== null ? (
-          <AfterPage device={new ViewerApi(found)} zone={zone} />
+          <>
+            <p class="hint">{after.viewer.until(moment(found.until_ms, Date.now(), zone))}</p>
+            <AfterPage key={found.token} device={new ViewerApi(found)} zone={zone} />
+          </>
         ) : blocked.value === null ? (
           <Waiting what={after.wait} />
         ) : blocked.value === "unreachable" ? (
-          <Trouble words={after.trouble.unreachable} again={() => void enter()} />
+          <Trouble words={after.viewer.unreachable} again={() => void enter()} />
+        ) : blocked.value === "refused" ? (
+          <Trouble words={after.trouble.other} again={() => void enter()} />
         ) : (
-          <NoLink />
+          <NoLink of={blocked.value === "left" ? "left" : "noLink"} />
         )}
       </main>
     </>
   );
 }
 
-function NoLink() {
-  const { heading, lines } = after.viewer.noLink;
+function NoLink({ of }: { of: "left" | "noLink" }) {
+  const { heading, lines } = after.viewer[of];
   return (
     <>
-      <Heading of="no-link">{heading}</Heading>
+      <Heading of={of}>{heading}</Heading>
       {lines.map((line) => (
         <p key={line}>{line}</p>
       ))}

@@ -1,6 +1,6 @@
 /**
  * A browser that a learner let look at an exam that is over: it has no log and no key, and a token
- * that is kept for this tab alone.
+ * that is kept with its tab, also where that is reopened, until its reader is done.
  */
 
 import { ProblemError, problemOf, Unreachable } from "../api";
@@ -14,15 +14,37 @@ const NAME = "proctor.viewer";
 export interface Viewer {
   exam: string;
   token: string;
+  /** How long it may look, by the server's clock. */
+  until_ms: number;
 }
 
-/** Comes with a link's token, which is used up by that. Throws ProblemError, Unreachable. */
+/** A link's token, where an address ends in one; null for a place on the page, as `#answer`. */
+export function linkTokenIn(hash: string): string | null {
+  return hash.includes("~") ? hash.slice(1) : null; // no other token and no place has a tilde
+}
+
+/** Why a link let nobody in: it is worth nothing, or it may be tried again. */
+export type NotLetIn = "link" | "unreachable" | "refused";
+
+export function notLetIn(error: unknown): NotLetIn {
+  if (error instanceof Unreachable) return "unreachable";
+  if (!(error instanceof ProblemError)) throw error; // a bug of ours: never worded away
+  return error.code === "viewer-link-unknown" ? "link" : "refused";
+}
+
+/**
+ * Comes with a link's token, which is used up by that, also where the answer is lost.
+ *
+ * Throws ProblemError, Unreachable.
+ */
 export async function letIn(linkToken: string, fetched: typeof fetch = fetch): Promise<Viewer> {
   const told = await answered(
     send(fetched, "POST", "/viewer", { token: linkToken }, "", ANSWER_MS),
     (answer) => answer.json(),
   );
-  return viewerOf(told) ?? { exam: "", token: "" };
+  const viewer = viewerOf(told);
+  if (viewer === null) throw new Unreachable(); // no answer of the exam server's
+  return viewer;
 }
 
 /** Who was let in in this tab before; null where nobody was. */
@@ -42,12 +64,20 @@ export function keep(viewer: Viewer, store: Storage = sessionStorage): void {
   }
 }
 
+export function forget(store: Storage = sessionStorage): void {
+  try {
+    store.removeItem(NAME);
+  } catch {
+    // Then nothing was kept either.
+  }
+}
+
 /** The exam server, as a browser that looks sees it. */
 export class ViewerApi implements Asked {
   readonly #token: string;
   readonly #fetch: typeof fetch;
 
-  constructor({ token }: Viewer, fetched: typeof fetch = (...asked) => fetch(...asked)) {
+  constructor({ token }: Pick<Viewer, "token">, fetched: typeof fetch = (...asked) => fetch(...asked)) {
     this.#token = token;
     this.#fetch = fetched;
   }
@@ -102,6 +132,7 @@ async function answered<Told>(
 }
 
 function viewerOf(told: unknown): Viewer | null {
-  const { exam, token } = fieldsOf(told);
-  return typeof token === "string" && token !== "" ? { exam: String(exam ?? ""), token } : null;
+  const { exam, token, until_ms } = fieldsOf(told);
+  if (typeof token !== "string" || token === "" || typeof until_ms !== "number") return null;
+  return { exam: String(exam ?? ""), token, until_ms };
 }

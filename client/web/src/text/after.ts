@@ -67,7 +67,7 @@ export const after = {
         "The exam server has no room left just now. Try again later, and tell your course team.",
       "join-link-used": "Another computer was let look in this one's place. Read it there.",
       "login-needed":
-        "This page was open for too long, or another browser took its place. Run proctor-client after again on the computer that you sat your exam with, and open its link.",
+        "This page was open for too long, or another browser took its place. On the computer that you sat your exam with, run “proctor-client after LINK” once more, and open the link that it shows.",
       "attachments-not-taken":
         "The pictures of your exam were erased, so no file can be kept beside them. Remove your files and send the words alone.",
       "illegal-move": "It was answered before, or nothing is decided any more.",
@@ -79,9 +79,20 @@ export const after = {
     noLink: {
       heading: "This link was used, or is too old",
       lines: [
-        "A link to what was seen of an exam works once, within minutes.",
-        "Nothing is lost.",
+        "A link to what was seen of an exam works once, within minutes. If you opened it, or your network failed while it opened, that was it.",
+        "If you didn't open it, somebody else did, and may be reading there: make another link now, and open it. That ends their look.",
         "On the computer that you sat your exam with, run this with your join link. It makes another:",
+      ],
+    },
+    unreachable:
+      "The exam server can't be reached. Check your network, then try again. If you then read that the link was used, its answer was lost on the way: make another link.",
+    until: (when: string) =>
+      `This browser may look until ${when}, or until another link of yours is opened.`,
+    done: "Done: forget this here",
+    left: {
+      heading: "This browser has forgotten your exam",
+      lines: [
+        "To look again, make another link. On the computer that you sat your exam with, run this with your join link:",
       ],
     },
     command: "proctor-client after LINK",
@@ -212,14 +223,15 @@ export const after = {
     no: "Go on writing",
     wait: "your answer to be received",
     kept: "What you wrote is still here.",
+    notSent: "What follows is not what the exam server has: it takes one answer. Copy it if you need it.",
     sent: (when: string) => `You answered at ${when}.`,
     filesSent: "Files that you added:",
   },
 
   looks: {
     heading: "Who looked",
-    lead: "Every look of a person at your pictures and documents is written down.",
-    none: "Nobody has looked so far.",
+    lead: "Every look of those who run or review the exam at your pictures and documents is written down. What is opened with a link of your own is not listed here.",
+    none: "Nobody of those who run or review the exam has looked so far.",
     columns: ["Who", "At what", "Why", "When", "How often"],
     what: (what: string) => WHATS[what] ?? what,
     why: (why: string) => (why === "" ? "no reason was given" : (WHYS[why] ?? why)),

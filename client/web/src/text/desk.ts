@@ -155,7 +155,7 @@ export const desk = {
     failed: {
       gone: "This picture can't be shown just now.",
       forbidden: "Your login may not see this picture. That it was asked for is written down.",
-      unreachable: "The server can't be reached. The picture comes when it can.",
+      unreachable: "The server can't be reached, so this picture did not come.",
       late: "The picture did not come in time.",
     } satisfies Record<Failure, string>,
     strip: {

@@ -3,7 +3,7 @@
 import type { AskingAct, Lack } from "../console/acts";
 import { MINUTES_MOST } from "../console/acts";
 import type { Filter, Sort } from "../console/tiles";
-import { NOTE_MOST, type Tile } from "../console/wall-api";
+import { type ActKind, NOTE_MOST, type Tile } from "../console/wall-api";
 import { counted, lengthWords } from "./when";
 
 const STATES: Readonly<Record<string, string>> = {
@@ -183,6 +183,8 @@ export const wall = {
     close: "Close",
     ends: (when: string, length: string) => `Ends at ${when} (in ${length})`,
     over: "This exam is over.",
+    old: (when: string) =>
+      `This is from ${when}: it can't be fetched anew just now. It is tried again by itself.`,
     pausedSince: (when: string, length: string) => `Paused since ${when} (${length}).`,
     still: (when: string, length: string) => `Picture of ${when}, ${length} ago`,
     earlier: "Pictures before",
@@ -208,7 +210,7 @@ export const wall = {
     answerLong: `Shorten your answer to ${NOTE_MOST.toLocaleString("en")} characters.`,
     device: (kind: string, when: string, over: boolean) =>
       over
-        ? `Another device (${kind}) asks to look at this exam, which is over, since ${when}.`
+        ? `This exam is over. At ${when} another device (${kind}) asked to look at it.`
         : `Another device (${kind}) asks to go on with this exam, since ${when}. The first one then stops.`,
     admit: "Let it in",
     refuse: "Refuse it",
@@ -272,19 +274,24 @@ export const wall = {
       "confirm-terminate": "Confirm the end",
     } satisfies Record<AskingAct, string>,
     resume: "Resume",
-    heading: (act: AskingAct, whom: string) =>
-      ({
-        message: `Message to ${whom}`,
-        "ask-still": `Ask ${whom} for a new picture`,
-        "ask-id": `Ask ${whom} for the ID again`,
-        pause: `Pause the exam of ${whom}`,
-        "extra-time": `Give time to ${whom}`,
-        "lift-rule": `Lift a rule for ${whom}`,
-        "restore-rule": `Restore a rule for ${whom}`,
-        irregularity: `Note an irregularity for ${whom}`,
-        terminate: `End the exam of ${whom}`,
-        "confirm-terminate": `Confirm the end of the exam of ${whom}`,
-      })[act],
+    headings: {
+      message: (whom) => `Message to ${whom}`,
+      "ask-still": (whom) => `Ask ${whom} for a new picture`,
+      "ask-id": (whom) => `Ask ${whom} for the ID again`,
+      pause: (whom) => `Pause the exam of ${whom}`,
+      resume: (whom) => `Resume the exam of ${whom}`,
+      "extra-time": (whom) => `Give time to ${whom}`,
+      "lift-rule": (whom) => `Lift a rule for ${whom}`,
+      "restore-rule": (whom) => `Restore a rule for ${whom}`,
+      irregularity: (whom) => `Note an irregularity for ${whom}`,
+      terminate: (whom) => `End the exam of ${whom}`,
+      "confirm-terminate": (whom) => `Confirm the end of the exam of ${whom}`,
+      "withdraw-terminate": (whom) => `Withdraw the proposal to end the exam of ${whom}`,
+      "admit-device": (whom) => `Let in another device of ${whom}`,
+      "refuse-device": (whom) => `Refuse another device of ${whom}`,
+      answer: (whom) => `Answer to ${whom}`,
+      undo: (whom) => `Undo an act for ${whom}`,
+    } satisfies Record<ActKind, (whom: string) => string>,
     many: (count: number) => counted(count, "learner"),
     hint: {
       pause: "The clock stops. The time ledger gives the pause back.",
@@ -350,17 +357,42 @@ export const wall = {
       terminate: (whom: string) => `Asked to end: ${whom}. While another proctor must confirm, the tile says so.`,
       "confirm-terminate": (whom: string) => `Ended: ${whom}.`,
       "withdraw-terminate": (whom: string) => `Proposal withdrawn: ${whom}.`,
-      "admit-device": (whom: string) => `The other device may go on: ${whom}.`,
+      "admit-device": (whom: string) => `The other device was let in: ${whom}.`,
       "refuse-device": (whom: string) => `The other device was refused: ${whom}.`,
       answer: (whom: string) => `Answer sent to ${whom}.`,
       undo: (whom: string) => `Undone: ${whom}.`,
     } as Readonly<Record<string, (whom: string) => string>>,
+    doneBefore: (said: string, when: string) => `${said} It was done at ${when}, and not a second time.`,
+    undoneSince: (heading: string, when: string, since: string) =>
+      `${heading}: this was done at ${when} already, and not a second time. ${since}`,
+    since: {
+      lapsed: "Since then it has lapsed: nobody confirmed it within the minute, and the exam goes on.",
+      undone: "Since then it has been taken back.",
+      changed: (state: string) =>
+        `Since then somebody has changed that: the exam is now “${STATES[state] ?? state}”.`,
+    },
+    manyAgain: (said: string) =>
+      `${said} What was done the first time was not done again, and may have changed since: the tiles say how it stands.`,
     failed: (count: number) => `Not done for ${counted(count, "learner")}:`,
     failedMore: (count: number) => `and ${count} more`,
     keepFailed: "Select those",
     dismiss: "Close this note",
     stale: (by: unknown, act: unknown) =>
       `Not done: ${typeof by === "string" ? `${by} has acted on this session meanwhile (${String(act).replaceAll("-", " ")})` : "this session has changed since you looked"}. Look at it, then decide anew.`,
+  },
+
+  /** What was sent, and not answered by all. */
+  lost: {
+    heading: (heading: string, when: string) => `${heading}, sent at ${when}:`,
+    unsure: "no answer came, so it's not known whether it was done. Sent again, it is not done twice.",
+    some: "it was done for some, and not yet for the others. Sent again, it is not done twice.",
+    names: (names: readonly string[], more: number) =>
+      `For ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`,
+    again: (heading: string) => `Send again: ${heading}`,
+    dismiss: (heading: string) => `Close this note: ${heading}`,
+    /** In a dialog that says the same once more. */
+    same: (when: string) =>
+      `You sent just this at ${when}, and no answer came. Sent again, what was done already is not done twice. To do it a second time, close that note at the foot of the page first.`,
   },
 
   selected: {
@@ -385,6 +417,7 @@ export const wall = {
     chooseExam: "Choose an exam",
     lackExam: "Choose the exam first.",
     lack: "Write the announcement first.",
+    headingOf: (exam: string) => `Announcement to all of ${exam}`,
     told: (count: number) => `Announced to ${counted(count, "learner")}.`,
   },
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ProblemError, Unreachable } from "../../src/api";
+import { ProblemError } from "../../src/api";
 import type { Wall } from "../../src/console/wall-desk";
 import { wall as words } from "../../src/text/wall";
 import { MINUTE, START } from "../made";
@@ -93,7 +93,7 @@ describe("a line that is cut", () => {
     lines.last.events.closed();
     expect([wall.line.value, order(wall)]).toEqual([{ is: "cut", since_ms: START }, ["a"]]);
     wall.take(["a"], true);
-    expect(wall.result.value?.words).toBe(words.line.notSent);
+    expect(wall.sending.result.value?.words).toBe(words.line.notSent);
     await clock.pass(500);
     lines.wall([tile("a"), tile("b")]);
     expect(order(wall)).toEqual(["a", "b"]);
@@ -150,107 +150,36 @@ describe("an act", () => {
   it("is not sent while something is missing", async () => {
     const { wall, server } = await watching([tile("a")]);
     wall.ask("pause", ["a"]);
-    await wall.confirm();
-    expect([wall.tried.value, wall.lacks.value, server.sent]).toEqual([true, ["code", "note"], []]);
+    await wall.sending.confirm();
+    expect([wall.sending.tried.value, wall.sending.lacks.value, server.sent]).toEqual([true, ["code", "note"], []]);
   });
 
   it("is sent with the version that was seen, and says what was done", async () => {
     const { wall, server } = await watching([tile("a", { learner: "Ada" })]);
     await wall.open("a");
     wall.ask("pause", ["a"]);
-    wall.write({ code: "technical/network", note: " The line. " });
-    await wall.confirm();
+    wall.sending.write({ code: "technical/network", note: " The line. " });
+    await wall.sending.confirm();
     const sent = { act: "pause", code: "technical/network", note: "The line.", version: 3, request: "r1" };
     expect(server.sent).toEqual([["a", sent]]);
-    expect([wall.draft.value, wall.result.value?.words, wall.one.opened.value?.version]).toEqual([
+    expect([wall.sending.draft.value, wall.sending.result.value?.words, wall.one.opened.value?.version]).toEqual([
       null,
       "Paused: Ada.",
       4,
     ]);
     wall.ask("pause", ["a"]);
-    expect(wall.draft.value).toMatchObject({ code: "technical/network", note: "" });
+    expect(wall.sending.draft.value).toMatchObject({ code: "technical/network", note: "" });
   });
 
   it("of a stale page is not done: who came first is named, and what was typed stays", async () => {
     const { wall, server } = await watching([tile("a")]);
     await wall.open("a");
     wall.ask("message", ["a"]);
-    wall.write({ note: "Hello" });
+    wall.sending.write({ note: "Hello" });
     server.fails = new ProblemError("stale-page", 409, "", "", { by: "sam", act: "pause" });
-    await wall.confirm();
-    expect(wall.actTrouble.value).toContain("sam has acted on this session meanwhile (pause)");
-    expect([wall.draft.value?.note, server.fetched.length]).toEqual(["Hello", 2]);
-  });
-
-  it("without an answer is said to be unsure, and is sent again as the same", async () => {
-    const { wall, server } = await watching([tile("a")]);
-    await wall.open("a");
-    server.fails = new Unreachable();
-    server.loses = true;
-    await wall.send(["a"], { act: "resume" });
-    expect(wall.result.value?.words).toBe(words.trouble.unsure);
-    server.loses = false;
-    server.held = { version: 4 };
-    await wall.open("a"); // what the page shows is newer by now
-    expect(await wall.sendAgain()).toBe(true);
-    const sent = { act: "resume", version: 3, request: "r1" };
-    expect(server.sent).toEqual([
-      ["a", sent],
-      ["a", sent],
-    ]);
-    expect([wall.lost.value, wall.result.value?.words]).toEqual([null, "Resumed: a."]);
-    expect(await wall.sendAgain()).toBe(false);
-  });
-
-  it("that is no answer of the server's own is unsure too", async () => {
-    const { wall, server } = await watching([tile("a")]);
-    server.fails = new ProblemError("unknown", 502, "", "");
-    await wall.send(["a"], { act: "resume" });
-    expect([wall.result.value?.words, wall.lost.value?.request]).toEqual([words.trouble.unsure, "r1"]);
-    server.fails = new ProblemError("storage-full", 507, "", "full");
-    await wall.send(["a"], { act: "resume" });
-    expect(wall.lost.value).toBe(null); // nothing was stored
-  });
-
-  it("in a dialog is the same act until something else is written", async () => {
-    const { wall, server } = await watching([tile("a"), tile("b")]);
-    wall.ask("message", ["a", "b"]);
-    wall.write({ note: "Five minutes." });
-    server.fails = new Unreachable();
-    await wall.confirm();
-    expect([wall.sendsAgain.value, wall.actTrouble.value]).toEqual([true, words.trouble.unsure]);
-    wall.write({ note: "Ten minutes." });
-    expect(wall.sendsAgain.value).toBe(false);
-    wall.write({ note: "Five minutes." });
-    await wall.confirm();
-    expect(server.many[0]?.[2].request).toBe("r1");
-    expect([wall.draft.value, wall.lost.value]).toEqual([null, null]);
-    wall.ask("message", ["a", "b"]);
-    wall.write({ note: "Five minutes." });
-    await wall.confirm();
-    expect(server.many[1]?.[2].request).toBe("r2"); // said twice on purpose
-  });
-
-  it("whose dialog was closed without an answer can be sent again, for a while by its words", async () => {
-    const { wall, server, clock } = await watching([tile("a")]);
-    const ask = async () => {
-      wall.ask("message", ["a"]);
-      wall.write({ note: "Hello" });
-      await wall.confirm();
-    };
-    server.fails = new Unreachable();
-    await ask();
-    wall.cancel();
-    expect(wall.result.value?.words).toBe(words.trouble.unsure);
-    server.fails = new Unreachable();
-    await ask();
-    expect(wall.lost.value?.request).toBe("r1");
-    await clock.pass(3 * MINUTE);
-    await ask();
-    expect(server.sent.map(([, { request }]) => request)).toEqual(["r2"]);
-    expect(wall.lost.value).toBe(null);
-    wall.dismiss();
-    expect(wall.result.value).toBe(null);
+    await wall.sending.confirm();
+    expect(wall.sending.actTrouble.value).toContain("sam has acted on this session meanwhile (pause)");
+    expect([wall.sending.draft.value?.note, server.fetched.length]).toEqual(["Hello", 2]);
   });
 
   it("that confirms an end names what was read, and says what became of that", async () => {
@@ -258,12 +187,12 @@ describe("an act", () => {
     wall.ask("confirm-terminate", ["a"], { proposal: "a7" });
     const facts = { proposed_by: "sam", became: "withdrawn", by: "kim" };
     server.fails = new ProblemError("stale-proposal", 409, "", "", facts);
-    await wall.confirm();
-    expect(wall.actTrouble.value).toContain("was withdrawn by kim, and sam has proposed it anew");
+    await wall.sending.confirm();
+    expect(wall.sending.actTrouble.value).toContain("was withdrawn by kim, and sam has proposed it anew");
     server.fails = new ProblemError("nothing-proposed", 409, "", "", { became: "lapsed", by: "" });
-    await wall.confirm();
-    expect(wall.actTrouble.value).toContain("the minute to confirm it is over");
-    await wall.confirm();
+    await wall.sending.confirm();
+    expect(wall.sending.actTrouble.value).toContain("the minute to confirm it is over");
+    await wall.sending.confirm();
     expect(server.sent[0]?.[1]).toMatchObject({ act: "confirm-terminate", of: "a7" });
   });
 
@@ -271,19 +200,19 @@ describe("an act", () => {
     const { wall, server } = await watching([tile("a"), tile("b"), tile("c", { exam: "alg" })]);
     server.failed = [{ session: "b", code: "session-closed", detail: "it is over" }];
     wall.ask("message", ["a", "b", "c"]);
-    wall.write({ note: "Five minutes left." });
-    await wall.confirm();
+    wall.sending.write({ note: "Five minutes left." });
+    await wall.sending.confirm();
     expect(server.many.map(([exam, sessions]) => [exam, sessions])).toEqual([
       ["sds", ["a", "b"]],
       ["alg", ["c"]],
     ]);
-    expect(wall.result.value?.failed[0]?.session).toBe("b");
+    expect(wall.sending.result.value?.failed[0]?.session).toBe("b");
   });
 
   it("of p pauses who works, and lets go on where all are paused", async () => {
     const { wall, server } = await watching([tile("a"), tile("b", { state: "paused" })]);
     wall.pauseOrResume(["a", "b"]);
-    expect(wall.draft.value).toMatchObject({ act: "pause", sessions: ["a"] });
+    expect(wall.sending.draft.value).toMatchObject({ act: "pause", sessions: ["a"] });
     wall.pauseOrResume(["b"]);
     await rest();
     expect(server.sent).toEqual([["b", { act: "resume", request: "r1" }]]);
@@ -327,22 +256,11 @@ describe("taking", () => {
 describe("an announcement", () => {
   it("says how many were told", async () => {
     const { wall, server } = await watching([]);
-    await wall.announce("sds", "", " Five minutes left. ");
-    expect([server.announced, wall.result.value?.words]).toEqual([
+    await wall.sending.announce("sds", "", " Five minutes left. ");
+    expect([server.announced, wall.sending.result.value?.words]).toEqual([
       ["sds: Five minutes left."],
       "Announced to 3 learners.",
     ]);
-  });
-
-  it("without an answer is sent again as the same", async () => {
-    const { wall, server } = await watching([]);
-    wall.announcing.value = true;
-    server.fails = new Unreachable();
-    expect(await wall.announce("sds", "", "Stop.")).toBe(false);
-    expect([wall.announcesAgain("sds", "", "Stop. "), wall.announcesAgain("sds", "", "Go.")]).toEqual([true, false]);
-    wall.stopAnnouncing();
-    expect(await wall.sendAgain()).toBe(true);
-    expect(server.requests).toEqual(["r1", "r1"]);
   });
 });
 
@@ -365,7 +283,12 @@ describe("signing out", () => {
     wall.writeAnswer("a", "Half a");
     wall.ask("message", ["a"]);
     await wall.signOut();
-    expect([order(wall), wall.board.tiles.size, wall.one.session.value, wall.draft.value]).toEqual([[], 0, null, null]);
+    expect([order(wall), wall.board.tiles.size, wall.one.session.value, wall.sending.draft.value]).toEqual([
+      [],
+      0,
+      null,
+      null,
+    ]);
     expect([wall.answers.value, lines.last.closed]).toEqual([{}, true]);
   });
 });

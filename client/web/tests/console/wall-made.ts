@@ -92,8 +92,14 @@ export class Server implements WallApi {
   fetched: string[] = [];
   failed: Failed[] = [];
   fails: Error | null = null;
+  /** Of many, only the part of this exam fails. */
+  failsFor: string | null = null;
   /** What fails is done all the same: the answer is lost. */
   loses = false;
+  /** An act is answered only after this. */
+  slow: Promise<void> | null = null;
+  /** Of the act that an answer names. */
+  did: Partial<ActView> = {};
   held: Partial<LiveSession> = {};
   signedIn = true;
 
@@ -126,16 +132,20 @@ export class Server implements WallApi {
   }
   async act(session: string, sent: ActSent) {
     if (this.loses) this.sent.push([session, sent]);
+    await this.slow;
     await this.answer(null);
     this.sent.push([session, sent]);
-    return live(session, { ...this.held, version: 4 });
+    const done = act("a1", { act: sent.act, ...this.did });
+    return { act: done, session: live(session, { ...this.held, version: 4 }) };
   }
   async actOnMany(exam: string, sessions: string[], sent: ActSent): Promise<BatchDone> {
-    await this.answer(null);
+    await this.slow;
+    if (this.failsFor === null || this.failsFor === exam) await this.answer(null);
     this.many.push([exam, sessions, sent]);
-    const no = new Set(this.failed.map(({ session }) => session));
+    const failed = this.failed.filter(({ session }) => sessions.includes(session));
+    const no = new Set(failed.map(({ session }) => session));
     const done = sessions.filter((session) => !no.has(session));
-    return { done: done.map((session) => ({ session, act: act("a1") })), failed: this.failed };
+    return { done: done.map((session) => ({ session, act: "a1" })), failed };
   }
   async announce(exam: string, _code: string, note: string, request: string) {
     this.requests.push(request);
@@ -223,7 +233,7 @@ export async function watching(tiles: Tile[], server = new Server()): Promise<Wa
   const { open } = lines;
   let made = 0;
   const newId = () => `r${(made += 1)}`;
-  const wall = new Wall({ api: server, open, ...clock, random: () => 0.5, newId });
+  const wall = new Wall({ api: server, open, ...clock, random: () => 0.5, newId, zone: "UTC" });
   await wall.start(null);
   await rest();
   if (lines.opened.length > 0) lines.wall(tiles);

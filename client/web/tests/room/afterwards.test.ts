@@ -145,6 +145,27 @@ describe("the answer", () => {
     expect(here.told.value?.answered?.text).toBe("From another tab.");
     expect(here.text.value).toBe("It was my sister.");
     expect([here.isWrittenTo("f1"), here.isWrittenTo("f2")]).toEqual([true, false]);
+    expect(here.trouble.value).toBe(after.trouble.codes["illegal-move"]);
+  });
+
+  it("to single flags stays, while an answer to others is what was taken", async () => {
+    const { server, here } = page();
+    here.writeTo("f1", "She brought tea.");
+    server.contest = { text: "", flags: [{ flag: "f2", text: "No." }], attachments: [], at_ms: 1 };
+    server.fails = (path) => (path === "contest" ? refused("illegal-move") : null);
+    await here.send();
+    expect(here.isWrittenTo("f1")).toBe(true);
+    expect(here.trouble.value).toBe(after.trouble.codes["illegal-move"]);
+  });
+
+  it("stays with its files, while the same words without them are what was taken", async () => {
+    const { server, here } = page();
+    here.write("It was my sister.");
+    await here.add([new File(["tea"], "tea.txt")]);
+    server.contest = { text: "It was my sister.", flags: [], attachments: [], at_ms: 1 };
+    server.fails = (path) => (path === "contest" ? refused("illegal-move") : null);
+    await here.send();
+    expect(here.files.value).toHaveLength(1);
   });
 
   it.each(["contests-busy", "too-slow", "too-large", "contest-too-large", "storage-full"])(
@@ -163,14 +184,23 @@ describe("the answer", () => {
 
   it("of which no answer came, but which was taken, is no trouble", async () => {
     const { server, here } = page();
-    here.write("It was my sister.");
+    here.write("It was my sister. ");
+    here.writeTo("f1", "She brought tea.");
+    here.writeTo("f2", " ");
+    await here.add([new File(["tea"], "tea.txt")]);
     server.fails = (path) => {
       if (path !== "contest") return null;
-      server.contest = { text: "It was my sister.", flags: [], attachments: [], at_ms: 1 };
+      server.contest = {
+        text: "It was my sister.",
+        flags: [{ flag: "f1", text: "She brought tea." }],
+        attachments: [{ name: "tea.txt", sha256: "ab", size: 3 }],
+        at_ms: 1,
+      };
       return new Unreachable();
     };
     await here.send();
     expect(here.trouble.value).toBeNull();
+    expect(here.isWritten.value).toBe(false);
     expect(here.told.value?.answered?.text).toBe("It was my sister.");
   });
 

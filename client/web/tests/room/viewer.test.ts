@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { ProblemError, Unreachable } from "../../src/api";
-import { keep, kept, letIn, ViewerApi } from "../../src/room/viewer";
+import {
+  forget,
+  keep,
+  kept,
+  letIn,
+  linkTokenIn,
+  notLetIn,
+  ViewerApi,
+} from "../../src/room/viewer";
 
 /** What was asked, and an exam server that answers it. */
 function net(status: number, answer: unknown) {
@@ -19,6 +27,7 @@ function tab(): Storage {
   return {
     getItem: (name: string) => held.get(name) ?? null,
     setItem: (name: string, value: string) => void held.set(name, value),
+    removeItem: (name: string) => void held.delete(name),
   } as unknown as Storage;
 }
 
@@ -28,7 +37,7 @@ describe("a browser that looks", () => {
   it("comes with a link's token and goes on with its own", async () => {
     const { asked, fetched } = net(200, { session: "s_1", exam: "Chance", token: "s_1~t", until_ms: 1 });
     const viewer = await letIn("s_1~link", fetched);
-    expect(viewer).toEqual({ exam: "Chance", token: "s_1~t" });
+    expect(viewer).toEqual({ exam: "Chance", token: "s_1~t", until_ms: 1 });
     expect(asked[0]?.url).toBe("/api/v1/viewer");
     expect(asked[0]?.init.body).toBe('{"token":"s_1~link"}');
     expect(asked[0]?.init.headers).not.toHaveProperty("Authorization");
@@ -52,23 +61,41 @@ describe("a browser that looks", () => {
   it("is told why it can't", async () => {
     const { fetched } = net(404, PROBLEM);
     await expect(letIn("s_1~link", fetched)).rejects.toMatchObject({ code: "viewer-link-unknown" });
-    await expect(new ViewerApi({ exam: "", token: "t" }, net(0, "").fetched).after("outcome"))
+    await expect(new ViewerApi({ token: "t" }, net(0, "").fetched).after("outcome"))
       .rejects.toThrow(Unreachable);
-    await expect(new ViewerApi({ exam: "", token: "t" }, net(502, "<p>").fetched).after("outcome"))
+    await expect(new ViewerApi({ token: "t" }, net(502, "<p>").fetched).after("outcome"))
       .rejects.toThrow(ProblemError);
   });
 
-  it("is remembered in its tab alone", () => {
+  it.each([
+    [404, PROBLEM, "link"],
+    [429, { type: "urn:proctor:problem:too-many-requests", title: "", status: 429 }, "refused"],
+    [502, "<p>", "refused"],
+    [200, { exam: "Chance" }, "unreachable"],
+    [0, "", "unreachable"],
+  ])("knows from %i %j whether its link may be tried again", async (status, answer, why) => {
+    const error: unknown = await letIn("s_1~link", net(status, answer).fetched).catch((no) => no);
+    expect(notLetIn(error)).toBe(why);
+  });
+
+  it("takes no place on its page for a link", () => {
+    expect(["#s_1~link", "#answer", ""].map(linkTokenIn)).toEqual(["s_1~link", null, null]);
+  });
+
+  it("is remembered until its reader is done", () => {
     const store = tab();
     expect(kept(store)).toBeNull();
-    keep({ exam: "Chance", token: "s_1~t" }, store);
-    expect(kept(store)).toEqual({ exam: "Chance", token: "s_1~t" });
-    expect(kept(tab())).toBeNull();
+    const viewer = { exam: "Chance", token: "s_1~t", until_ms: 1 };
+    keep(viewer, store);
+    expect(kept(store)).toEqual(viewer);
+    forget(store);
+    expect(kept(store)).toBeNull();
   });
 
   it("goes on where nothing can be kept, or what was kept is spoilt", () => {
     const none = { getItem: () => "{", setItem: () => { throw new DOMException("full"); } } as unknown as Storage;
-    keep({ exam: "", token: "t" }, none);
+    keep({ exam: "", token: "t", until_ms: 1 }, none);
     expect(kept(none)).toBeNull();
+    forget(none);
   });
 });
