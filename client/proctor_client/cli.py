@@ -147,7 +147,7 @@ def look_back_at(
         if opened
         else "All of it, and room to answer, is behind this link. Open it in a browser:",
         found.link,
-        f"It works once, until {found.until}. Run the same command for another.",
+        f"It works once, until {found.until}. Run the command again for another; it ends this one.",
         sep="\n",
     )
 

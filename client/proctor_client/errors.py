@@ -145,7 +145,8 @@ class NotHere(ClientError):
             "This link was not used on this computer by this account.",
             safe="Nothing was begun, and nothing is lost.",
             do="Run this where you sat the exam, with the --data that was used. If you can't, open"
-            " your link in a browser and ask there: the proctors see it.",
+            " your link in a browser and ask there: the proctors see it. If you have not sat it"
+            " yet: proctor-client take LINK",
         )
 
 

@@ -143,7 +143,7 @@ def load(folder: Path) -> LoadedExam:
     try:
         exam = _exam(folder, meta, album)
     except Refusal as refused:
-        right = "within the bounds of proctor/demo/exams/README.md"
+        right = "ids that differ, and counts and times within an exam's bounds"
         raise ExamError(file="exam.toml", line=None, problem=str(refused), right=right) from refused
     body = _body(exam)
     digest = hashlib.sha256(body).hexdigest()

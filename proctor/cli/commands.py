@@ -251,7 +251,10 @@ def add_staff(
     data: Data = DEFAULT_DATA,
     server: Server = DEFAULT_SERVER,
 ) -> None:
-    """Make a staff account; asks for its password, or reads a line of standard input."""
+    """Make a staff account; asks for its password, or reads a line of standard input.
+
+    A password has 10 to 256 characters.
+    """
     own = frozenset(exam) if exam else None
     password = _ask_password()
 
@@ -291,13 +294,18 @@ def list_staff(data: Data = DEFAULT_DATA, server: Server = DEFAULT_SERVER) -> No
 @staff_app.command("exams")
 def change_exams(
     name: str,
-    exam: Exams = None,
+    exam: Annotated[
+        list[str] | None,
+        typer.Option("--exam", help="One that the account is for; again for each."),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every exam, later ones too.")] = False,
     data: Data = DEFAULT_DATA,
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Let an account be for these exams and no others, for who is signed in to it as well."""
-    if bool(exam) is every:
+    if exam and every:
+        _fail("say --exam or --all, not both")
+    if not exam and not every:
         _fail("say which exams the account is for: --exam EXAM, once for each, or --all")
     own = None if every else frozenset(exam or ())
 

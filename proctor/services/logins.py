@@ -64,7 +64,10 @@ class NameTaken(Refusal):
     code: ClassVar[str] = "name-taken"
 
     def __init__(self, *, name: str) -> None:
-        super().__init__(f"there is an account named {name} already")
+        super().__init__(
+            f"there is an account named {name} already; to change it: proctor staff exams, password"
+            " or close"
+        )
         self.name = name
 
 

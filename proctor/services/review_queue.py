@@ -19,7 +19,7 @@ MINUTES_A_SESSION = 2.0
 ID_CHECK_WAITS = "ID check waits for a person"
 PROCTORS_ENDED = "proctors ended the exam"
 DEVICE_ASKS = "another computer asks to go on"
-DEVICE_ASKS_TO_LOOK = "another computer asks to look at what was decided"
+DEVICE_ASKS_TO_LOOK = "another computer asks to look at this exam, which is over"
 CALLS = {
     Topic.QUESTION: "the learner asks a question",
     Topic.HAND: "the learner raised a hand",

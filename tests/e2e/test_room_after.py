@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 SEEN = "What was seen, and what was decided"
 OVER = "This exam is over, and was sat elsewhere"
 ASK = "Ask to look here"
-USED = "This link was used, or is too old"
+USED = "This link shows nothing any more"
 
 
 @dataclass

@@ -220,7 +220,7 @@ async def test_who_asks_to_look_after_the_end_is_told_where_and_reaches_a_procto
         assert tile["needs_since_ms"] == int(server.clock.now().timestamp() * 1000)
         async with proctor.get("/api/v1/reviews") as response:
             (row,) = (await response.json())["reviews"]
-        assert row["why"] == ["another computer asks to look at what was decided"]
+        assert row["why"] == ["another computer asks to look at this exam, which is over"]
 
         address = f"/api/v1/sessions/{invited['session']}/acts"
         async with proctor.post(address, json={"act": "admit-device", "of": "d_web"}) as response:

@@ -52,9 +52,9 @@ function Page({ desk }: { desk: AgreementDesk }) {
           </select>
         </label>
       )}
-      {desk.refused.value && <Notice>{words.agreement.forbidden}</Notice>}
+      {desk.refused.value && <Notice>{words.agreement.forbidden(desk.leads())}</Notice>}
       {agreement !== null && <Tables agreement={agreement} />}
-      {desk.exam.value !== null && <Exports exam={desk.exam.value} />}
+      {desk.exam.value !== null && desk.leads() && <Exports exam={desk.exam.value} />}
     </article>
   );
 }

@@ -154,7 +154,7 @@ function Assigned({ desk, session, now_ms, zone }: { desk: Desk; session: string
     <>
       <span>
         {name === null
-          ? words.assign.withNobody
+          ? row.outcome === null && words.assign.withNobody
           : name === desk.me()
             ? words.assign.withYou
             : words.assign.with(name)}{" "}

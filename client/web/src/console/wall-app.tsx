@@ -80,7 +80,8 @@ function Tiles({ wall }: { wall: Wall }) {
 
 function Nobody({ wall }: { wall: Wall }) {
   const { filter, search, group, exam } = wall.board.wanted.value;
-  if (wall.board.tiles.size === 0) {
+  const unknown = exam !== null && !wall.exams.value.some(({ id }) => id === exam);
+  if (wall.board.tiles.size === 0 && !unknown) {
     return (
       <div class="notice">
         <p>
@@ -93,7 +94,13 @@ function Nobody({ wall }: { wall: Wall }) {
   const searched = search.trim() !== "" || group !== null || exam !== null;
   return (
     <div class="notice">
-      <p>{searched ? words.none.search : words.none.filter(words.filter.names[filter])}</p>
+      <p>
+        {unknown
+          ? words.none.exam(exam)
+          : searched
+            ? words.none.search
+            : words.none.filter(words.filter.names[filter])}
+      </p>
       <button
         type="button"
         class="secondary"

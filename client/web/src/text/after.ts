@@ -77,10 +77,10 @@ export const after = {
 
   viewer: {
     noLink: {
-      heading: "This link was used, or is too old",
+      heading: "This link shows nothing any more",
       lines: [
-        "A link to what was seen of an exam works once, within minutes. If you opened it, or your network failed while it opened, that was it.",
-        "If you didn't open it, somebody else did, and may be reading there: make another link now, and open it. That ends their look.",
+        "A link to what was seen of an exam works once, within minutes, and only the newest one does. If you opened it, made another after it, or your network failed while it opened, that was it.",
+        "If none of this is so, somebody else opened it, and may be reading there: make another link now, and open it. That ends their look.",
         "On the computer that you sat your exam with, run this with your join link. It makes another:",
       ],
     },

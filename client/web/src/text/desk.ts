@@ -310,7 +310,10 @@ export const desk = {
       if (high < 0.4) return "they often differ: talk the rule over";
       return "in between";
     },
-    forbidden: "Agreement is for the lead of the proctors. The tables below are for you as well.",
+    forbidden: (tables: boolean) =>
+      tables
+        ? "Agreement is for the lead of the proctors. The tables below are for you as well."
+        : "Agreement and its tables are for the lead of the proctors.",
     wait: "the agreement",
     keys: [
       ["Tab", "from one to the next"],

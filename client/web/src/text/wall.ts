@@ -118,6 +118,7 @@ export const wall = {
     allNext: "A tile comes here by itself when a learner is invited and joins.",
     filter: (filter: string) => `Nobody is listed under “${filter}”.`,
     search: "Nobody fits what you search for.",
+    exam: (exam: string) => `There is no exam “${exam}” with sessions that are yours to see.`,
     showAll: "Show all",
   },
 
