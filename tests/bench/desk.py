@@ -25,12 +25,13 @@ from typing import Any
 
 import aiohttp
 import uvloop
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
 from proctor.evidence.record import Kind
 from tests.bench import vision
+from tests.bench.load import check_in
 from tests.bench.serving import Server, serving
-from tests.device import JPEG, Device
+from tests.device import Device
 from tests.e2e.browsers import FLAGS, HOW, executable
 
 SECTIONS = ("part-a", "part-b", "part-c")
@@ -39,7 +40,7 @@ EVERY_S = 5.0  # a snapshot
 FLAGS_RAISED = 4
 SEEN_TWICE = 4  # snapshots that raise one
 ALL_S = 60.0  # until all of it must be there
-VIEWPORT = {"width": 1280, "height": 800}
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ async def sit(server: Server, asked: Asked) -> str:
         await device.connect()
         device.at_ms = await server.ask("pass", seconds=0)
         pictures = vision.people()[0]
-        await _check_in(device, pictures[0])
+        await check_in(device, pictures[0])
         for section in SECTIONS:
             await device.open(section)
             if section == SECTIONS[0]:
@@ -69,17 +70,6 @@ async def sit(server: Server, asked: Asked) -> str:
             await device.call("POST", f"/api/v1/session/sections/{section}/close")
         await device.submit()
     return session
-
-
-async def _check_in(device: Device, face: bytes) -> None:
-    document = JPEG + b"document"
-    lines = [
-        device.hello(),
-        device.add(Kind.SNAPSHOT, blob=face, purpose="face"),
-        device.add(Kind.SNAPSHOT, blob=document, purpose="document"),
-    ]
-    await device.send(lines, [face, document])
-    await device.call("POST", "/api/v1/session/check-in")
 
 
 async def _work(server: Server, device: Device, asked: Asked, pictures: list[bytes]) -> None:
@@ -125,7 +115,7 @@ async def looked_at(server: Server, token: str, session: str) -> None:
 @asynccontextmanager
 async def signed_in(chromium: Browser, url: str, proctor: dict[str, str]) -> AsyncIterator[Page]:
     """Sign in with a browser that nothing is stored in yet."""
-    context = await chromium.new_context(viewport=VIEWPORT, locale="en-GB")  # type: ignore[arg-type]
+    context = await chromium.new_context(viewport=VIEWPORT, locale="en-GB")
     try:
         page = await context.new_page()
         await page.goto(f"{url}/console/review")
