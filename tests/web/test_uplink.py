@@ -727,6 +727,7 @@ async def test_a_device_is_told_of_what_changed_for_it_and_of_nothing_else(
 ) -> None:
     path = f"/api/v1/sessions/{running.joined['session']}"
     proctor = await server.as_staff(StaffRole.PROCTOR)
+    await check_in_read(server, running.joined["session"])  # what machines read is news, too
 
     async def does(what: str, body: dict[str, Any]) -> None:
         async with proctor.post(f"{path}/{what}", json=body) as response:
