@@ -87,6 +87,7 @@ class _AppendJob:
     append: Append
     key: AESGCM
     done: asyncio.Future[None]
+    blob_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,8 @@ class Writer:
             Conflict: The device's log does not end at `append.first`.
             StorageFull: Nothing was stored.
         """
-        job = _AppendJob(append, key, self._loop.create_future())
+        size = sum(len(blob) for _, blob in append.blobs)
+        job = _AppendJob(append, key, self._loop.create_future(), size)
         self._count(job)
         self._appends.append(job)
         if self._appending is None:
@@ -650,9 +652,7 @@ def _bytes_of(batches: Sequence[tuple[object, ...]]) -> int:
 
 
 def _blob_bytes(job: Job) -> int:
-    if isinstance(job, _OtherJob):
-        return 0
-    return sum(len(blob) for _, blob in job.append.blobs)
+    return 0 if isinstance(job, _OtherJob) else job.blob_bytes
 
 
 def _insert(database: sqlite3.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:

@@ -141,10 +141,15 @@ class Analysis:
                 self._queue(self._with_room(snapshot), since=now)
 
     def _with_room(self, snapshot: Snapshot) -> Snapshot:
-        """Let go of a picture for which there is no room: the store has it."""
-        if snapshot.picture is None or self._at_hand + len(snapshot.picture) <= MAX_AT_HAND_BYTES:
+        """Let go of a picture for which there is no room: the store has it.
+
+        One that is kept is a copy: a window on its message would keep the message.
+        """
+        picture = snapshot.picture
+        if picture is None:
             return snapshot
-        return replace(snapshot, picture=None)
+        fits = self._at_hand + len(picture) <= MAX_AT_HAND_BYTES
+        return replace(snapshot, picture=bytes(picture) if fits else None)
 
     def _queue(self, snapshot: Snapshot, *, since: datetime) -> None:
         session, place = snapshot.session, (snapshot.device, snapshot.record.seq)
@@ -236,9 +241,10 @@ class Analysis:
     async def _observe(self, snapshot: Snapshot) -> None:
         record, session_id = snapshot.record, snapshot.session
         assert record.blob is not None
-        jpeg = snapshot.picture
-        if jpeg is None:
+        if snapshot.picture is None:
             jpeg = await self._store.blob(session_id, record.blob.sha256)
+        else:
+            jpeg = bytes(snapshot.picture)
         measured = await self._measure(snapshot, jpeg)
         self._note_lacking(measured)
         await self._store.observe(session_id, _observation(snapshot, measured))

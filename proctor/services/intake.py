@@ -135,7 +135,7 @@ class Snapshot:
     device: str
     record: Record
     # As it came, where it is still at hand; else the store has it.
-    picture: bytes | None = field(default=None, repr=False, compare=False)
+    picture: bytes | memoryview | None = field(default=None, repr=False, compare=False)
 
 
 # Blobs that records name and that have not come, by digest, oldest first. Several records may name
@@ -468,7 +468,7 @@ class Line:
         self._blobs += blobs
         self._used += used
 
-    def _tell(self, records: Sequence[Record], came: Mapping[str, bytes]) -> None:
+    def _tell(self, records: Sequence[Record], came: Mapping[str, memoryview]) -> None:
         session, device = self.device.session, self.device.id
         snapshots = [
             Snapshot(session, device, each, came.get(each.blob[0]) if each.blob else None)

@@ -95,7 +95,8 @@ class Append:
     frontier: Frontier  # with the lines in it
     receipt: bytes  # the cosigned note
     received_at: datetime
-    blobs: tuple[tuple[str, bytes], ...]  # (SHA-256 in hex, bytes), each named by some record
+    # (SHA-256 in hex, bytes), each named by some record
+    blobs: tuple[tuple[str, bytes | memoryview], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 
 from proctor.domain.session import ENDED
 from proctor.evidence.record import Kind
@@ -65,13 +67,15 @@ class Strips:
 
     def saw(self, snapshots: Sequence[Snapshot]) -> None:
         """Take note of snapshots whose pictures are held. It does not wait."""
-        for snapshot in snapshots:
-            record, known = snapshot.record, self._cases.in_memory(snapshot.session)
+        for session_id, some in groupby(snapshots, attrgetter("session")):
+            known = self._cases.in_memory(session_id)
             if known is None or known[0].session.state in ENDED:
-                continue  # it came late
-            if record.blob is not None and record.facts.get("purpose") == "periodic":
-                newest = self._live.setdefault(snapshot.session, deque(maxlen=_LIVE))
-                newest.append(record.blob.sha256)
+                continue  # they came late
+            self._live.setdefault(session_id, deque(maxlen=_LIVE)).extend(
+                record.blob.sha256
+                for record in (each.record for each in some)
+                if record.blob is not None and record.facts.get("purpose") == "periodic"
+            )
 
     def is_live(self, session_id: str, sha256: str) -> bool:
         """Tell whether a blob is one of the newest stills of a session that goes on."""
