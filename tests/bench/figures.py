@@ -149,7 +149,8 @@ made anew for each round, does both: **Burst** and **Beside**.
   empty room takes longer, because it is turned and looked at again. A worker's memory is the
   most that one took which had compared two faces and then decoded the largest picture there may
   be, a progressive JPEG of 16 megapixels.
-- **Burst**: the same four people send {burst} pictures each, {learners} of them, which all wait;
+- **Burst**: the same four people send {burst} pictures each ({first_burst} in the first round),
+  {learners} of them, which all wait;
   then one worker, started as `proctor serve` starts it, may look. The clock runs until the last
   observation is stored, and everything is in it: the picture is read from the disk, decrypted,
   handed to the worker, measured, one in six compared, the observation committed, flags and what
@@ -158,9 +159,12 @@ made anew for each round, does both: **Burst** and **Beside**.
   order in which their exams were begun, or if a proctor is told another length of the queue.
 - **Beside**: the 99th percentile of the receipt at half load, measured as above, while the worker
   looks at pictures without a pause, to the same while they wait; one server, one rate, the same
-  pictures, in turns: wait, look, look, wait. The worker shares the server's core. That is harder
-  than `proctor serve` has it on two cores, where the worker takes whichever is free; but the other
-  core belongs to the load, which spins, and a load held up by the worker would be taken for a late
+  pictures, in turns: wait, look, look, wait. Each two neighbours are a pair of its own and the
+  figure is the median of the pairs: a disk or a host that stalls for 50 ms is one in a hundred
+  receipts of two seconds, and would decide for all the windows it did not fall into. The worker
+  shares the server's core. That is harder than `proctor serve` has it on two cores, where the
+  worker takes whichever is free; but the other core belongs to the load, which spins, and a load
+  held up by the worker would be taken for a late
   receipt. Workers run at the least priority (nice 19), here as there: where the server wants the
   core too, it has sixty-nine seventieths of it. What is left is the server's own part: reading,
   decrypting, storing, finding flags. Sessions are as long as the run; finding flags in two hours
@@ -197,6 +201,7 @@ def write_page(
     learners: int,
     idle: int,
     burst: int,
+    first_burst: int,
     walls: int,
     wall_sessions: int,
     wall_events: int,
@@ -210,6 +215,7 @@ def write_page(
         learners=learners,
         idle=f"{idle:,}",
         burst=burst,
+        first_burst=first_burst,
         walls=walls,
         wall_sessions=f"{wall_sessions:,}",
         wall_events=f"{wall_events:,}",
