@@ -15,6 +15,7 @@ from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.session import ENDED, ExamSession
 from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services.ports import (
+    MAX_CASES,
     Append,
     Case,
     Conflict,
@@ -36,13 +37,16 @@ class Fault(Enum):
     FULL = auto()  # the disk is full
 
 
+_BEFORE = "before: "  # in place of a document's hash, as an earlier version made it
+
+
 @dataclass(kw_only=True)
 class _Reading:
     programme: str
     at: datetime
     face: str
     reading: IdReading | None
-    number: tuple[str, str] | None
+    document: str
 
 
 class MemoryStore:
@@ -206,11 +210,13 @@ class MemoryStore:
             if case.session.state not in ENDED and exam_id in (None, case.session.exam)
         ]
 
-    async def cases(self, exams: str | frozenset[str] | None) -> Sequence[Case]:
+    async def cases(
+        self, exams: str | frozenset[str] | None, *, most: int = MAX_CASES
+    ) -> Sequence[Case]:
         of = {exams} if isinstance(exams, str) else exams
         found = [c for c in self._cases.values() if of is None or c.session.exam in of]
         by_id = sorted(found, key=lambda case: case.session.id)
-        return sorted(by_id, key=lambda case: case.session.made_at, reverse=True)
+        return sorted(by_id, key=lambda case: case.session.made_at, reverse=True)[:most]
 
     async def rehearsals(self, session_id: str) -> Sequence[Case]:
         return [c for c in await self.cases(PRACTICE_EXAM) if c.session.rehearsal_of == session_id]
@@ -238,7 +244,7 @@ class MemoryStore:
         if append.lines:
             log.append(append)
         for digest, blob in append.blobs:
-            self._blobs.setdefault(append.session, {}).setdefault(digest, blob)
+            self._blobs.setdefault(append.session, {}).setdefault(digest, bytes(blob))
         self._after(fault)
 
     async def device_log(self, session_id: str, device: str) -> DeviceLog:
@@ -301,8 +307,14 @@ class MemoryStore:
     async def observations(self, session_id: str) -> Sequence[Observation]:
         return [each for _, each in sorted(self._observations.get(session_id, {}).items())]
 
+    async def observed_of(self, sessions: Sequence[str]) -> Mapping[str, int]:
+        return {each: await self.observed(each) for each in sessions}
+
     async def flags(self, session_id: str) -> Sequence[Flag]:
         return list(self._flags.get(session_id, {}).values())
+
+    async def flags_of(self, sessions: Sequence[str]) -> Mapping[str, Sequence[Flag]]:
+        return {each: await self.flags(each) for each in sessions}
 
     async def keep_reading(
         self, session_id: str, reading: IdReading, *, programme: str, at: datetime
@@ -311,13 +323,12 @@ class MemoryStore:
             raise NotFound(what="key of session", id=session_id)
         fault = self._before()
         mrz = reading.read and reading.read.mrz
-        good = mrz and mrz.number and "number" not in mrz.failed
         self._readings[session_id] = _Reading(
             programme=programme,
             at=at,
             face=reading.face,
             reading=reading,
-            number=(mrz.issuer, mrz.number) if mrz and good else None,
+            document=mrz.document if mrz else "",
         )
         self._after(fault)
 
@@ -325,32 +336,48 @@ class MemoryStore:
         kept = self._readings.get(session_id)
         return None if kept is None else kept.reading
 
+    def document_as_before(self, session_id: str) -> None:
+        """Have a document's hash as an earlier version made it: it equals none of now."""
+        kept = self._readings[session_id]
+        self._readings[session_id] = replace(kept, document=_BEFORE + session_id)
+
+    async def documents_of_before(self) -> Sequence[str]:
+        return sorted(
+            session for session, kept in self._readings.items() if kept.document.startswith(_BEFORE)
+        )
+
     async def same_document(self, session_id: str) -> Sequence[str]:
         mine = self._readings.get(session_id)
-        if mine is None or mine.number is None:
+        if mine is None or not mine.document:
             return []
         return sorted(
             session
             for session, kept in self._readings.items()
             if session != session_id
-            and (kept.programme, kept.number) == (mine.programme, mine.number)
+            and (kept.programme, kept.document) == (mine.programme, mine.document)
         )
 
     async def faces(self, session_id: str, *, most: int) -> Sequence[ShownFace]:
         mine = self._readings.get(session_id)
-        newest: dict[str, tuple[datetime, ShownFace]] = {}
+        newest: dict[tuple[str, str], tuple[datetime, ShownFace]] = {}
         for session, kept in self._readings.items():
-            learner = self._cases[session].session.learner
+            if mine is None:
+                break
+            other, me = self._cases[session].session, self._cases[session_id].session
+            by_account = bool(other.account and me.account)
             if (
-                mine is None
-                or kept.programme != mine.programme
-                or learner == self._cases[session_id].session.learner
+                kept.programme != mine.programme
+                or (by_account and other.account == me.account)
+                or (not by_account and other.learner == me.learner)
                 or kept.face not in self._blobs.get(session, {})
             ):
                 continue
-            face = ShownFace(session=session, learner=learner, sha256=kept.face)
-            if learner not in newest or newest[learner][0] < kept.at:
-                newest[learner] = (kept.at, face)
+            face = ShownFace(
+                session=session, learner=other.learner, sha256=kept.face, account=other.account
+            )
+            who = (other.account, "" if other.account else other.learner)
+            if who not in newest or newest[who][0] < kept.at:
+                newest[who] = (kept.at, face)
         by_session = sorted(newest.values(), key=lambda each: each[1].session)
         by_time = sorted(by_session, key=lambda each: each[0], reverse=True)
         return [face for _, face in by_time[:most]]
@@ -369,7 +396,7 @@ class MemoryStore:
     async def forget_reading(self, session_id: str) -> None:
         fault = self._before()
         if kept := self._readings.get(session_id):
-            kept.reading = kept.number = None
+            kept.reading, kept.document = None, ""
         self._after(fault)
 
     def _forget_identity(self, session_id: str) -> None:

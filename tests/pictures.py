@@ -1,5 +1,7 @@
 """The pictures that tests measure: one astronaut, fetched like every model and never committed."""
 
+import sys
+from importlib import metadata
 from pathlib import Path
 
 import cv2
@@ -8,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from proctor.adapters import models
+from proctor.adapters.ocr import why_missing
 
 
 def need(*names: str) -> list[Path]:
@@ -16,6 +19,14 @@ def need(*names: str) -> list[Path]:
         return models.fetch(names)
     except models.FetchFailed as failure:
         pytest.skip(f"needs {failure.name}: {failure}")
+
+
+def need_ocr() -> None:
+    """Skip the test where no text can be read from pictures, saying why."""
+    try:
+        metadata.distribution("rapidocr_onnxruntime")
+    except metadata.PackageNotFoundError:
+        pytest.skip(f"needs the OCR: {why_missing(sys.version_info[:2])}")
 
 
 def astronaut() -> npt.NDArray[np.uint8]:

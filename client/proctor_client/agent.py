@@ -12,7 +12,6 @@ import json
 import mimetypes
 import re
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -38,7 +37,7 @@ from proctor_client.errors import (
 )
 from proctor_client.files import write_secret
 from proctor_client.keys import device_key
-from proctor_client.programs import running, watched
+from proctor_client.programs import displays_most, running, watched
 from proctor_client.recorder import Blob, Recorder
 from proctor_client.screen import Item, Receipt, Screen, Sitting
 from proctor_client.server import CLIENT, JOIN_PATIENCE_S, KIND, Link, Server
@@ -50,9 +49,11 @@ from proctor_client.wire import Joined, open_receipt
 
 _LOOK_S = 0.25  # how soon a closed section is noticed while a question is asked
 _PROGRESS_S = 2.0
-_DISPLAYS_S = 60.0
-_PROGRAMS_S = 10.0
+_COMPUTER_S = 10.0  # between two looks for programs and displays
 _MEDIA_TYPE = re.compile("[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,63}")
+
+
+Noticed = tuple[str, str, str | int]  # the notice, and the key and value that say of what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +182,7 @@ class _Run:
             server,
             asked_still=lambda: self._capture.soon(),  # noqa: PLW0108 - it is made further down
             acted=screen.say,
+            changed=lambda: self._check_in.stir(),  # noqa: PLW0108 - as above
         )
         self._watching = asyncio.Event()  # snapshots are to be taken
         document_asked = joined.policy.get("identity", {}).get("document") != "none"
@@ -215,6 +217,8 @@ class _Run:
             size=joined.size,
             wanted=self._wanted,
             document=plan.document,
+            # A clip shows what it shows, whoever is at the keyboard.
+            at_once=not plan.camera.isdecimal(),
         )
 
     async def take(self) -> None:
@@ -226,9 +230,9 @@ class _Run:
         await first_of(
             self._flow(),
             self._deliver(),
+            self._check_in.again(),
             self._watch(),
-            self._watch_displays(),
-            self._watch_programs(),
+            self._watch_computer(),
         )
 
     async def _flow(self) -> None:
@@ -259,45 +263,41 @@ class _Run:
         await self._capture.run()
         await asyncio.Event().wait()
 
-    async def _watch_displays(self) -> None:
-        """Note a further display when it appears, if the policy has a rule about that."""
-        policy = self._joined.policy
-        rules = policy.get("flag") or []
-        most = int(policy.get("system", {}).get("displays_most", 1))
-        await self._watching.wait()
-        seen = most
-        while any(rule.get("when") == "second-display" for rule in rules):
-            count = await asyncio.to_thread(displays) or 0
-            if count > most and count != seen:
-                facts = {"notice": "second-display", "displays": count}
-                with suppress(DiskFull):
-                    await self._recorder.write(Kind.NOTICE, facts)
-            seen = count
-            await asyncio.sleep(_DISPLAYS_S)
-        await asyncio.Event().wait()
+    async def _watch_computer(self) -> None:
+        """Note what rules of the section are about: once in each section, and when it is back.
 
-    async def _watch_programs(self) -> None:
-        """Note a program that the policy has a rule about, when it is first seen in a section.
-
-        Outside of sections nothing is looked for; in the next one it is noted anew.
+        Outside of sections nothing is looked for.
         """
         await self._watching.wait()
         where: str | None = None
-        seen: frozenset[str] = frozenset()
+        seen: frozenset[Noticed] = frozenset()
         while True:
             section = self._standing.open_section()
             if section != where:
                 where, seen = section, frozenset()
-            names = watched(self._joined.policy, section) if section else frozenset()
-            found = await asyncio.to_thread(running, names) if names else names
-            for program in sorted(found - seen):
-                facts = {"notice": "program", "program": program}
+            found = await asyncio.to_thread(self._noticed, section) if section else seen
+            if self._standing.open_section() != section:
+                continue  # it ended meanwhile: its rules say nothing of what runs now
+            for each in sorted(found - seen):
+                notice, key, value = each
                 try:
-                    await self._recorder.write(Kind.NOTICE, facts)
+                    await self._recorder.write(Kind.NOTICE, {"notice": notice, key: value})
                 except DiskFull:
-                    found -= {program}  # noted when there is room
+                    found -= {each}  # noted when there is room
             seen = found
-            await asyncio.sleep(_PROGRAMS_S)
+            await asyncio.sleep(_COMPUTER_S)
+
+    def _noticed(self, section: str) -> frozenset[Noticed]:
+        policy = self._joined.policy
+        names = watched(policy, section)
+        programs = running(names) if names else names
+        most = displays_most(policy, section)
+        count = 0 if most is None else displays() or 0
+        more = {count} if most is not None and count > most else set()
+        return frozenset(
+            [("program", "program", name) for name in programs]
+            + [("second-display", "displays", each) for each in more]
+        )
 
     # --- how it begins -----------------------------------------------------------------------
 
@@ -334,6 +334,7 @@ class _Run:
         before = self._standing.section(section)
         if before["state"] == "closed":
             return
+        await self._check_in.at_prompt()
         if before["state"] == "planned":
             await self._screen.begin(title, int(before["limit_s"]))
         await self._not_paused()
@@ -351,6 +352,7 @@ class _Run:
             given=self._memory.given,
             save=lambda item, response: self._answer(section, item, response),
             ends=lambda: self._standing.ends(section),
+            between=self._check_in.between,
         )
         while not await self._while_open(section, self._sit(sitting)):
             if await self._is_closed(section):
@@ -423,6 +425,9 @@ class _Run:
     async def _not_paused(self) -> None:
         if self._standing.state == "paused":
             self._screen.say("A proctor paused your exam. Please wait: it goes on by itself.")
+            await first_of(self._resumed(), self._check_in.prompts())
+
+    async def _resumed(self) -> None:
         while self._standing.state == "paused":
             await self._standing.news()
 
@@ -430,7 +435,9 @@ class _Run:
 
     async def _submit(self) -> None:
         if not self._memory.submitted:
+            await self._check_in.at_prompt(last=True)
             await self._screen.confirm_submit(len(self._memory.answers))
+            await self._check_in.sent()
             await self._capture.stop()
             answers = [
                 {"item": item, "seq": written.seq, "sha256": written.sha256}

@@ -1,4 +1,4 @@
-"""The camera: an index of the system's, or a clip that stands for one.
+"""The camera: an index of the system's, or a clip or a picture that stands for one.
 
 OpenCV blocks for as long as a driver likes, so the camera has a thread of its own that nothing else
 waits for: a picture that does not come in time is a camera lost, and answers go on meanwhile.
@@ -26,7 +26,7 @@ PATIENCE_S = 5.0  # a webcam that starts takes 1 to 3 s for its first picture
 _WAITING = 4  # asks for a picture that may queue up behind a driver that hangs
 # Asked of a webcam; a document is kept this large, everything else is made smaller.
 DOCUMENT_WIDTH, DOCUMENT_HEIGHT, DOCUMENT_QUALITY = 1920, 1440, 85
-_MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
+_MAX_PICTURE_BYTES = 32 * 1024 * 1024
 _DARK_MEAN, _DARK_P95, _COVERED_STD = 40.0, 70.0, 5.0  # grey levels 0..255, design §9
 
 
@@ -126,13 +126,34 @@ class Clip:
         self._capture.release()
 
 
+class Picture:
+    """A file that always shows the same."""
+
+    live = False
+
+    def __init__(self, path: Path) -> None:
+        self.frame: Frame | None = None  # None: it is no picture
+        with suppress(OSError, cv2.error):  # such as one whose header claims too many pixels
+            if path.stat().st_size <= _MAX_PICTURE_BYTES:
+                read = cv2.imread(str(path), cv2.IMREAD_COLOR)
+                self.frame = None if read is None else np.asarray(read, np.uint8)
+
+    def read(self) -> Frame | None:
+        return self.frame
+
+    def skip(self) -> bool:
+        return True
+
+    def close(self) -> None: ...
+
+
 def opener(
     camera: str, *, elapsed_s: Callable[[], float], offset_s: float = 0.0
 ) -> Callable[[], Source]:
     """Return what opens the camera, again and again if it is lost.
 
     Args:
-        camera: "0" is the system's first; anything else is the path of a clip.
+        camera: "0" is the system's first; anything else is the path of a clip or a picture.
         elapsed_s: Seconds since the clip's start.
         offset_s: Added to it, so that a client that was restarted goes on in its clip.
 
@@ -144,9 +165,15 @@ def opener(
     path = Path(camera)
     if not path.is_file():
         raise BadInput(
-            f"There is no camera or clip {camera}.", do="Say --camera 0 for the first camera."
+            f"There is no camera, clip or picture {camera}.",
+            do="Say --camera 0 for the first camera.",
         )
-    return lambda: Clip(path, lambda: elapsed_s() + offset_s)
+
+    def open_file() -> Source:
+        picture = Picture(path)
+        return picture if picture.frame is not None else Clip(path, lambda: elapsed_s() + offset_s)
+
+    return open_file
 
 
 class Camera:
@@ -244,7 +271,7 @@ def document_still(path: Path) -> Still:
     """
     do = "Give a JPEG or PNG picture of your document."
     try:
-        too_large = path.stat().st_size > _MAX_DOCUMENT_BYTES
+        too_large = path.stat().st_size > _MAX_PICTURE_BYTES
         data = b"" if too_large else path.read_bytes()
     except OSError as no:
         raise BadInput(f"{path} can't be read: {no.strerror}.", do=do) from None

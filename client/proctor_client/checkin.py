@@ -1,11 +1,23 @@
-"""Check-in: a picture of the face, one of the document, and the wait until they are accepted."""
+"""Check-in: a picture of the face, one of the document, and the wait until they are accepted.
+
+A proctor may ask for both once more while the exam goes on: nothing waits for that.
+"""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from proctor_client.camera import DOCUMENT, Camera, Size, Still, document_still, light_of
 from proctor_client.capture import Capture
-from proctor_client.errors import CameraLost, ComputerRefused, Refused, SessionEnded
+from proctor_client.errors import (
+    BadInput,
+    CameraLost,
+    ComputerRefused,
+    DiskFull,
+    Refused,
+    SessionEnded,
+    SpoolFull,
+)
 from proctor_client.screen import Screen
 from proctor_client.server import Server
 from proctor_client.standing import Memory, Standing
@@ -19,6 +31,23 @@ _ON_HOLD = (
     "A person looks at your pictures now. This takes some minutes, and none of your exam time."
     " The exam goes on by itself when they are accepted."
 )
+
+_SENT_S = 10.0  # then the exam is handed in all the same
+_DECIDED = {
+    "accepted": "A person accepted your new pictures.",
+    "refused": "Your new pictures were not accepted.",
+}
+_NEEDLESS = "No new pictures are needed any more."
+_GOES_ON = "The exam goes on meanwhile."
+_LATER = (
+    "You are asked for them before the next section, in a pause, and before you hand the exam in."
+)
+_WITHOUT = "The exam is handed in without them. A person decides on what there is."
+_AGAIN_S = 5.0  # until the server is asked once more about pictures that it would not speak of
+
+
+class _PutOff(Exception):
+    """The learner takes the picture later."""
 
 
 class CheckIn:
@@ -35,6 +64,7 @@ class CheckIn:
         size: Size,
         wanted: set[str],
         document: Path | None,
+        at_once: bool,
     ) -> None:
         """Prepare.
 
@@ -49,6 +79,7 @@ class CheckIn:
             size: Of a face.
             wanted: Purposes the policy asks for: "face", "document".
             document: A picture of it, instead of the camera's.
+            at_once: Pictures that are asked for once more need nobody before the camera.
         """
         self._screen = screen
         self._server = server
@@ -60,6 +91,15 @@ class CheckIn:
         self._size = size
         self._wanted = wanted
         self._document = document
+        self._at_once = at_once
+        # What is to be shown once more, while the exam goes on; that it is now, and was not put
+        # off; and that it may have changed.
+        self._due: set[str] = set()
+        self._is_due = asyncio.Event()
+        self._stir = asyncio.Event()
+        self._lost = ""  # why none of them could be taken, or asked about, as it was said
+        self._waits = False  # a person has yet to decide on them
+        self._again_size = 0  # of the log with the last of these pictures
 
     async def run(self, watching: asyncio.Event) -> None:
         """Check in, if it was not done before, and wait until the exam may begin.
@@ -98,6 +138,118 @@ class CheckIn:
             await self._standing.news()
         self._standing.raise_if_over()
 
+    # --- while the exam goes on ----------------------------------------------------------------
+
+    def stir(self) -> None:
+        """Look whether pictures are asked for once more: the session may have changed."""
+        self._stir.set()
+
+    async def again(self) -> None:
+        """Tell what is asked for once more, and send it once it is taken; until cancelled."""
+        told = False
+        while True:
+            await self._stir.wait()
+            self._stir.clear()
+            if not self._standing.asks_again:
+                if told and self._standing.id_check["state"] == "accepted":
+                    self._screen.say(_NEEDLESS)  # for none were sent
+                told = False
+                self._set_due(set())
+                self._tell_decision()
+            elif not self._due:
+                await self._uplink.receipted(self._again_size)
+                told = await self._show_again(told=told)
+            if self._due and self._at_once and not await self._take_due(prompts=False):
+                await asyncio.sleep(_CAMERA_PAUSE_S)
+                self._stir.set()
+
+    async def _show_again(self, *, told: bool) -> bool:
+        """Check in with what was taken; return whether something is asked for still."""
+        try:
+            missing = await self._missing()
+        except (Refused, ComputerRefused) as no:  # nothing to stop an exam for
+            if isinstance(no, Refused) and no.code == "session-closed":
+                self._screen.say(no.happened)  # it has ended meanwhile
+                return told
+            self._say_lost(f"{no.happened} It is tried again. {_GOES_ON}")
+            await asyncio.sleep(_AGAIN_S)
+            self._stir.set()
+            return told
+        if not missing:
+            self._screen.say("Your new pictures were received. A person looks at them.")
+            self._waits = True
+            return False
+        if not told:
+            why = str(self._standing.id_check.get("reason") or "a person asks for them")
+            when = "They are taken now." if self._at_once else "You are asked for them in a moment."
+            self._screen.say(f"New pictures are needed: {why.rstrip('.')}. {when} {_GOES_ON}")
+        self._set_due(missing)
+        return True
+
+    def _tell_decision(self) -> None:
+        check = self._standing.id_check
+        if self._waits and check["state"] in _DECIDED:
+            self._waits = False
+            self._screen.say(f"{_DECIDED[check['state']]} {check.get('reason') or ''}".strip())
+
+    async def prompts(self) -> None:
+        """Take what is asked for once more as soon as it is; until cancelled."""
+        self._set_due(self._due)
+        while not self._at_once:
+            await self._is_due.wait()
+            if not await self._take_due(prompts=True):
+                await asyncio.sleep(_CAMERA_PAUSE_S)
+        await asyncio.Event().wait()  # `again` takes them
+
+    async def at_prompt(self, *, last: bool = False) -> None:
+        """Take what is asked for once more, now that no section's time passes."""
+        if not self._at_once and not await self._take_due(prompts=True, last=last):
+            self._is_due.clear()
+
+    async def between(self) -> None:
+        """Take it between two questions, unless it was put off: their time passes."""
+        if self._is_due.is_set():
+            await self.at_prompt()
+
+    async def sent(self) -> None:
+        """Wait a little for what was taken to be sent: after the end it would not count."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SENT_S):
+                while self._standing.asks_again and (self._at_once or not self._due):
+                    await self._standing.news()
+
+    async def _take_due(self, *, prompts: bool, last: bool = False) -> bool:
+        """Take what is due, unless the learner puts it off; return False if none can be taken."""
+        try:
+            for purpose in sorted(self._due, reverse=True):
+                self._again_size = await self._picture(purpose, prompts=prompts, tries=1)
+                self._set_due(self._due - {purpose})
+        # Bad input: the file that --document names is gone, or is no picture any more.
+        except (BadInput, CameraLost, SpoolFull, DiskFull) as no:
+            self._say_lost(f"{no.happened} {no.do} {_GOES_ON}")
+            return False
+        except _PutOff:
+            self._is_due.clear()
+            self._screen.say(_WITHOUT if last else _LATER)
+        self._lost = ""
+        return True
+
+    def _say_lost(self, lost: str) -> None:
+        if lost != self._lost:
+            self._screen.say(lost)  # once, however often it is tried
+        self._lost = lost
+
+    def _set_due(self, due: set[str]) -> None:
+        if self._due and not due:
+            self._stir.set()
+        self._due = due
+        if due:
+            self._is_due.set()
+        else:
+            self._is_due.clear()
+
+    # --- pictures --------------------------------------------------------------------------------
+
     async def _check_in(self, missing: set[str], watching: asyncio.Event) -> None:
         for _ in range(_ROUNDS):
             size = 0
@@ -124,27 +276,33 @@ class CheckIn:
             return missing
         return set()
 
-    async def _picture(self, purpose: str) -> int:
+    async def _picture(
+        self, purpose: str, *, prompts: bool = True, tries: int = _CAMERA_TRIES
+    ) -> int:
         """Take and record one picture; return how long the log is with it."""
         if purpose == "document" and self._document is not None:
             still = await asyncio.to_thread(document_still, self._document)
         else:
-            still = await self._light_still(purpose)
+            still = await self._light_still(purpose, prompts=prompts, tries=tries)
         written = await self._capture.record(purpose, still)
         self._memory.pictures.add(purpose)
         return written.seq + 1
 
-    async def _light_still(self, purpose: str) -> Still:
+    async def _light_still(self, purpose: str, *, prompts: bool, tries: int) -> Still:
+        size = DOCUMENT if purpose == "document" else self._size
+        if not prompts:
+            return await self._patient_still(size, tries=tries)
         for left in reversed(range(_LIGHT_TRIES)):
-            await self._screen.ready(purpose)
-            still = await self._patient_still(DOCUMENT if purpose == "document" else self._size)
+            if not await self._screen.ready(purpose, may_wait=bool(self._due)):
+                raise _PutOff
+            still = await self._patient_still(size, tries=tries)
             light = light_of(still)
             if not (light.dark or light.covered) or not left or await self._screen.keep(_TOO_DARK):
                 return still
         raise AssertionError
 
-    async def _patient_still(self, size: Size) -> Still:
-        for left in reversed(range(_CAMERA_TRIES)):
+    async def _patient_still(self, size: Size, *, tries: int) -> Still:
+        for left in reversed(range(tries)):
             try:
                 return await self._camera.still(size)
             except CameraLost as no:

@@ -17,7 +17,8 @@ import psutil
 
 from proctor_client import clock
 from proctor_client.camera import Camera, Size, light_of, opener
-from proctor_client.errors import BadInput, CameraLost
+from proctor_client.errors import BadInput, CameraLost, Refused
+from proctor_client.server import Link, told_by
 
 _SIZE = Size(width=640, height=480, quality=85)
 _WARM_UP = 3  # pictures; a webcam's first are dark while it finds its exposure
@@ -52,19 +53,33 @@ class Check:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-async def all_checks(*, server: str | None, camera: str, folder: Path) -> list[Check]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What an exam says of this computer."""
+
+    refused: tuple[str, ...]  # the rules that refuse it, in words
+    displays_most: int
+
+
+async def all_checks(
+    *, server: str | None, camera: str, folder: Path, link: Link | None = None
+) -> list[Check]:
     """Run all checks.
 
     Args:
-        server: "https://proctor.example"; None leaves out what needs one.
-        camera: "0" or a clip.
+        server: "https://proctor.example"; None is that of the link. Without either, what needs one
+            is left out.
+        camera: "0", a clip or a picture.
         folder: Where sessions are kept; need not exist.
+        link: Of the exam whose rules hold; None: no exam's rules are held against this computer.
     """
     checks = await _camera_checks(camera)
-    checks += await _server_checks(server)
+    checks += await _server_checks(server or (link.server if link else None))
     checks.append(_disk_check(folder))
-    checks.append(await asyncio.to_thread(_displays_check))
-    checks.append(await asyncio.to_thread(_system_check))
+    report = await asyncio.to_thread(system_report)
+    rules = None if link is None else await _rules(link, report)
+    checks.append(await asyncio.to_thread(_displays_check, rules))
+    checks.append(_system_check(report, rules))
     return checks
 
 
@@ -226,23 +241,63 @@ def displays() -> int | None:
         return None
 
 
-def _displays_check() -> Check:
+async def _rules(link: Link, report: dict[str, str]) -> Rules | str:
+    """Return what the link's exam says of this computer, or why that is not known."""
+    body = {"token": link.token, "system": report}
+    try:
+        timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.post(
+                f"{link.server}/api/v1/computer",
+                json=body,
+                allow_redirects=False,  # the token is for the exam server, not for a login page
+            ) as answer,
+        ):
+            fit = (await told_by(answer))["fit"]
+            return Rules(
+                refused=tuple(map(str, fit["refused"])), displays_most=int(fit["displays_most"])
+            )
+    except Refused as no:
+        if no.code == "join-link-unknown":
+            return "the exam server knows no such link"
+        if no.code != "not-understood":
+            return f"the exam server answered {no.status}"
+        return "the exam server's answer was not understood"
+    except (aiohttp.ClientError, OSError):
+        return "the exam server can't be reached"
+    except (ValueError, TypeError, KeyError):
+        return "the exam server's answer was not understood"
+
+
+def _displays_check(rules: Rules | str | None) -> Check:
     count = displays()
     if count is None:
         return Check(check="displays", status=Status.NOT_TRIED, says="No display was found here.")
+    most = rules.displays_most if isinstance(rules, Rules) else 1
+    exam = "This exam allows" if isinstance(rules, Rules) else "Most exams allow"
     return Check(
         check="displays",
-        status=Status.OK if count <= 1 else Status.MIND,
+        status=Status.OK if count <= most else Status.MIND,
         says=f"{count} displays are connected." if count != 1 else "One display is connected.",
-        do="Most exams allow one: unplug the others." if count > 1 else "",
+        do=f"{exam} {'one' if most == 1 else most}: unplug the others." if count > most else "",
         facts={"displays": count},
     )
 
 
-def _system_check() -> Check:
-    report = system_report()
+def _system_check(report: dict[str, str], rules: Rules | str | None) -> Check:
     words = [report[key] for key in ("os", "os_version", "maker", "model", "form") if report[key]]
-    return Check(check="system", status=Status.OK, says=", ".join(words) + ".", facts=dict(report))
+    status, says, do = Status.OK, ", ".join(words) + ".", ""
+    if isinstance(rules, Rules) and rules.refused:
+        status, do = Status.MEND, "Use another computer, or ask your course team."
+        says += f" This exam refuses it: {'; '.join(rules.refused)}."
+    elif isinstance(rules, Rules):
+        says += " This exam takes it."
+    else:
+        status = Status.NOT_TRIED
+        why = "give your join link" if rules is None else rules
+        says += f" Whether your exam takes it was not checked: {why}."
+    return Check(check="system", status=status, says=says, do=do, facts=dict(report))
 
 
 def _machine(os_name: str) -> tuple[str, str, str]:

@@ -39,7 +39,9 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Camera = Annotated[str, typer.Option(help="0 is the first camera; or a clip that stands for one.")]
+Camera = Annotated[
+    str, typer.Option(help="0 is the first camera; or a clip or picture in its place.")
+]
 Data = Annotated[
     Path | None, typer.Option(help="Folder to keep sessions in.", show_default="the user's data")
 ]
@@ -48,6 +50,10 @@ Data = Annotated[
 @app.command()
 def check(
     *,
+    link: Annotated[
+        str | None,
+        typer.Argument(help="Your join link: its exam's rules are checked, and nothing is joined."),
+    ] = None,
     server: Annotated[str | None, typer.Option(help="The exam server's address.")] = None,
     camera: Camera = "0",
     data: Data = None,
@@ -55,7 +61,8 @@ def check(
 ) -> None:
     """See whether this computer is ready: exit code 1 if something must be mended."""
     folder = data or _data_folder()
-    found = asyncio.run(checking.all_checks(server=server, camera=camera, folder=folder))
+    of = parse_link(link) if link else None
+    found = asyncio.run(checking.all_checks(server=server, camera=camera, folder=folder, link=of))
     if as_json:
         print(json.dumps(checking.as_json(found), indent=2))
     else:

@@ -25,6 +25,7 @@ Answers = tuple[dict[str, Any], dict[str, Any]]  # a viewer's link, how the revi
 
 _STATES = {
     "awaiting": "A person looks at your exam. Nothing is decided yet.",
+    "unjudged": "Nobody had to judge your exam, so nobody did. Nothing counts against you.",
     "decided": "It is decided.",
     "contested": "You answered, and another person looks at it. Until then this stands:",
     "final": "It is decided for good, after your answer.",
@@ -108,7 +109,8 @@ async def _with_kept_token(plan: Plan, ask: Callable[..., Awaitable[Answers]]) -
 
 def review_lines(outcome: dict[str, Any]) -> list[str]:
     """Return how a review stands, in sentences, from GET /api/v1/session/outcome."""
-    lines = [_STATES.get(str(outcome.get("review")), _STATES["awaiting"])]
+    state = "unjudged" if outcome.get("released_unjudged") is True else str(outcome.get("review"))
+    lines = [_STATES.get(state, _STATES["awaiting"])]
     if (decided := outcome.get("outcome")) is not None:
         reasons = str(outcome.get("reasons") or "")
         said = _OUTCOMES.get(str(decided), str(decided))

@@ -1,6 +1,6 @@
-"""Programs that the policy has a rule about: looked for by name, and nothing else is looked at.
+"""Programs and displays that the policy has a rule about; nothing else is looked at.
 
-What to look for is what the server would raise a flag for (`proctor.domain.policy`,
+Which programs to look for is what the server would raise a flag for (`proctor.domain.policy`,
 `watched_programs`), told over in the policy's JSON.
 """
 
@@ -23,6 +23,14 @@ def watched(policy: Mapping[str, Any], section: str) -> frozenset[str]:
         if row.get("kind") == "software" and _holds_in(row, section)
     )
     return named - allowed
+
+
+def displays_most(policy: Mapping[str, Any], section: str) -> int | None:
+    """Return how many displays a section is taken with; None: no rule of it is about them."""
+    rules = policy.get("flag") or ()
+    if not any(row.get("when") == "second-display" and _holds_in(row, section) for row in rules):
+        return None
+    return int(policy.get("system", {}).get("displays_most", 1))
 
 
 def running(names: frozenset[str]) -> frozenset[str]:

@@ -37,6 +37,7 @@ class Sitting:
     given: Mapping[str, Any]  # item: the response that counts; grows with each `save`
     save: Callable[[Item, Any], Awaitable[None]]  # durable on return; raises ClientError
     ends: Callable[[], str]  # "15:42 CET (in 38 minutes)"
+    between: Callable[[], Awaitable[object]]  # awaited where nobody is in the middle of an answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,11 @@ class Screen(Protocol):
     async def accept(self) -> bool:
         """Ask whether the learner accepts them."""
 
-    async def ready(self, purpose: str) -> None:
-        """Wait until the learner is ready for a picture: "face" or "document"."""
+    async def ready(self, purpose: str, *, may_wait: bool) -> bool:
+        """Wait until the learner is ready for a picture: "face" or "document".
+
+        Returns False where they put it off, which only one that `may_wait` can be.
+        """
 
     async def keep(self, hint: str) -> bool:
         """Say what is wrong with a picture; return whether to keep it nevertheless."""
@@ -95,8 +99,9 @@ class Script:
     async def accept(self) -> bool:
         return self._accepts
 
-    async def ready(self, purpose: str) -> None:
+    async def ready(self, purpose: str, *, may_wait: bool) -> bool:  # noqa: ARG002 - it has time
         self.say(f"Taking the {purpose} picture.")
+        return True
 
     async def keep(self, hint: str) -> bool:
         self.say(hint)
@@ -107,6 +112,7 @@ class Script:
 
     async def work(self, sitting: Sitting) -> None:
         for item in sitting.items:
+            await sitting.between()
             if item["id"] in self._answers and item["id"] not in sitting.given:
                 await asyncio.sleep(self._pace_s)
                 await sitting.save(item, self._answers[item["id"]])
@@ -143,12 +149,13 @@ class Terminal:
             return True
         return (await self._ask("Do you accept these rules? (yes/no)")).casefold() in {"yes", "y"}
 
-    async def ready(self, purpose: str) -> None:
+    async def ready(self, purpose: str, *, may_wait: bool) -> bool:
         what = {
             "face": "Look into the camera, with the light in front of you.",
             "document": "Hold your photo ID in front of the camera, so that it can be read.",
         }[purpose]
-        await self._ask(f"{what} Then press Enter.")
+        how = "Then press Enter, or type later." if may_wait else "Then press Enter."
+        return (await self._ask(f"{what} {how}")).casefold() != "later" or not may_wait
 
     async def keep(self, hint: str) -> bool:
         said = await self._ask(f"{hint} Press Enter to take it again, or type keep.")
@@ -163,9 +170,11 @@ class Terminal:
     async def work(self, sitting: Sitting) -> None:
         self._console.print(f"[bold]{escape(sitting.title)}[/bold] ends at {sitting.ends()}.")
         for number, item in enumerate(sitting.items, 1):
+            await sitting.between()
             if item["id"] not in sitting.given:
                 await self._question(sitting, number, item)
         while True:
+            await sitting.between()
             done = sum(item["id"] in sitting.given for item in sitting.items)
             said = await self._ask(
                 f"{done} of {len(sitting.items)} answered; ends at {sitting.ends()}. Type a"

@@ -56,6 +56,24 @@ def parse_link(text: str) -> Link:
     return Link(f"{parts.scheme}://{parts.netloc}{before}", token.strip("/"))
 
 
+async def told_by(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    """Return the object that an answer holds.
+
+    Raises:
+        Refused: The server said no, and why; or "not-understood": no exam server answered so.
+    """
+    try:
+        told = await answer.json(content_type=None)
+    except (ValueError, UnicodeDecodeError):
+        told = None
+    if not isinstance(told, dict):
+        detail = f"{answer.status} {answer.reason}, and no JSON"
+        raise Refused(code="not-understood", status=answer.status, detail=detail, facts={})
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        raise problem_of(told, answer.status)
+    return told
+
+
 class Backoff:
     """Pauses between tries: they grow from 0.5 to 10 s, and no two clients keep step."""
 
@@ -231,16 +249,8 @@ class Server:
             timeout=aiohttp.ClientTimeout(total=_ANSWER_S),
             allow_redirects=False,  # a login page of a hotel's network is no exam server
         ) as answer:
-            try:
-                told = await answer.json(content_type=None)
-            except (ValueError, UnicodeDecodeError):
-                told = None
+            told = await told_by(answer)
             heard_s = clock.monotonic_s()
-            if not isinstance(told, dict):
-                detail = f"{answer.status} {answer.reason}, and no JSON"
-                raise Refused(code="not-understood", status=answer.status, detail=detail, facts={})
-            if answer.status >= HTTPStatus.BAD_REQUEST:
-                raise problem_of(told, answer.status)
             if isinstance(now_ms := told.get("now_ms"), int):
                 self.clock.learn(server_ms=now_ms, sent_s=sent_s, heard_s=heard_s)
             return told

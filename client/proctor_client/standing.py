@@ -63,15 +63,17 @@ class Standing:
         *,
         asked_still: Callable[[], None] = lambda: None,
         acted: Callable[[str], None] = lambda _: None,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the server, and whom to tell what proctors do from now on.
 
         `asked_still` is called when one asks for a new picture, `acted` with what the learner
-        reads of each act.
+        reads of each act, `changed` whenever the session did.
         """
         self._server = server
         self._asked_still = asked_still
         self._acted = acted
+        self._changed = changed
         self._view: View = {}
         self._news = asyncio.Event()
         self._stale = False
@@ -81,6 +83,7 @@ class Standing:
         if view != self._view:
             before, self._view = self._view, view
             self._news.set()
+            self._changed()
             if before:  # what was done before this run of the program is told by the state
                 self._tell_acts(before)
 
@@ -130,6 +133,12 @@ class Standing:
     @property
     def id_check(self) -> dict[str, Any]:
         return dict(self._view["id_check"])
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether face and document are asked for once more, after the check-in."""
+        begun = self.state in {"ready", "running", "paused"}
+        return begun and self.id_check["state"] == "retake"
 
     def section(self, section: str) -> dict[str, Any]:
         """Return a section's part of the view."""

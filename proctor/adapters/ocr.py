@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import importlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -22,6 +23,7 @@ MAX_LINE: Final = 120
 # Height of the lines that its recogniser reads, pixels.
 LINE_HEIGHT: Final = 48
 _PACKAGE: Final = "rapidocr_onnxruntime"
+_NEWEST_PYTHON: Final = (3, 12)  # that there is a wheel of it for; pyproject.toml says so too
 _MODELS: Final = ("ch_PP-OCRv4_det_infer.onnx", "ch_PP-OCRv4_rec_infer.onnx")
 
 
@@ -72,11 +74,22 @@ class Ocr:
         return _in_order(lines)
 
 
+def why_missing(python: tuple[int, int]) -> str:
+    """Return why there is no OCR on a Python of this version, where none is installed."""
+    if python <= _NEWEST_PYTHON:
+        return "rapidocr is not installed"
+    newest = ".".join(map(str, _NEWEST_PYTHON))
+    return (
+        f"rapidocr is not installed: there is none for Python {'.'.join(map(str, python))}, and "
+        f"documents are read on Python {newest} or older"
+    )
+
+
 def _models() -> tuple[Model, ...]:
     try:
         installed = metadata.distribution(_PACKAGE)
     except metadata.PackageNotFoundError as error:
-        raise NoText("rapidocr is not installed") from error
+        raise NoText(why_missing(sys.version_info[:2])) from error
     files = {Path(file).name: file for file in installed.files or ()}
     found = []
     for name in _MODELS:

@@ -16,6 +16,9 @@ from proctor.adapters.toml_lines import Path
 from proctor.domain.incidents import PICTURES
 from proctor.domain.policy import address_problem, program_allowed, program_name
 
+# What a device or the server notes in one moment: no record says how long it lasted.
+_AT_ONCE = frozenset({"second-display", "program", "log-fork"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -123,6 +126,13 @@ def _flags_without_effect(doc: PolicyDoc) -> Iterator[Fault]:
                 path=("flag", index, "for_s"),
                 problem=f"is {row.for_s}, which a snapshot every {every_s} s cannot tell",
                 right=f"0 for at once, {every_s} or more, or a shorter capture.snapshot_every_s",
+            )
+        if row.when in _AT_ONCE and row.for_s:
+            yield Fault(
+                path=("flag", index, "for_s"),
+                problem=f"is {row.for_s}, but nothing tells how long a {row.when} lasted: "
+                "this rule would never raise a flag",
+                right="leave it out, or 0: it is seen at once",
             )
         if row.when == "another-person" and (row.below or 0) > 1:
             yield Fault(

@@ -188,7 +188,9 @@ class FlagDoc(_Doc):
         description="dark, covered, frozen, looped: a grey level of your own; "
         "another-person: a likeness of your own, 0 to 1",
     )
-    for_s: int = _whole(0, 3600, 0, "seconds it must last; 0 is at once")
+    for_s: int = _whole(
+        0, 3600, 0, "seconds it must last; 0 is at once; not for second-display, program, log-fork"
+    )
     severity: float = Field(default=0.5, ge=0, le=1, description="place in a reviewer's list")
     programs: list[Program] = Field(
         default=[], max_length=200, description="program: what is looked for; nothing else is"
@@ -288,7 +290,6 @@ class NoticeRow(_Doc):
     program: str = Field(default="", max_length=200, description="a program that was seen")
     displays: int | None = _whole(1, 16, None, "displays that were counted")
     cause: Literal["", "camera-lost"] = Field(default="", description="what else was noticed")
-    for_s: int = _whole(0, 3600, 0, "seconds it lasted")
     section: Section = ""
 
 

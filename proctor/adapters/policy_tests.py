@@ -55,7 +55,7 @@ def _outcome(policy: Policy, sha256: str, test: PolicyTest) -> Outcome:
     spans: list[tuple[datetime, datetime, str]] = []
     at = _START
     for seq, row in enumerate(test.given):
-        length = timedelta(seconds=row.for_s)
+        length = timedelta(seconds=0 if isinstance(row, NoticeRow) else row.for_s)
         if isinstance(row, SnapshotsRow):
             taken = [at + every * step for step in range(length // every + 1)]
             observations += [
@@ -97,24 +97,25 @@ def _observation(row: SnapshotsRow, *, seq: int, at: datetime) -> Observation:
 
 
 def _happening(row: FocusRow | NoticeRow | GapRow, *, seq: int, at: datetime) -> Happening:
-    until = at + timedelta(seconds=row.for_s)
     match row:
         case FocusRow():
+            until = at + timedelta(seconds=row.for_s)
             return Happening(
                 device="test", seq=seq, at=at, until=until, kind="focus", away_to=row.away_to
             )
         case NoticeRow():
+            # An instant, as a device's notice is: what is tested must be what happens.
             return Happening(
                 device="test",
                 seq=seq,
                 at=at,
-                until=until,
                 kind="notice",
                 program=row.program,
                 displays=row.displays,
                 cause=row.cause,
             )
         case GapRow():
+            until = at + timedelta(seconds=row.for_s)
             return Happening(
                 device="test", seq=seq, at=at, until=until, kind="gap", cause=row.cause
             )

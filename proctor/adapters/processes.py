@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Final, ParamSpec, TypeVar, cast
 
 _P = ParamSpec("_P")
@@ -36,11 +37,15 @@ class Process:
 
     Args:
         start: What it does first, such as to lower its priority; a function of a module.
+        patience_s: How long it may be at one job before it is looked at, and killed where it
+            gets nowhere: at the first look if it waits, at a later one if it had half of this
+            of a core since. None: for ever.
     """
 
-    def __init__(self, start: Callable[[], object]) -> None:
+    def __init__(self, start: Callable[[], object], *, patience_s: float | None = None) -> None:
         self.asked = 0  # callers of `run` that have no answer yet
         self._start = start
+        self._patience_s = patience_s
         self._starting = asyncio.Lock()
         self._pipe: _Pipe | None = None
         self._process: BaseProcess | None = None
@@ -49,7 +54,7 @@ class Process:
         """Return what a function of a module returns, or raise what it raises.
 
         Raises:
-            Died: The process ended before.
+            Died: The process ended before, or got nowhere and was killed.
         """
         work = pickle.dumps(functools.partial(job, *args, **kwargs), pickle.HIGHEST_PROTOCOL)
         self.asked += 1
@@ -76,18 +81,25 @@ class Process:
         ours, theirs = socket.socketpair()
         # Spawned: a fork would copy the server's sockets, threads and half-held locks.
         spawn = multiprocessing.get_context("spawn")
-        self._process = spawn.Process(target=_serve, args=(theirs, self._start), daemon=True)
+        process = spawn.Process(target=_serve, args=(theirs, self._start), daemon=True)
         with theirs:
-            self._process.start()
-        _, pipe = await asyncio.get_running_loop().create_unix_connection(_Pipe, sock=ours)
+            process.start()
+        self._process = process
+        _, pipe = await asyncio.get_running_loop().create_unix_connection(
+            lambda: _Pipe(process, self._patience_s), sock=ours
+        )
         return pipe
 
 
 class _Pipe(asyncio.Protocol):
     """Takes what is to be done to a process, and gives each who waits the answer, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: BaseProcess, patience_s: float | None) -> None:
         self.is_closed = False
+        self._process = process
+        self._patience_s = patience_s
+        self._watch: asyncio.TimerHandle | None = None
+        self._used_s: float | None = None  # of a core, when the job was looked at first
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[asyncio.Future[object]] = deque()
         self._read = bytearray()
@@ -100,6 +112,8 @@ class _Pipe(asyncio.Protocol):
         else:
             self._transport.writelines((len(work).to_bytes(_LENGTH, "big"), work))
             self._waiting.append(answer)
+            if len(self._waiting) == 1:
+                self._begins()
         return answer
 
     def close(self) -> None:
@@ -120,6 +134,7 @@ class _Pipe(asyncio.Protocol):
             returned, value = pickle.loads(self._read[_LENGTH:end])  # noqa: S301 # as ours are
             del self._read[:end]
             answer = self._waiting.popleft()
+            self._begins()
             if answer.done():  # nobody waits for it any more
                 continue
             if returned:
@@ -134,6 +149,44 @@ class _Pipe(asyncio.Protocol):
             if not answer.done():
                 answer.set_exception(Died())
         self._waiting.clear()
+        self._begins()
+
+    def _begins(self) -> None:
+        """Watch the job that is first now, or none."""
+        self._used_s = None
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._patience_s is not None:
+            loop = asyncio.get_running_loop()
+            again = loop.call_later(self._patience_s, self._look) if self._waiting else None
+            self._watch = again
+
+    def _look(self) -> None:
+        """Kill a process that is stopped, waits for itself, or runs in a circle.
+
+        One that only has no core is left alone: beside a busy server one of the least priority
+        may wait for minutes, and its pictures would be marked for no fault of theirs.
+        """
+        assert self._patience_s is not None
+        used_s = _core_used_s(self._process.pid)
+        # Since the first look, not the last: a circle that gets a tenth of a core ends too.
+        if self._used_s is None:
+            self._used_s = used_s
+        if used_s is None or self._used_s is None or used_s - self._used_s > self._patience_s / 2:
+            self._process.kill()  # which ends the pipe
+        else:
+            self._watch = asyncio.get_running_loop().call_later(self._patience_s, self._look)
+
+
+def _core_used_s(pid: int | None) -> float | None:
+    """Return how long a process had a core; None: it wants none, or this system does not say."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    if told[0] not in {b"R", b"D"}:  # proc(5): running or waiting for a core; for the disk
+        return None
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _serve(theirs: socket.socket, start: Callable[[], object]) -> None:

@@ -19,13 +19,13 @@ from typing import Any, TypeVar
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, case, create_engine, event, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from proctor.adapters import exams, migrations, policies
-from proctor.adapters.keys import Keys, new_session_key
+from proctor.adapters.keys import DOCUMENT_HASH_BYTES_BEFORE, Keys, new_session_key
 from proctor.adapters.segments import NONCE_BYTES, OVERHEAD_BYTES, Place, Segments, decrypt
 from proctor.adapters.tables import (
     BatchRow,
@@ -52,6 +52,7 @@ from proctor.domain.session import ENDED, ExamSession
 from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services.journal import milliseconds
 from proctor.services.ports import (
+    MAX_CASES,
     Append,
     Case,
     Clock,
@@ -68,7 +69,8 @@ from proctor.services.ports import (
 )
 
 T = TypeVar("T")
-MAX_CASES = 10_000
+# Sessions asked after by one statement, which takes 32,766 values at most.
+_SOME = 1000
 # Parsed exams and unwrapped keys kept in memory; more are parsed and unwrapped again.
 MAX_CACHED = 4096
 # Blobs erased in one job: a few megabytes, so that the batches of an exam need not wait for all.
@@ -381,9 +383,11 @@ class SqlStore:
             found = found.where(table.c.exam == exam_id)
         return [row.id for row in await self._rows(found)]
 
-    async def cases(self, exams: str | frozenset[str] | None) -> Sequence[Case]:
+    async def cases(
+        self, exams: str | frozenset[str] | None, *, most: int = MAX_CASES
+    ) -> Sequence[Case]:
         table = _table(SessionRow)
-        found = select(table).order_by(table.c.made_at_ms.desc(), table.c.id).limit(MAX_CASES)
+        found = select(table).order_by(table.c.made_at_ms.desc(), table.c.id).limit(most)
         if exams is not None:
             of = {exams} if isinstance(exams, str) else exams
             found = found.where(table.c.exam.in_(sorted(of)))
@@ -528,26 +532,50 @@ class SqlStore:
         await self._writer.applied()
         return int(await self.read(lambda tx: tx.execute(counted).scalar_one()))
 
+    async def observed_of(self, sessions: Sequence[str]) -> Mapping[str, int]:
+        session = _table(ObservationRow).c.session
+
+        def query(tx: Connection) -> dict[str, int]:
+            found = dict.fromkeys(sessions, 0)
+            for start in range(0, len(sessions), _SOME):
+                some = session.in_(sessions[start : start + _SOME])
+                counted = select(session, func.count()).where(some).group_by(session)
+                found.update({row[0]: row[1] for row in tx.execute(counted)})
+            return found
+
+        await self._writer.applied()
+        return await self.read(query)
+
     async def flags(self, session_id: str) -> Sequence[Flag]:
         found = _select(FlagRow, "body", session=session_id).order_by("place")
         return [_FLAG.validate_json(row.body) for row in await self._rows(found)]
 
+    async def flags_of(self, sessions: Sequence[str]) -> Mapping[str, Sequence[Flag]]:
+        table = _table(FlagRow)
+
+        def query(tx: Connection) -> dict[str, list[Flag]]:
+            found: dict[str, list[Flag]] = {session: [] for session in sessions}
+            for start in range(0, len(sessions), _SOME):
+                some = table.c.session.in_(sessions[start : start + _SOME])
+                rows = tx.execute(select(table).where(some).order_by(table.c.place))
+                for row in rows:
+                    found[row.session].append(_FLAG.validate_json(row.body))
+            return found
+
+        return await self.read(query)
+
     async def keep_reading(
         self, session_id: str, reading: IdReading, *, programme: str, at: datetime
     ) -> None:
-        key, mrz = await self._session_key(session_id), reading.read and reading.read.mrz
+        key = await self._session_key(session_id)
         nonce = secrets.token_bytes(NONCE_BYTES)
         plain = _READING.dump_json(reading)
-        number = None
-        # Without its check digit it may be misread: two documents would look like one.
-        if mrz and mrz.number and "number" not in mrz.failed:
-            number = self._keys.number_hash(programme, issuer=mrz.issuer, number=mrz.number)
         row = {
             "session": session_id,
             "programme": programme,
             "at_ms": milliseconds(at),
             "face_sha256": reading.face,
-            "number_hmac": number,
+            "number_hmac": self._document_hash(programme, reading),
             "sealed": nonce + key.encrypt(nonce, plain, _bound_reading(session_id)),
         }
 
@@ -559,6 +587,18 @@ class SqlStore:
                 _upsert(tx, IdReadingRow, row, ["session"])
 
         await self._writer.run(job)
+
+    def _document_hash(self, programme: str, reading: IdReading | None) -> bytes | None:
+        mrz = reading and reading.read and reading.read.mrz
+        # Without its check digits it may be misread: two documents would look like one.
+        document = mrz.document if mrz else ""
+        return self._keys.document_hash(programme, document) if document else None
+
+    async def documents_of_before(self) -> Sequence[str]:
+        table = _table(IdReadingRow)
+        before = func.length(table.c.number_hmac) == DOCUMENT_HASH_BYTES_BEFORE
+        found = select(table.c.session).where(before).order_by(table.c.session)
+        return [row.session for row in await self._rows(found)]
 
     async def reading(self, session_id: str) -> IdReading | None:
         rows = await self._rows(_select(IdReadingRow, "sealed", session=session_id))
@@ -582,24 +622,40 @@ class SqlStore:
         mine, table = _table(IdReadingRow).alias(), _table(IdReadingRow)
         sessions, blobs = _table(SessionRow), _table(BlobRow)
         of_mine = sessions.alias()
-        learner = func.json_extract(sessions.c.body, "$.learner")
+        learner, account = _whose(sessions)
+        my_name, my_account = _whose(of_mine)
+        # By the account where both say which it is, and else by the name.
+        another = case(
+            ((account != "") & (my_account != ""), account != my_account), else_=learner != my_name
+        )
         held = (blobs.c.session == table.c.session) & (blobs.c.sha256 == table.c.face_sha256)
         newest = func.max(table.c.at_ms)
         found = (
             # SQLite takes the rest of a group's row from where max() is.
-            select(table.c.session, table.c.face_sha256, learner.label("learner"), newest)
+            select(
+                table.c.session,
+                table.c.face_sha256,
+                learner.label("learner"),
+                account.label("account"),
+                newest,
+            )
             .join(mine, (mine.c.session == session_id) & (mine.c.programme == table.c.programme))
             .join(sessions, sessions.c.id == table.c.session)
             .join(of_mine, of_mine.c.id == session_id)
             .join(blobs, held)
-            .where(learner != func.json_extract(of_mine.c.body, "$.learner"))
-            .group_by(learner)
+            .where(another)
+            .group_by(account, case((account == "", learner), else_=""))
             .order_by(newest.desc(), table.c.session)
             .limit(most)
         )
         rows = await self._rows(found, soon=True)
         return [
-            ShownFace(session=row.session, learner=row.learner, sha256=row.face_sha256)
+            ShownFace(
+                session=row.session,
+                learner=row.learner,
+                sha256=row.face_sha256,
+                account=row.account,
+            )
             for row in rows
         ]
 
@@ -802,6 +858,12 @@ def _keep_flag(tx: Connection, session_id: str, flag: Flag) -> None:
     tx.execute(
         statement.on_conflict_do_update(index_elements=["session", "id"], set_={"body": body})
     )
+
+
+def _whose(sessions: Any) -> tuple[Any, Any]:
+    """Return the learner's name and account in the rows of a table of sessions."""
+    account = func.coalesce(func.json_extract(sessions.c.body, "$.account"), "")
+    return func.json_extract(sessions.c.body, "$.learner"), account
 
 
 def _instant(at_ms: int) -> datetime:

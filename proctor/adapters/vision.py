@@ -122,13 +122,20 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
+# A picture takes a twentieth of a second, 32 comparisons two: at one job for longer, a worker is
+# looked at.
+PATIENCE_S = 30.0
+
+
 class Workers:
     """Measures in processes of its own; the port `services.ports.Vision`.
 
-    At most `MAX_WAITING` pictures per worker are held; more callers wait. A worker
-    that dies takes nothing with it: the pictures it had are measured again, each alone, and
-    one that kills a worker twice is an observation that says so. The processes end with
-    this one, however it ends.
+    At most `MAX_WAITING` pictures per worker are held; more callers wait. A worker that
+    dies, or gets nowhere and is killed, takes nothing with it: the pictures it had are measured
+    again, each alone, and one that kills a worker twice is an observation that says so. A worker
+    is looked at every `PATIENCE_S` that it is at one job: one that waits is killed at the first
+    look, one that runs in a circle when it had a core for half of that since the first. The
+    processes end with this one, however it ends.
     """
 
     # One in work, one ready: a worker never waits for the event loop.
@@ -138,7 +145,7 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         assert count > 0
-        self._processes = [Process(_start_worker) for _ in range(count)]
+        self._processes = [Process(_start_worker, patience_s=PATIENCE_S) for _ in range(count)]
         self._room = asyncio.Semaphore(count * self.MAX_WAITING)
         self._second_try = asyncio.Lock()
         self._cameras = cameras.Cameras()

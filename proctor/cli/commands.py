@@ -5,7 +5,8 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -33,6 +34,7 @@ from proctor.services import logins
 from proctor.services.cases import Cases
 from proctor.services.logins import StaffRole
 from proctor.services.own_exams import in_words
+from proctor.services.ports import NotFound
 from proctor.services.rehearsals import ReadinessRow, Rehearsals
 from proctor.services.sessions import Sessions
 from proctor.web.serve import CannotListen
@@ -142,6 +144,10 @@ def invite(
         str, typer.Option(help="Where the receipt is mailed to, if the server sends mail.")
     ] = "",
     group: Annotated[str, typer.Option(help="Whom proctors see them among.")] = "",
+    account: Annotated[
+        str,
+        typer.Option(help="Theirs in your system, if a name may not tell two accounts apart."),
+    ] = "",
 ) -> None:
     """Invite a learner to a published exam and print the join link, which is kept nowhere."""
     try:
@@ -153,14 +159,19 @@ def invite(
         async with config.open_store(Settings(data=data, server=server)) as (store, _):
             cases = Cases(store, SystemClock())
             sessions = Sessions(store, cases, token=config.token, new_id=config.new_id)
-            made = await sessions.invite(
-                exam,
-                learner=learner,
-                time_factor=factor,
-                extra=timedelta(seconds=extra_s),
-                email=email,
-                group=group,
-            )
+            try:
+                made = await sessions.invite(
+                    exam,
+                    learner=learner,
+                    time_factor=factor,
+                    extra=timedelta(seconds=extra_s),
+                    email=email,
+                    group=group,
+                    account=account,
+                )
+            except NotFound:
+                published = ", ".join(await _published(store))
+                _fail(f"no exam {exam}; {f'published: {published}' if published else _NO_EXAM}")
             print(f"{made.session}  {url.rstrip('/')}/join/{made.join_token}")
 
     _run(work())
@@ -397,7 +408,8 @@ def demo(
     """Play one exam day: three learners with the real client, on real pictures."""
     from proctor.demo import day
 
-    raise typer.Exit(day.run(data=data, once=once, port=port))
+    with _in_one_line():
+        raise typer.Exit(day.run(data=data, once=once, port=port))
 
 
 @app.command("verify", add_help_option=False)
@@ -415,10 +427,16 @@ def main() -> None:
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
+    # uvloop: the hot path is a third faster on it.
+    with _in_one_line(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Have what keeps a server from running said in one line."""
     try:
-        # uvloop: the hot path is a third faster on it.
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(work)
+        yield
     except MalformedNote:
         _fail("--server is a name without spaces or +, such as exams.example.edu")
     except (
@@ -437,6 +455,9 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         _fail(f"{no.filename}: {no.strerror}")
     except KeyboardInterrupt:
         sys.stderr.write(os.linesep)
+
+
+_NO_EXAM = "none is published yet: proctor exam publish FOLDER does it"
 
 
 async def _published(store: SqlStore) -> list[str]:

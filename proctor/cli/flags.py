@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -127,6 +127,8 @@ def _flag(flag: Flag) -> dict[str, Any]:
         "section": flag.section_id,
         "started_at_ms": milliseconds(flag.started_at),
         "ended_at_ms": milliseconds(flag.ended_at),
+        "times": flag.times,
+        "lasted_ms": flag.lasted // timedelta(milliseconds=1),
         "measurement": flag.measurement,
         "value": flag.value,
         "threshold": flag.threshold,

@@ -60,6 +60,8 @@ async def _run(
             except OSError as no:
                 print(f"{image}: {no.strerror}", file=sys.stderr)
                 status = 1
+                if as_json:
+                    _print_line(image, DocumentRead(), name=name, on=on)
                 continue
             found = await reader.read(picture, on=day)
             for cause in found.unavailable:
@@ -68,13 +70,16 @@ async def _run(
             if not as_json and any(each.startswith("picture") for each in found.unavailable):
                 continue
             if as_json:
-                line = as_dict(image, found, name=name, on=on)
-                print(json.dumps(line, ensure_ascii=False), flush=True)
+                _print_line(image, found, name=name, on=on)
             else:
                 print("\n".join([str(image), *in_words(found, name=name, on=day)]), flush=True)
     finally:
         await reader.close()
     return status
+
+
+def _print_line(image: Path, found: DocumentRead, *, name: str, on: date | None) -> None:
+    print(json.dumps(as_dict(image, found, name=name, on=on), ensure_ascii=False), flush=True)
 
 
 def as_dict(

@@ -21,7 +21,9 @@ from rich.table import Table
 
 from proctor import config
 from proctor.adapters import models
-from proctor.config import Settings
+from proctor.adapters.keys import KeyFileUnsafe
+from proctor.adapters.store import DatabaseUnusable
+from proctor.config import FolderInUse, Settings
 from proctor.demo import clips
 from proctor.demo.cut import network_to
 from proctor.demo.stories import LEARNERS, Cast, Learner, Outcome, StoryFailed, flags, spooled
@@ -46,6 +48,7 @@ STAFF = (
 ANALYSED_WITHIN_S = 30
 
 say = Console(highlight=False)
+trouble = Console(stderr=True, highlight=False, markup=False, soft_wrap=True, style="red")
 
 
 class StoryBroken(Exception):
@@ -80,11 +83,13 @@ def run(*, data: Path, once: bool, port: int) -> int:
     """Play the day. Return the exit status: 0 if every session is what its story says."""
     try:
         return asyncio.run(_day(data.resolve(), once=once, port=0 if once else port))
-    except (CannotListen, StoryBroken, StoryFailed, models.ModelError) as no:
-        say.print(str(no), style="red", markup=False)
-        return 1
+    except (DatabaseUnusable, KeyFileUnsafe) as no:
+        trouble.print(f"{no}; or play it in another folder: --data FOLDER")
+    except (CannotListen, FolderInUse, StoryBroken, StoryFailed, models.ModelError) as no:
+        trouble.print(str(no))
     except KeyboardInterrupt:
         return 0
+    return 1
 
 
 async def _day(data: Path, *, once: bool, port: int) -> int:
@@ -139,8 +144,12 @@ def _passwords(data: Path) -> dict[str, str]:
         made = {name: secrets.token_urlsafe(9) for name, _ in STAFF}
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             json.dump(made, file, indent=1)
-    passwords: dict[str, str] = json.loads(path.read_text())
-    return passwords
+    try:
+        kept: dict[str, str] = json.loads(path.read_text())
+        return {name: kept[name] for name, _ in STAFF}
+    except (ValueError, TypeError, KeyError):
+        why = "is not as this version writes it; play it in another folder: --data FOLDER"
+        raise StoryBroken(f"{path} {why}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +217,14 @@ async def _play(learner: Learner, cast: Cast) -> None:
 async def _close(proctor: _Staff, played: Played, bundles: Path) -> Row:
     """Have the verdict given, export the bundle, verify it, and hold it against the story."""
     path = f"/api/v1/sessions/{played.session}"
-    timeline = await _analysed(proctor, path)
+    try:
+        async with asyncio.timeout(ANALYSED_WITHIN_S):
+            timeline = await _analysed(proctor, path)
+    except TimeoutError:
+        raise StoryBroken(
+            f"{played.learner.name}: after {ANALYSED_WITHIN_S} s the machine had not looked at "
+            "every picture; is this computer busy? Close what it is busy with, and play it again"
+        ) from None
     verdict = {
         "outcome": "clear",
         "reasons": "Demonstration: looked at every flag; nothing in them is a breach.",
@@ -219,6 +235,7 @@ async def _close(proctor: _Staff, played: Played, bundles: Path) -> Row:
                 "reason": "Demonstration: part of the story that is played.",
             }
             for flag in timeline["flags"]
+            if flag["flag_class"] == "conduct"
         ],
         "flags_seen": [flag["flag"] for flag in timeline["flags"]],
     }
@@ -252,12 +269,11 @@ async def _close(proctor: _Staff, played: Played, bundles: Path) -> Row:
 
 async def _analysed(proctor: _Staff, path: str) -> Any:
     """Return the timeline once the machine has looked at every picture."""
-    async with asyncio.timeout(ANALYSED_WITHIN_S):
-        while True:
-            timeline = await proctor.call("GET", f"{path}/timeline")
-            if timeline["analysed"]:
-                return timeline
-            await asyncio.sleep(0.3)
+    while True:
+        timeline = await proctor.call("GET", f"{path}/timeline")
+        if timeline["analysed"]:
+            return timeline
+        await asyncio.sleep(0.3)
 
 
 def _device_lines(bundle: bytes) -> list[bytes]:

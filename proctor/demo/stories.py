@@ -18,6 +18,7 @@ CLIP_S = 61
 TWO_PEOPLE_S = (9, 18)
 COVERED_S = (24, 32)
 CUT_S = 40.0
+WRITTEN_WITHIN_S = 60
 # Two people are in the picture for nine seconds: fewer snapshots than this were not looked at.
 MIN_FLAGGED_SNAPSHOTS = 3
 
@@ -166,10 +167,20 @@ async def _to_the_end(client: Client) -> None:
 
 
 async def _until(cast: Cast, text: str) -> None:
-    """Wait until the learner's own log holds `text`."""
-    async with asyncio.timeout(60):
-        while not any(text.encode() in line for line in spooled(cast.folder)):
-            await asyncio.sleep(0.2)
+    """Wait until the learner's own log holds `text`.
+
+    Raises:
+        StoryFailed: It does not, for too long.
+    """
+    try:
+        async with asyncio.timeout(WRITTEN_WITHIN_S):
+            while not any(text.encode() in line for line in spooled(cast.folder)):
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise StoryFailed(
+            f"after {WRITTEN_WITHIN_S} s the client had not written {text}; is this computer busy? "
+            "Close what it is busy with, and play it again"
+        ) from None
 
 
 def spooled(folder: Path) -> list[bytes]:

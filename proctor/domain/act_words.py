@@ -90,7 +90,7 @@ def _did(act: Act, acts: Sequence[Act], policy: Policy) -> str:
         case ActKind.ASK_STILL:
             return "A proctor asked for a new picture"
         case ActKind.ASK_ID:
-            return "A proctor asked you to show your face and document again"
+            return "A proctor asked you to take the pictures of your ID check again"
         case ActKind.PAUSE:
             return "A proctor paused your exam"
         case ActKind.RESUME:
@@ -135,6 +135,8 @@ def _undid(act: Act, acts: Sequence[Act], policy: Policy) -> str:
             return f"A proctor put a rule in force again, “{_rule(undone.rule, policy)}”"
         case ActKind.TERMINATE:
             return "A proctor withdrew the proposal to end the exam"
+        case ActKind.ADMIT_DEVICE:
+            return "A proctor gave the exam back to the computer before"
         case _:
             return "A proctor struck a note of an irregularity"
 

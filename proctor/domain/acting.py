@@ -34,8 +34,7 @@ from proctor.domain.acts import (
     Wanted,
     require_complete,
 )
-from proctor.domain.devices import Decision
-from proctor.domain.identity import MOVES as ID_MOVES
+from proctor.domain.devices import AskDecided, AskState, Decision, KnownDevice
 from proctor.domain.identity import AgainCode, IdEvent
 from proctor.domain.identity import advance as advance_id_check
 from proctor.domain.moves import Actor
@@ -95,20 +94,22 @@ def act(
         ActIncomplete, ActReasonMissing, NoSuchReason: As `acts.require_complete`.
         ActNotUndoable, NoSuchAct: It can't be taken back.
         AnotherPersonNeeded: Who proposes to end the session confirms it.
-        IllegalMove: It can't be paused or resumed in this state.
+        IllegalMove: It can't be paused or resumed in this state; or nothing was shown yet that
+            could be asked for again, or it is asked for already.
         NoSuchRule, RuleUnchanged: Such a rule can't be lifted, or restored.
         NothingProposed, StaleProposal, TerminationProposed: There is nothing to confirm, or
             something else than was named, or nothing to propose.
         SectionNotOpen, BadGrant: Extra time for nothing, or none.
         SessionClosed: The session has ended.
-        StalePage: Somebody has acted since.
+        StalePage: Somebody else has acted since.
         TooManyActs: The session has had as many as leave room for what is worth more.
+        AskDecided: That device was let in, or refused, already.
         Refusal: Of `devices.decide` and `help.answer`.
     """
     require_complete(wanted)
     if wanted.kind is ActKind.CONFIRM_TERMINATE and session.state not in ENDED:
         _require_that(session, wanted.of, now)  # says more than that somebody has acted since
-    _require_fresh(session, version)
+    _require_fresh(session, version, by=by)
     if session.state in ENDED and wanted.kind not in _AFTERWARDS:
         raise SessionClosed(state=session.state, closed_at=session.closed_at)
     room = _room(wanted.kind)
@@ -137,13 +138,13 @@ def done_before(session: ExamSession, wanted: Wanted, *, by: str) -> Act | None:
     done = next((each for each in session.acts if (each.request, each.by) == asked), None)
     if done is None:
         return None
-    meant = _act_of(wanted, done.id, by=by, at=done.at)
+    named = _act_of(wanted, done.id, by=by, at=done.at)
     # What was added to an act as it was done, the request does not say.
-    added = replace(meant, proposal=done.proposal, undone=done.undone)
+    added = replace(named, proposal=done.proposal, undone=done.undone)
     if done.kind is ActKind.UNDO:
         added = replace(added, seconds=done.seconds)
     if done.kind is ActKind.CONFIRM_TERMINATE:
-        added = replace(added, code=meant.code or done.code, note=meant.note or done.note)
+        added = replace(added, code=named.code or done.code, note=named.note or done.note)
     if added != done:
         raise RequestReused(act=done.id)
     return done
@@ -178,10 +179,11 @@ def _act_of(wanted: Wanted, act_id: str, *, by: str, at: datetime) -> Act:
     )
 
 
-def _require_fresh(session: ExamSession, version: int | None) -> None:
+def _require_fresh(session: ExamSession, version: int | None, *, by: str) -> None:
     since = () if version is None else session.acts[max(0, version) :]
-    newest = next((each for each in reversed(since) if each.kind not in WORDS_ALONE), None)
-    if newest is not None:
+    # Who acts twice running knows what they did; the wall tells them of it only a moment later.
+    others = (each for each in reversed(since) if each.kind not in WORDS_ALONE and each.by != by)
+    if (newest := next(others, None)) is not None:
         raise StalePage(by=newest.by, act=newest.kind, version=len(session.acts))
 
 
@@ -222,9 +224,7 @@ def _done(session: ExamSession, done: Act, *, policy: Policy) -> ExamSession:
 
 
 def _ask_id(session: ExamSession, done: Act) -> ExamSession:
-    """Ask for new pictures of face and document where the ID check allows it; else say so alone."""
-    if IdEvent.ASK_AGAIN not in ID_MOVES[session.id_check.state]:
-        return session
+    """Ask for new pictures of face and document; the session goes on as it is meanwhile."""
     check = advance_id_check(
         session.id_check,
         IdEvent.ASK_AGAIN,
@@ -238,8 +238,16 @@ def _ask_id(session: ExamSession, done: Act) -> ExamSession:
 
 
 def _decide_device(session: ExamSession, device: str, decision: Decision) -> ExamSession:
-    phones = () if session.second_camera is None else session.second_camera.phones
-    return replace(session, devices=asking.decide(session.devices, device, decision, phones=phones))
+    devices = asking.decide(session.devices, device, decision, phones=_phones(session))
+    if devices is session.devices:
+        # The act would say what it did not do: who was let in may have lost the session again.
+        state = AskState.ADMITTED if decision is Decision.ADMIT else AskState.REFUSED
+        raise AskDecided(device=device, state=state)
+    return replace(session, devices=devices)
+
+
+def _phones(session: ExamSession) -> tuple[KnownDevice, ...]:
+    return () if session.second_camera is None else session.second_camera.phones
 
 
 def _open_section(session: ExamSession) -> str:
@@ -365,6 +373,11 @@ def _undo(session: ExamSession, done: Act, policy: Policy) -> ExamSession:
         case ActKind.TERMINATE:
             _require_that(session, before.id, done.at)
             session = replace(session, termination=None)
+        case ActKind.ADMIT_DEVICE:
+            first = _gave_way(session, before)
+            assert first is not None  # else it could not be taken back
+            admitted = (*session.devices.admitted, first)
+            session = replace(session, devices=replace(session.devices, admitted=admitted))
         case _:
             pass  # an irregularity is struck, and that is all
     undone = replace(before, undone=True)
@@ -397,8 +410,18 @@ def _why_not(session: ExamSession, done: Act) -> str:
             )
         case ActKind.TERMINATE:
             stands = session.termination is not None and session.termination.at == done.at
+        case ActKind.ADMIT_DEVICE:
+            stands = _gave_way(session, done) is not None
         case _:
             return "an act of this kind stays"
     if session.state in ENDED:
         return "the session has ended"
     return "" if stands else "it is over"
+
+
+def _gave_way(session: ExamSession, done: Act) -> KnownDevice | None:
+    """Return the device that had the session until another was let in, while that one has it."""
+    later = session.acts[session.acts.index(done) + 1 :]
+    if any(each.kind is ActKind.ADMIT_DEVICE for each in later):
+        return None  # who has it now may have it for another reason
+    return asking.gave_way(session.devices, done.of, at=done.at, phones=_phones(session))

@@ -57,7 +57,7 @@ class ActKind(StrEnum):
 
 
 # Acts that need no reason from the list: of a message and an answer, the note says all; what is
-# confirmed has the reason of what was proposed.
+# confirmed has the reason of what was proposed; who is let in was waiting for just that.
 NO_CODE = frozenset(
     {
         ActKind.MESSAGE,
@@ -67,10 +67,10 @@ NO_CODE = frozenset(
         ActKind.WITHDRAW_TERMINATE,
         ActKind.UNDO,
         ActKind.ADMIT_DEVICE,
-        ActKind.REFUSE_DEVICE,
     }
 )
-NO_NOTE = NO_CODE - {ActKind.MESSAGE, ActKind.ANSWER}
+# A device is refused for a reason of the list, which says enough where nobody adds words.
+NO_NOTE = NO_CODE - {ActKind.MESSAGE, ActKind.ANSWER} | {ActKind.REFUSE_DEVICE}
 # To a learner or a whole exam: no act upon the session, and no page is the worse for them.
 WORDS_ALONE = frozenset({ActKind.MESSAGE, ActKind.ANSWER})
 # Each closes what an act has begun, so it is never one too many.
@@ -87,24 +87,40 @@ CLOSING = frozenset(
 HELPING = frozenset({ActKind.ANSWER, ActKind.ADMIT_DEVICE, ActKind.REFUSE_DEVICE})
 
 # Categories and what is in them, each with its words. The learner reads them after a colon.
-# Source: TAO, `taoProctoring` (the irregularities' categories), with a camera of ours.
+# Source: TAO, `taoProctoring`, ReasonCategoryService, of which none is left out: our `learner` is
+# its examinee, our `staff` its proctorStaff. The camera is ours.
 REASONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "environment": (
         "environment",
-        {"comfort": "comfort of the room", "disturbance": "disturbance", "noise": "noise"},
+        {
+            "comfort": "comfort of the room",
+            "disturbance": "disturbance",
+            "noise": "noise",
+            "power-outage": "power cut",
+            "weather": "weather",
+        },
     ),
     "learner": (
         "learner",
         {
             "behaviour": "behaviour",
             "complaint": "complaint",
-            "health": "health",
-            "weather": "weather",
+            "id-authorization": "proof of identity",
+            "illness": "illness",
+            "late": "late arrival",
+            "navigation": "finding the way through the exam",
+            "no-show": "absence",
         },
     ),
     "staff": (
         "staff",
-        {"compliance": "compliance", "error": "mistake of ours", "late-start": "late start"},
+        {
+            "behaviour": "behaviour of staff",
+            "compliance": "compliance",
+            "error": "mistake of ours",
+            "late": "staff came late",
+            "no-show": "staff did not come",
+        },
     ),
     "technical": (
         "technical",
@@ -113,16 +129,26 @@ REASONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "launching": "launching",
             "network": "network",
             "printing": "printing",
-            "workstation": "workstation",
+            "testing-workstation": "exam computer",
             "camera": "camera",
         },
     ),
     "other": ("other", {"other": "another reason"}),
 }
+# No act can have these any more; those that were stored with them are read as they were.
+FORMER_REASONS: Mapping[str, str] = {
+    "learner/health": "health",
+    "learner/weather": "weather",
+    "staff/late-start": "late start",
+    "technical/workstation": "workstation",
+}
 REASON_WORDS: Mapping[str, str] = {
-    f"{category}/{name}": words
-    for category, (_, reasons) in REASONS.items()
-    for name, words in reasons.items()
+    **FORMER_REASONS,
+    **{
+        f"{category}/{name}": words
+        for category, (_, reasons) in REASONS.items()
+        for name, words in reasons.items()
+    },
 }
 # Where an irregularity lies.
 PLACES = ("room", "system")
@@ -267,7 +293,7 @@ class StalePage(Refusal):
             super().__init__(f"{len(flags)} flags came since: look at them before you decide")
             self.flags = tuple(flags)
             return
-        super().__init__(f"{by} has done {act} meanwhile: look again before you act")
+        super().__init__(f"meanwhile {by} has done {act}: look again before you act")
         self.by = by
         self.act = act
         self.version = version  # of the session, now
@@ -341,7 +367,7 @@ def require_complete(wanted: Wanted) -> None:
         raise ActReasonMissing(missing="code")
     if not note and kind not in NO_NOTE:
         raise ActReasonMissing(missing="note")
-    if code and code not in REASON_WORDS:
+    if code and (code not in REASON_WORDS or code in FORMER_REASONS):
         raise NoSuchReason
     if len(note) > MAX_NOTE_CHARS:
         raise ActIncomplete(problem=f"a note has at most {MAX_NOTE_CHARS} characters")

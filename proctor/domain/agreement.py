@@ -1,4 +1,4 @@
-"""How far two people agree beyond chance: Cohen's kappa, with its interval.
+"""How far two people agree beyond chance: Cohen's kappa; and a share of some, each with interval.
 
 kappa = (po - pe) / (1 - pe): `po` is the share in which both said the same, `pe` the share in
 which they would by chance, given how often each says what. 1 is agreement throughout, 0 is as much
@@ -7,7 +7,9 @@ as chance gives. It says nothing of who is right.
 Sources: J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological
 Measurement 20 (1960), 37-46; the standard error is that of J. L. Fleiss, J. Cohen, B. S. Everitt,
 "Large sample standard errors of kappa and weighted kappa", Psychological Bulletin 72 (1969),
-323-327, equation 13.
+323-327, equation 13. The interval of a share is that of E. B. Wilson, "Probable inference, the law
+of succession, and statistical inference", Journal of the American Statistical Association 22
+(1927), 209-212.
 """
 
 from collections import Counter
@@ -31,6 +33,23 @@ class Agreement:
     # where the formula gives no width, as it does for agreement throughout.
     low: float | None
     high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    share: float  # 0 to 1
+    low: float  # of the 95 % interval, within 0 to 1
+    high: float
+
+
+def share_of(count: int, n: int) -> Share:
+    """Return `count` of `n` as a share, 0 <= count <= n and n > 0, with Wilson's interval."""
+    assert 0 <= count <= n
+    assert n > 0
+    share, z2 = count / n, _Z_95**2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z_95 * sqrt(share * (1 - share) / n + z2 / (4 * n**2)) / (1 + z2 / n)
+    return Share(share=share, low=max(0.0, middle - half), high=min(1.0, middle + half))
 
 
 def agreement(pairs: Sequence[tuple[Hashable, Hashable]]) -> Agreement:

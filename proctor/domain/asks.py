@@ -19,7 +19,8 @@ from proctor.domain.policy import FlagRule, Policy, When
 ASKS_AFTER = 2
 # Where a section's id stands otherwise: asked in check-in, of the picture of the face.
 IN_CHECK_IN = ""
-# A session is one row, and is sent whole to whoever watches it. Of more, the newest are kept.
+# A session is one row, and is sent whole to whoever watches it. Of more the newest are kept, and of
+# those before them how long they lasted (`session.with_asks`).
 ASKS_MOST = 32
 
 
@@ -54,7 +55,7 @@ def asks_of(
     *,
     lifts: Sequence[Lift] = (),
 ) -> tuple[QualityAsk, ...]:
-    """Return what the learner of a session was asked for, by time; at most `ASKS_MOST`, the newest.
+    """Return all that the learner of a session was asked for, by time.
 
     Args:
         policy: The session's policy.
@@ -74,7 +75,7 @@ def asks_of(
             needs=ASKS_AFTER,
         )
     ]
-    return tuple(_told_once(sorted(asks, key=lambda ask: (ask.since, ask.kind))))[-ASKS_MOST:]
+    return tuple(_told_once(sorted(asks, key=lambda ask: (ask.since, ask.kind))))
 
 
 def ask_in_check_in(face: Observation | None) -> tuple[QualityAsk, ...]:

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from proctor.domain.identity import Checked, CheckKind, CheckResult, IdCheck, IdState
+from proctor.domain.identity import (
+    Checked,
+    CheckKind,
+    CheckResult,
+    IdCheck,
+    IdState,
+    counting,
+)
 
 _ZONE = "of the machine-readable zone"
 _MADE: Mapping[CheckKind, Mapping[CheckResult, str]] = {
@@ -34,8 +41,8 @@ _MADE: Mapping[CheckKind, Mapping[CheckResult, str]] = {
         "differs": "The face shown looks unlike the document's portrait",
     },
     CheckKind.ONE_DOCUMENT: {
-        "agrees": "The document's number is on no other account of the programme",
-        "differs": "The document's number is on another account of the programme",
+        "agrees": "The document was found on no other account of the programme whose was read",
+        "differs": "The same document was shown on another account of the programme",
     },
     CheckKind.ONE_FACE: {
         "agrees": "The face was found on no other account of the programme that was compared",
@@ -62,6 +69,7 @@ _STAFF_ONLY = frozenset({CheckKind.ONE_DOCUMENT, CheckKind.ONE_FACE})
 def assurance(check: IdCheck, *, staff: bool = True) -> tuple[str, ...]:
     """Return which checks were made by machine or person, each sentence with who made it.
 
+    All are of the newest pictures; while newer ones are asked for, the last sentence says so.
     No sentence says that the learner is who they say: that is for the reader to conclude.
 
     Args:
@@ -69,7 +77,7 @@ def assurance(check: IdCheck, *, staff: bool = True) -> tuple[str, ...]:
         staff: Who reads is of the staff; the learner reads nothing of other accounts.
     """
     made = [each for each in check.checks if staff or each.check not in _STAFF_ONLY]
-    return (*_machine(made), *_people(check))
+    return (*_machine(made), *_people(check), *_before(check))
 
 
 def _machine(checks: Sequence[Checked]) -> Iterator[str]:
@@ -92,7 +100,8 @@ def _people(check: IdCheck) -> Iterator[str]:
         case IdState.CAPTURED:
             yield "No person has decided"
         case IdState.RETAKE:
-            yield f"New pictures were asked for by {check.by} (person)"
+            of = "; what was checked is of those before" if check.checks else ""
+            yield f"New pictures were asked for by {check.by} (person){of}"
         case IdState.ACCEPTED if check.vouched:
             # Who was vouched for at once may have shown nothing; what was shown was looked at.
             nothing = check.captured_at is None and not check.checks
@@ -106,3 +115,13 @@ def _people(check: IdCheck) -> Iterator[str]:
             yield f"Refused by {check.proposed.by}, confirmed by {check.by} (persons)"
         case _:
             yield f"Refused by {check.by} (person)"
+
+
+def _before(check: IdCheck) -> Iterator[str]:
+    """Say what was accepted before new pictures were asked for, where that still counts."""
+    before = counting(check)
+    # Of the same pictures, what was decided since is all there is to say.
+    others = check.state is IdState.RETAKE or before.captured_at != check.captured_at
+    if before is not check and before.state is IdState.ACCEPTED and others:
+        how = "vouched for" if before.vouched else "accepted"
+        yield f"The pictures before were {how} by {before.by} (person)"

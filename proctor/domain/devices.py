@@ -169,3 +169,19 @@ def decide(
     asks[places[-1]] = replace(asked, state=state)
     admitted = (*devices.admitted, asked.device) if admit else devices.admitted
     return Devices(admitted=admitted, asks=tuple(asks))
+
+
+def gave_way(
+    devices: Devices, device_id: str, *, at: datetime, phones: Sequence[KnownDevice] = ()
+) -> KnownDevice | None:
+    """Return the device in whose place one was let in `at`; None where that one has it no more.
+
+    None, too, where there was none before, or it is a phone since: see `ask`.
+    """
+    if not devices.admitted[:-1]:
+        return None
+    before, used = devices.admitted[-2:]
+    asked = devices.latest(used.key)
+    if used.id != device_id or asked is None or asked.asked_at > at:
+        return None
+    return None if before.key in {phone.key for phone in phones} else before

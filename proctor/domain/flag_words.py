@@ -59,6 +59,7 @@ def explain(
     rule: FlagRule,
     *,
     snapshots: int,
+    times: int,
     length_s: float,
     value: float | None,
     seen: tuple[str, ...],
@@ -69,11 +70,12 @@ def explain(
         policy: The session's policy.
         rule: The rule that raised it.
         snapshots: How many show it.
-        length_s: From the incident's first record to its last.
+        times: How often it went on by itself, >= 1.
+        length_s: For how long, all its times together.
         value: The flag's value, as in `Flag`.
         seen: The flag's words, as in `Flag`.
     """
-    length = duration_words(length_s)
+    length = duration_words(length_s) + (f" in all, {times} times" if times > 1 else "")
     during = f"In {counted(snapshots, 'snapshot')}" + (f" over {length}" if length_s >= 1 else "")
     lasting = f" for {length}" if length_s >= 1 else ""
     named = " and ".join(seen)

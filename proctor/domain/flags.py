@@ -8,7 +8,7 @@ not measured raises nothing.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar, assert_never
 
@@ -21,6 +21,7 @@ from proctor.domain.incidents import (
     RecordRef,
     SectionAt,
     SnapshotRef,
+    Stretch,
     from_events,
     from_pictures,
     merged,
@@ -106,6 +107,13 @@ class Flag:
     models: tuple[Model, ...]
     seen: tuple[str, ...]  # addresses without query, programs or causes that records name
     explanation: str  # for the learner; blames nobody
+    times: int = 1  # one look, one verdict, for what went on several times shortly after another
+    between: timedelta = timedelta()  # from start to end, how long it did not go on
+
+    @property
+    def lasted(self) -> timedelta:
+        """Return how long it went on, all its times together."""
+        return self.ended_at - self.started_at - self.between
 
 
 Ref = TypeVar("Ref")
@@ -119,6 +127,7 @@ def evaluate(
     section_at: SectionAt,
     *,
     lifts: Sequence[Lift] = (),
+    documents: Sequence[Stretch] = (),
 ) -> tuple[Flag, ...]:
     """Return the flags of a session, by time. The order of what is given does not matter.
 
@@ -132,6 +141,8 @@ def evaluate(
             where a device's clock is off, it must allow for that.
         lifts: Rules that a proctor lifted for this learner: what happens while one is lifted is
             not its business. What it saw before stays.
+        documents: From when to when the learner held a document to the camera, because a person
+            had asked for it: one small face more is its portrait, and no second person.
 
     A flag whose first snapshot is analysed only after its second gets a new, earlier id when
     evaluated again: evaluate in the order of the log where ids are kept.
@@ -144,7 +155,7 @@ def evaluate(
         incidents = from_events(policy, rule, events, sees)
         if rule.when in PICTURES:
             # A camera that goes, and then shows what is no picture, is one outage.
-            incidents += from_pictures(policy, rule, pictures, sees)
+            incidents += from_pictures(policy, rule, pictures, sees, documents)
             incidents.sort(key=lambda incident: incident.started_at)
         flags += [_flag(policy, policy_sha256, rule, number, each) for each in merged(incidents)]
     return tuple(sorted(flags, key=lambda flag: (flag.started_at, flag.id)))
@@ -154,6 +165,22 @@ def rules_of(policy: Policy) -> tuple[FlagRule, ...]:
     """Return a policy's rules and those that hold without being written."""
     forks = any(rule.when == "log-fork" for rule in policy.flags)
     return policy.flags if forks else (*policy.flags, FORK_RULE)
+
+
+def is_unseen(policy: Policy, pictures: Sequence[Observation]) -> bool:
+    """Tell whether something that a rule of conduct goes by was not measured in some pictures.
+
+    Such a rule raised nothing, and that says nothing. What is compared in some pictures alone
+    must have been compared in one.
+    """
+    rules = [rule for rule in policy.flags if CLASS_OF[rule.when] is FlagClass.CONDUCT]
+    for rule in rules:
+        if rule.when not in PICTURES:
+            continue
+        holds = [PICTURES[rule.when].holds(rule, each.measured) for each in pictures]
+        if all(each is None for each in holds) or (rule.when == "person-count" and None in holds):
+            return True
+    return False
 
 
 def _numbered(rules: Sequence[FlagRule]) -> list[tuple[int, FlagRule]]:
@@ -197,10 +224,13 @@ def _flag(
             policy,
             rule,
             snapshots=len(incident.snapshots),
-            length_s=(incident.ended_at - incident.started_at).total_seconds(),
+            times=incident.times,
+            length_s=(incident.ended_at - incident.started_at - incident.between).total_seconds(),
             value=value,
             seen=seen,
         ),
+        times=incident.times,
+        between=incident.between,
     )
 
 

@@ -2,7 +2,9 @@
 
 One person accepts, asks for new pictures, or vouches for somebody without a matching document. A
 refusal takes two: the first proposes it, another confirms it, and until then anybody may decide
-otherwise. What machines found is noted beside the state and moves nothing.
+otherwise. New pictures may be asked for while the exam goes on, too: until they are accepted, what
+was shown before still counts as the learner's face, unless it was refused. What machines found is
+noted beside the state and moves nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +14,7 @@ from enum import StrEnum
 from typing import Literal
 
 from proctor.domain.errors import Refusal
-from proctor.domain.moves import Actor, move
+from proctor.domain.moves import Actor, IllegalMove, move
 from proctor.domain.review import AnotherPersonNeeded
 
 
@@ -42,7 +44,14 @@ MOVES: Mapping[IdState, Mapping[IdEvent, IdState]] = {
         IdEvent.REFUSE: IdState.REFUSAL_PROPOSED,
         IdEvent.VOUCH: IdState.ACCEPTED,
     },
-    IdState.RETAKE: {IdEvent.CAPTURE: IdState.CAPTURED, IdEvent.VOUCH: IdState.ACCEPTED},
+    # Whoever asked may find that those before will do; and who shows nothing more, even after the
+    # end, is decided on by what there is.
+    IdState.RETAKE: {
+        IdEvent.CAPTURE: IdState.CAPTURED,
+        IdEvent.ACCEPT: IdState.ACCEPTED,
+        IdEvent.REFUSE: IdState.REFUSAL_PROPOSED,
+        IdEvent.VOUCH: IdState.ACCEPTED,
+    },
     IdState.REFUSAL_PROPOSED: {
         IdEvent.REFUSE: IdState.REFUSED,  # by somebody else than who proposed it
         IdEvent.ACCEPT: IdState.ACCEPTED,
@@ -53,6 +62,7 @@ MOVES: Mapping[IdState, Mapping[IdEvent, IdState]] = {
     # says that a doubt which was raised since is none.
     IdState.ACCEPTED: {
         IdEvent.ACCEPT: IdState.ACCEPTED,
+        IdEvent.ASK_AGAIN: IdState.RETAKE,
         IdEvent.REFUSE: IdState.REFUSAL_PROPOSED,
     },
     IdState.REFUSED: {
@@ -164,6 +174,9 @@ class IdCheck:
     waited: timedelta | None = None  # for that decision, since it was captured or last doubted
     checks: tuple[Checked, ...] = ()  # by machine, of what was last shown
     doubted_at: datetime | None = None  # when the document or face was last found elsewhere
+    # Of the pictures that counted when new ones were last asked for: see `counting`. It has none
+    # before it.
+    before: "IdCheck | None" = None
 
 
 def advance(
@@ -189,19 +202,31 @@ def advance(
 
     Raises:
         AnotherPersonNeeded: A refusal was confirmed by who proposed it.
-        IdReasonMissing: Refused, vouched for, or accepted after it was refused, without a reason;
-            or asked again with neither a code nor a reason.
-        IllegalMove: It does not happen in this state.
+        IdReasonMissing: Refused, vouched for, or accepted after it was refused or new pictures were
+            asked for, without a reason; or asked again with neither a code nor a reason.
+        IllegalMove: It does not happen in this state; or new pictures were asked for of who was
+            vouched for with none, so that there are none to accept or refuse.
         NotTheirEvent: This actor may not cause it.
     """
     state = move("ID check", check.state, event, actor, moves=MOVES, causes=CAUSES)
     reason = reason.strip()
     if event is IdEvent.CAPTURE:
-        return IdCheck(state=state, by=by, captured_at=now)
+        # That another account showed the same stays a question: new pictures answer none.
+        return IdCheck(
+            state=state,
+            by=by,
+            captured_at=now,
+            before=check.before,
+            doubted_at=check.doubted_at,
+        )
+    # Whatever may come meanwhile was not shown to be decided on; a person may still vouch.
+    nothing = check.state is IdState.RETAKE and check.captured_at is None
+    if nothing and event in (IdEvent.ACCEPT, IdEvent.REFUSE):
+        raise IllegalMove(machine="ID check", state=check.state, event=event)
     if event is IdEvent.ASK_AGAIN:
         code = code or AgainCode.OTHER
-    # Two people refused: who undoes that alone says why.
-    undoes = event is IdEvent.ACCEPT and check.state is IdState.REFUSED
+    # Two people refused, or one asked: who undoes that alone says why.
+    undoes = event is IdEvent.ACCEPT and check.state in (IdState.REFUSED, IdState.RETAKE)
     needs = undoes or event in (IdEvent.REFUSE, IdEvent.VOUCH) or code is AgainCode.OTHER
     if needs and not reason:
         raise IdReasonMissing(event=event)
@@ -223,7 +248,30 @@ def advance(
         proposed=check.proposed if state is IdState.REFUSED else None,
         decided_at=now,
         waited=None if (since := waits_since(check)) is None else now - since,
+        before=_as_before(counting(check), now) if event is IdEvent.ASK_AGAIN else check.before,
     )
+
+
+def _as_before(check: IdCheck, now: datetime) -> IdCheck:
+    """Return the check as one of before new pictures were asked for.
+
+    Who was vouched for may have shown nothing: without a time, pictures still to come would count.
+    """
+    return replace(check, before=None, captured_at=check.captured_at or now)
+
+
+def counting(check: IdCheck) -> IdCheck:
+    """Return the check whose pictures count as the learner's.
+
+    While no person has accepted new ones, those before do: else whoever sits down in the learner's
+    place would be compared with their own face. That holds where nobody had decided on those
+    before, too, but not where they were refused.
+    """
+    before = check.before
+    if before is None or check.state is IdState.ACCEPTED or before.state is IdState.REFUSED:
+        return check
+    same = check.captured_at == before.captured_at
+    return check if same and check.state is IdState.REFUSED else before
 
 
 def learner_reads(check: IdCheck) -> str:
@@ -257,3 +305,9 @@ def waits_since(check: IdCheck) -> datetime | None:
         decided = check.decided_at
         return check.doubted_at if decided is None or decided < check.doubted_at else None
     return None
+
+
+def is_compared(check: IdCheck) -> bool:
+    """Tell whether machines are done with what was shown, if anything was."""
+    made = {each.check for each in check.checks}
+    return check.captured_at is None or CheckKind.ONE_FACE in made

@@ -26,7 +26,15 @@ from proctor.domain.policy import (
 # Incidents of one rule this close together are one incident: one look, one verdict.
 MERGE_WITHIN = timedelta(seconds=60)
 
+# While a document is held up, the smallest face is taken for its portrait if it is at most so high,
+# where the largest is 1. The face on a passport or card is some 25 mm high, a sixth of a living
+# one: held to the camera at a third of the learner's distance, it looks half as high. Whoever sits
+# beside the learner looks larger than that.
+PORTRAIT_HEIGHT = 0.5
+
 SectionAt = Callable[[datetime], str | None]
+# From when to when, both inclusive, aware UTC.
+Stretch = tuple[datetime, datetime]
 
 
 def unless_lifted(section_at: SectionAt, rule: When, lifts: Sequence[Lift]) -> SectionAt:
@@ -42,7 +50,7 @@ class Happening:
     """What a record says happened, other than a snapshot. Times are aware UTC.
 
     `until` is when it ended; for what still goes on, the end of the section or the time of
-    evaluation, so that it has a length. None is an instant.
+    evaluation, so that it has a length. None is an instant, as notices and forks are.
 
     | kind | facts |
     |---|---|
@@ -82,6 +90,8 @@ class Incident:
     section_id: str
     started_at: datetime
     ended_at: datetime
+    times: int = 1  # it went on, so often by itself
+    between: timedelta = timedelta()  # of that time, how much it did not
     values: tuple[float, ...] = ()
     snapshots: tuple[SnapshotRef, ...] = ()
     records: tuple[RecordRef, ...] = ()
@@ -106,9 +116,19 @@ def merged(incidents: Iterable[Incident]) -> list[Incident]:
 
 
 def _joined(neighbours: Sequence[Incident]) -> Incident:
+    """Join incidents, given by start, into one. Where two overlap, it went on once."""
+    ended_at = neighbours[0].ended_at
+    times, between = 1, timedelta()
+    for one in neighbours[1:]:
+        if one.started_at > ended_at:
+            times += 1
+            between += one.started_at - ended_at
+        ended_at = max(ended_at, one.ended_at)
     return replace(
         neighbours[0],
-        ended_at=max(one.ended_at for one in neighbours),
+        ended_at=ended_at,
+        times=times,
+        between=between,
         values=tuple(value for one in neighbours for value in one.values),
         snapshots=tuple(ref for one in neighbours for ref in one.snapshots),
         records=tuple(ref for one in neighbours for ref in one.records),
@@ -146,6 +166,14 @@ class _PictureRule:
 
 def _several(rule: FlagRule, seen: Measured) -> bool | None:
     return None if seen.faces is None else len(seen.faces) > rule.above
+
+
+def _without_portrait(seen: Measured) -> Measured:
+    """Leave out the face that may be the portrait of a document: one, and a small one."""
+    by_height = sorted(seen.faces or (), key=lambda face: face.height)
+    if not by_height or by_height[0].height > PORTRAIT_HEIGHT * by_height[-1].height:
+        return seen
+    return replace(seen, faces=tuple(by_height[1:]))
 
 
 def _nobody(_: FlagRule, seen: Measured) -> bool | None:
@@ -281,6 +309,7 @@ def runs(
     section_at: SectionAt,
     *,
     needs: int = 0,
+    documents: Sequence[Stretch] = (),
 ) -> list[Run]:
     """Return the runs of a rule, in the order in which they came to be.
 
@@ -290,6 +319,7 @@ def runs(
         pictures: By time.
         section_at: As for `flags.evaluate`.
         needs: Snapshots running with which a run begins; 0 leaves it to the rule.
+        documents: As for `flags.evaluate`.
     """
     kind = PICTURES[rule.when]
     needs, out_of = (needs, needs) if needs else (kind.needs, kind.out_of)
@@ -304,7 +334,11 @@ def runs(
         if section_id is None or not in_section(rule.sections, section_id):
             _end(running, seen.device)
             continue
-        holds = kind.holds(rule, seen.measured)
+        measured = seen.measured
+        # Other rules, and what a flag says was measured, go by all faces.
+        if rule.when == "person-count" and any(start <= seen.at <= end for start, end in documents):
+            measured = _without_portrait(measured)
+        holds = kind.holds(rule, measured)
         if holds is None:
             # What was not measured says neither that it goes on nor that it is over.
             if not kind.only_some:
@@ -340,7 +374,11 @@ def _end(running: dict[str, Run], device: str) -> None:
 
 
 def from_pictures(
-    policy: Policy, rule: FlagRule, pictures: Iterable[Observation], section_at: SectionAt
+    policy: Policy,
+    rule: FlagRule,
+    pictures: Iterable[Observation],
+    section_at: SectionAt,
+    documents: Sequence[Stretch],
 ) -> list[Incident]:
     return [
         Incident(
@@ -352,7 +390,7 @@ def from_pictures(
             snapshots=tuple(map(_ref, run.held)),
             models=frozenset(model for seen in run.held for model in seen.measured.models),
         )
-        for run in runs(policy, rule, pictures, section_at)
+        for run in runs(policy, rule, pictures, section_at, documents=documents)
         if run.held[-1].at - run.held[0].at >= timedelta(seconds=rule.for_s)
     ]
 

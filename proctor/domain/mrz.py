@@ -69,6 +69,19 @@ class Mrz:
         """Whether every check digit holds, which is not whether the document is genuine."""
         return not self.failed
 
+    @property
+    def document(self) -> str:
+        """What tells this document from any other; "" where a part of it may be misread.
+
+        Number, birth and expiry, each with a check digit of its own that holds. Issuer and kind
+        have none: of one document they could be read in two ways.
+        """
+        if not self.number or {"number", "birth", "expiry"} & set(self.failed):
+            return ""
+        # As printed: which century a date is in depends on the day of the reading.
+        days = (day and f"{day:%y%m%d}" for day in (self.birth, self.expiry))
+        return "\0".join((self.number, *(day or "" for day in days)))
+
 
 def check_digit(text: str) -> int | None:
     """Return the check digit of characters 0-9, A-Z and <; None if there is any other."""

@@ -9,6 +9,9 @@ Nothing here is decided by a machine, and nothing by one number.
 Refusal
 ├── ReasonsMissing        a verdict without reasons
 ├── FlagReasonMissing     a flag judged without a reason
+├── FlagsNotJudged        a flag of conduct that nothing is said of
+├── QualityJudged         a flag of quality, of which there is nothing to judge
+├── OwnWordsMissing       a breach that no flag carries, in words that fit every session
 ├── AnotherPersonNeeded   who has decided already
 ├── ActedAlone            who alone acted on the session
 ├── SessionGoesOn         too early
@@ -17,11 +20,12 @@ Refusal
 """
 
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from proctor.domain.acts import RequestReused
 from proctor.domain.contest import Contest, ContestOver
 from proctor.domain.errors import Refusal
 from proctor.domain.moves import Actor, move
@@ -33,6 +37,23 @@ MAX_COMMENT_CHARS = 1000
 MAX_COMMENTS = 200  # of a session, which is one row
 # A due date this near is warned of.
 DUE_SOON = timedelta(hours=24)
+
+# What the desk offers to choose from as the reasons of a whole session. Of a breach that no flag
+# carries they say too little: they fit every session. The page has the same ones, in its
+# `text/reasons.ts`; tests/vectors/verdict-sentences.json is what both must be.
+SENTENCES = frozenset(
+    {
+        "No flag was upheld. Nothing is held against the learner.",
+        "I looked at the whole session and saw nothing that breaks a rule.",
+        "What was upheld was small and gave no advantage.",
+        "Another person helped the learner.",
+        "Somebody else than the learner sat the exam.",
+        "Something was used that this exam does not allow.",
+        "The pictures are too unclear to tell what happened.",
+        "Too little of the session was recorded to judge it.",
+        "A fault of ours spoiled the session.",
+    }
+)
 
 _ROLL_BITS = 64
 _ROLLS: int = 1 << _ROLL_BITS
@@ -119,6 +140,29 @@ class FlagReasonMissing(Refusal):
         self.at_most = MAX_FLAG_REASON_CHARS
 
 
+class FlagsNotJudged(Refusal):
+    code = "flags-not-judged"
+
+    def __init__(self, *, flags: Sequence[str]) -> None:
+        super().__init__("a verdict says of each flag of conduct what came of it")
+        self.flags = list(flags)
+
+
+class QualityJudged(Refusal):
+    code = "quality-judged"
+
+    def __init__(self, *, flag: str) -> None:
+        super().__init__("a flag of quality counts for nothing: there is nothing to judge in it")
+        self.flag = flag
+
+
+class OwnWordsMissing(Refusal):
+    code = "own-words-missing"
+
+    def __init__(self) -> None:
+        super().__init__("no flag is upheld: a breach needs words of one's own, on what happened")
+
+
 class AnotherPersonNeeded(Refusal):
     code = "another-person-needed"
 
@@ -167,6 +211,7 @@ class Verdict:
     at: datetime  # aware UTC, server clock
     flags: tuple[tuple[str, FlagOutcome], ...] = ()  # (flag's id, outcome)
     flag_reasons: tuple[tuple[str, str], ...] = ()  # (flag's id, reason)
+    request: str = ""  # of whoever gave it: one that comes again is this one
 
     @property
     def adverse(self) -> bool:
@@ -181,6 +226,7 @@ class Comment:
     at_ms: int  # the moment, server's milliseconds since 1970
     text: str
     written_at: datetime
+    request: str = ""  # of whoever wrote it: one that comes again is this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +234,7 @@ class Review:
     state: ReviewState = ReviewState.AWAITING
     verdicts: tuple[Verdict, ...] = ()  # one a person, oldest first
     comments: tuple[Comment, ...] = ()  # oldest first; at most MAX_COMMENTS
-    assigned_to: str = ""  # who is asked to; anybody who may can
+    assigned_to: str = ""  # who is asked to and has not decided; anybody who may can
     due_at: datetime | None = None  # None: as the policy says
     contest: Contest | None = None
 
@@ -236,7 +282,74 @@ def give_verdict(
     state = move("review", review.state, event, Actor.PROCTOR, moves=MOVES, causes=CAUSES)
     if verdict.by in {earlier.by for earlier in review.verdicts}:
         raise AnotherPersonNeeded(by=verdict.by)
-    return replace(review, state=state, verdicts=(*review.verdicts, verdict))
+    # Who has done what was asked of them is not asked any more: another may be needed, and finds
+    # it by its being nobody's. It looks like one that was put back.
+    is_done = verdict.by == review.assigned_to and state not in SETTLED
+    asked = "" if is_done else review.assigned_to
+    verdicts = (*review.verdicts, verdict)
+    return replace(review, state=state, verdicts=verdicts, assigned_to=asked)
+
+
+def assign(review: Review, *, to: str, by: str, acted: Collection[str]) -> Review:
+    """Return the review asked of one person.
+
+    Args:
+        review: As it stands.
+        to: Who is asked; "" takes back that anybody was.
+        by: Who asks.
+        acted: The names of those who acted on the session.
+
+    Raises:
+        ActedAlone: They alone acted on the session.
+        AnotherPersonNeeded: They have decided already, and `by` may know: to others it must not
+            tell that anybody has.
+    """
+    if to in {earlier.by for earlier in verdicts_for(review, by)}:
+        raise AnotherPersonNeeded(by=to)
+    if to:
+        require_impartial(to, acted=acted)
+    return replace(review, assigned_to=to)
+
+
+def given_before(review: Review, verdict: Verdict) -> bool:
+    """Tell whether this verdict was given already, by the same request of the same person.
+
+    Raises:
+        RequestReused: That request was for another one.
+    """
+    for before in review.verdicts:
+        if verdict.request and (before.request, before.by) == (verdict.request, verdict.by):
+            if replace(before, at=verdict.at) != verdict:
+                raise RequestReused(act="verdict")
+            return True
+    return False
+
+
+def require_judged(verdict: Verdict, *, conduct: Sequence[str]) -> None:
+    """Refuse a verdict that passes over a flag of conduct, or says what no flag carries.
+
+    Args:
+        verdict: One person's.
+        conduct: The ids of all flags of conduct of the session, in the order to name them.
+
+    Raises:
+        FlagsNotJudged: It says nothing of some of them.
+        OwnWordsMissing: A breach, with no flag upheld, and the reasons are `SENTENCES` alone.
+        QualityJudged: It judges another flag.
+    """
+    # Known hole: beyond some 750 flags of conduct, with reasons of a word each, no record holds the
+    # verdict. Flags of a rule within a minute are one, so that takes hours of doing little else.
+    judged = dict(verdict.flags)
+    if left := [flag for flag in conduct if flag not in judged]:
+        raise FlagsNotJudged(flags=left)
+    for flag in judged:
+        if flag not in conduct:
+            raise QualityJudged(flag=flag)
+    upheld = FlagOutcome.UPHELD in judged.values()
+    said = {line.strip() for line in verdict.reasons.splitlines()} - {""}
+    # No reasons at all are refused as such.
+    if verdict.adverse and not upheld and said and said <= SENTENCES:
+        raise OwnWordsMissing
 
 
 def _event(
@@ -379,11 +492,17 @@ def due_at(review: Review, *, ended_at: datetime, rules: ReviewRules) -> datetim
 
 
 def comment(review: Review, written: Comment) -> Review:
-    """Return the review with a comment.
+    """Return the review with a comment; as it is where the same request wrote one before.
 
     Raises:
+        RequestReused: The request's id was that of another comment.
         TooManyComments: It has as many as are kept.
     """
+    for before in review.comments:
+        if written.request and (before.request, before.by) == (written.request, written.by):
+            if (before.at_ms, before.text) != (written.at_ms, written.text):
+                raise RequestReused(act="comment")
+            return review
     if len(review.comments) >= MAX_COMMENTS:
         raise TooManyComments
     return replace(review, comments=(*review.comments, written))

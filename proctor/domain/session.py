@@ -9,15 +9,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from proctor.domain.acts import Act, Lift, Termination
-from proctor.domain.asks import IN_CHECK_IN, QualityAsk
+from proctor.domain.acts import Act, ActKind, Lift, Termination
+from proctor.domain.asks import ASKS_MOST, IN_CHECK_IN, QualityAsk
 from proctor.domain.devices import Ask, Devices, KnownDevice
 from proctor.domain.errors import Refusal
 from proctor.domain.help import Call
-from proctor.domain.identity import UNDECIDED, IdCheck
+from proctor.domain.identity import UNDECIDED, IdCheck, IdState, is_compared, waits_since
 from proctor.domain.moves import Actor, move
-from proctor.domain.policy import ReviewRules, TimeRules
-from proctor.domain.review import SETTLED, Review, require_results_free, state_for
+from proctor.domain.policy import Policy, ReviewRules, TimeRules, When
+from proctor.domain.review import (
+    SETTLED,
+    Review,
+    ReviewState,
+    SessionGoesOn,
+    require_results_free,
+    state_for,
+)
 from proctor.domain.second_camera import SecondCamera
 from proctor.domain.timing import (
     NO_TIME,
@@ -189,6 +196,14 @@ class NotDecidedYet(Refusal):
         self.review = review
 
 
+class ReleasedUnjudged(Refusal):
+    code = "released-unjudged"
+
+    def __init__(self, *, released_at: datetime) -> None:
+        super().__init__("nobody had to judge it, and its results were released without a verdict")
+        self.released_at = released_at
+
+
 class SessionClosed(Refusal):
     code = "session-closed"
 
@@ -218,6 +233,16 @@ class SectionRun:
     closed_by: SectionEvent | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the rows of a session hold that a person may have to decide on."""
+
+    conduct_flags: bool
+    late_answers: bool  # see `is_late`
+    owed: bool  # a record names a blob that is not there, nor was erased
+    unseen: bool  # something that a rule of conduct goes by was not measured
+
+
 _NO_REVIEW = Review()  # one for all of whom nobody has judged anything
 
 
@@ -245,6 +270,7 @@ class ExamSession:
     viewing: Viewing | None = None  # after the end, once a browser was offered to look
     help: Call | None = None  # what the learner last called a person for
     asks: tuple[QualityAsk, ...] = ()  # what the learner was asked for, so as to be seen
+    asked_before: tuple[tuple[When, float], ...] = ()  # what `asks` has no more: seconds in all
     paused_at: datetime | None = None
     lost_at: datetime | None = None  # since when no device is in contact; None: one is, or none was
     closed_at: datetime | None = None
@@ -252,6 +278,7 @@ class ExamSession:
     released_at: datetime | None = None  # since when the learner may see the result
     rehearsal_of: str = ""  # the session a practice session was made for; "": this one counts
     group: str = ""  # whom the course team counts the learner among
+    account: str = ""  # the learner's in the course team's own system; "": not told
     acts: tuple[Act, ...] = ()  # what proctors did, oldest first; at most acts.MAX_ACTS
     lifts: tuple[Lift, ...] = ()  # rules that do not hold, or did not for a while
     termination: Termination | None = None  # one person proposes to end it, another has to agree
@@ -513,8 +540,83 @@ def lapse(session: ExamSession, *, now: datetime) -> ExamSession:
     return replace(session, termination=None)
 
 
-def release(session: ExamSession, *, now: datetime, rules: ReviewRules) -> ExamSession:
+def needs_nobody(session: ExamSession, policy: Policy, found: Found, *, now: datetime) -> bool:
+    """Tell whether nothing in a session waits for a person, so that none has to judge it.
+
+    It was handed in, and takes no more records; nothing is owed, was answered late or could not
+    be looked at; no flag of conduct was raised; no proctor noted an irregularity that stands, or
+    ended it; where the policy asks who sat it, a person accepted that, and machines have compared
+    it; nobody has begun to judge it.
+
+    Args:
+        session: Settled.
+        policy: The one it was opened under.
+        found: In its rows, all its pictures looked at.
+        now: Server clock, aware UTC.
+    """
+    if session.state is not State.SUBMITTED or session.review.state is not ReviewState.AWAITING:
+        return False
+    assert session.closed_at is not None
+    late = timedelta(hours=policy.time.late_h)
+    is_open = session.closed_by is not Actor.LEARNER and now < session.closed_at + late
+    asked_who = policy.identity.hold or policy.identity.document != "none"
+    unknown = asked_who and session.id_check.state is not IdState.ACCEPTED
+    uncertain = found.late_answers or found.owed or found.unseen
+    return not (
+        is_open
+        or unknown
+        or uncertain
+        or not is_compared(session.id_check)
+        or _somebody_must_look(session, conduct_flags=found.conduct_flags)
+    )
+
+
+def _somebody_must_look(session: ExamSession, *, conduct_flags: bool) -> bool:
+    """Tell whether anything was raised that only a person can settle, be it released or not."""
+    noted = any(each.kind is ActKind.IRREGULARITY and not each.undone for each in session.acts)
+    check = session.id_check
+    # A document or face that was found on another account, and what a person asked to see once
+    # more, is a question even where the policy holds nobody back.
+    asked = check.doubted_at is not None or check.before is not None
+    not_accepted = check.state in (IdState.REFUSED, IdState.REFUSAL_PROPOSED, IdState.RETAKE)
+    return conduct_flags or noted or not_accepted or (asked and waits_since(check) is not None)
+
+
+def is_released_unjudged(session: ExamSession, *, conduct_flags: bool) -> bool:
+    """Tell whether its result was released without a verdict, and none is to be given.
+
+    A flag of conduct, an irregularity or a doubt of who sat it that came later makes it like any
+    other, which people judge.
+    """
+    return (
+        session.released_at is not None
+        and session.review.state is ReviewState.AWAITING
+        and not _somebody_must_look(session, conduct_flags=conduct_flags)
+    )
+
+
+def require_judgeable(session: ExamSession, *, conduct_flags: bool) -> None:
+    """Refuse a verdict on a session that goes on, or that `is_released_unjudged`.
+
+    Raises:
+        ReleasedUnjudged, SessionGoesOn: As their names say.
+    """
+    if session.state not in ENDED:
+        raise SessionGoesOn(state=session.state)
+    if session.released_at and is_released_unjudged(session, conduct_flags=conduct_flags):
+        raise ReleasedUnjudged(released_at=session.released_at)
+
+
+def release(
+    session: ExamSession, *, now: datetime, rules: ReviewRules, unjudged: bool = False
+) -> ExamSession:
     """Return the session with its result released; the same if it is already.
+
+    Args:
+        session: Settled.
+        now: Server clock, aware UTC.
+        rules: The policy's.
+        unjudged: It needs nobody: see `needs_nobody`.
 
     Raises:
         NotDecidedYet: People have not decided on it, or it is contested.
@@ -522,10 +624,25 @@ def release(session: ExamSession, *, now: datetime, rules: ReviewRules) -> ExamS
     """
     if session.released_at is not None:
         return session
-    if session.review.state not in SETTLED:
+    if session.review.state not in SETTLED and not unjudged:
         raise NotDecidedYet(review=state_for(session.review, None))
     require_results_free(session.review, rules=rules, now=now)
     return replace(session, released_at=now)
+
+
+def with_asks(session: ExamSession, asks: Sequence[QualityAsk]) -> ExamSession:
+    """Return the session with all that its learner was asked for, by time.
+
+    What goes on is kept, and of the rest the newest; of those before, how long each kind lasted.
+    """
+    sums: dict[When, float] = {}
+    kept = list(asks)
+    for ask in asks:
+        ended_at = ask_ended_at(session, ask)
+        if len(kept) > ASKS_MOST and ended_at is not None:
+            kept.remove(ask)
+            sums[ask.kind] = sums.get(ask.kind, 0.0) + (ended_at - ask.since).total_seconds()
+    return replace(session, asks=tuple(kept), asked_before=tuple(sorted(sums.items())))
 
 
 def ask_ended_at(session: ExamSession, ask: QualityAsk) -> datetime | None:

@@ -168,6 +168,10 @@ def _id_check(policy: Policy) -> Iterator[Chapter]:
     elif lines:
         lines.append("You need not wait: a person looks at it while you work.")
     if lines:
+        lines.append(
+            "A person may ask you for this once more, with a reason, until you hand in. You go on "
+            "meanwhile, and show it when it suits you."
+        )
         yield Chapter(heading="Who you are", lines=tuple(lines))
 
 

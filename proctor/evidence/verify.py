@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
+from typing import Literal
 
 from proctor.evidence.bundle import (
     BLOBS,
@@ -50,6 +52,7 @@ NOT_PROVEN = (
 _SEALED = re.compile(
     r"([0-9a-f]{64}) (session\.json|policy\.json|logs/[A-Za-z0-9_-]+\.(?:jsonl|checkpoint))"
 )
+_Was = Literal["changed", "added"]
 _YEAR_10000_S = 253_402_300_800  # no date of four digits from here on
 
 
@@ -298,6 +301,7 @@ def _beats(known: _Known) -> str:
 def _submissions(known: _Known) -> str:
     answers = 0
     for device in known.facts.devices:
+        digest_of = _digests(known.lines[device])
         for record in known.records[device]:
             if record.kind is not Kind.SUBMISSION:
                 continue
@@ -306,11 +310,10 @@ def _submissions(known: _Known) -> str:
                 if type(seq) is not int or not 0 <= seq < record.seq:
                     raise Refuted("names no earlier record", device=device, record=record.seq)
                 named = known.records[device][seq]
-                digest = sha256(known.lines[device][seq]).hexdigest()
                 if (
                     named.kind is not Kind.ANSWER
                     or named.facts.get("item") != answer.get("item")
-                    or digest != answer.get("sha256")
+                    or digest_of(seq) != answer.get("sha256")
                 ):
                     raise Refuted("hands in another answer", device=device, record=record.seq)
                 answers += 1
@@ -397,24 +400,69 @@ def _sealed_otherwise(known: _Known, text: bytes, found: Mapping[str, str]) -> R
         device = name.removeprefix(LOGS).rpartition(".")[0] if name.startswith(LOGS) else None
         if name not in found:
             return Refuted(f"{name} is missing", device=device)
-        why = f"{name} was {'changed' if name in sealed else 'added'}"
+        was: _Was = "changed" if name in sealed else "added"
         if device is None or not name.endswith(".jsonl"):
-            return Refuted(why, device=device)
-        return Refuted(why, device=device, record=_first_misplaced(known, device))
+            return Refuted(f"{name} was {was}", device=device)
+        return _other_log(known, device, was)
     return Refuted("the seal was made for other members than these")
 
 
-def _first_misplaced(known: _Known, device: str) -> int | None:
-    """Return the place of the first line of a log that is no record in its place, if one is not."""
-    lines = known.member(_log_names(device)[0]).split(b"\n")
+def _other_log(known: _Known, device: str, was: _Was) -> Refuted:
+    """Return what refutes a log of other lines than were sealed, by the first that can be told.
+
+    That is one that is no record in its place; or, in a log that was sealed and is changed, one on
+    which it does not agree with itself.
+    """
+    name = _log_names(device)[0]
+    why = f"{name} was {was}"
+    lines = known.member(name).split(b"\n")
     if not lines[-1]:
         lines.pop()
+    records = []
     for seq, line in enumerate(lines):
         try:
-            parse_in_place(line, session=known.facts.session, device=device, seq=seq)
+            record = parse_in_place(line, session=known.facts.session, device=device, seq=seq)
         except EvidenceError:
-            return seq
-    return None
+            return Refuted(why, device=device, record=seq)
+        records.append(record)
+    # In a log that was added no record was changed.
+    if was == "added" or not lines:
+        return Refuted(why, device=device)
+    disagree, seq_named = _disagreement(lines, records)
+    count = _count(len(lines), "record")
+    which = disagree or f"one or more of its {count}, though each reads as one"
+    return Refuted(f"{why}: {which}", device=device, record=seq_named)
+
+
+def _disagreement(
+    lines: Sequence[bytes], records: Sequence[Record]
+) -> tuple[str, int] | tuple[None, None]:
+    """Return the first record of a log that a later submission names by another digest.
+
+    Returns:
+        What does not agree, in words, and the record's seq. Either of the two may be the one that
+        was changed: no signature tells.
+    """
+    digest_of = _digests(lines)
+    # As many answers as a stranger likes: nothing signed covers these lines.
+    pairs = (
+        (seq, record.seq)
+        for record in records
+        if record.kind is Kind.SUBMISSION
+        for answer in _dicts(record.facts.get("answers"))
+        if type(seq := answer.get("seq")) is int and 0 <= seq < record.seq
+        if digest_of(seq) != answer.get("sha256")
+    )
+    first = min(pairs, default=None)
+    if first is None:
+        return None, None
+    named, submission = first
+    return f"record {named} and the submission at {submission} do not agree", named
+
+
+def _digests(lines: Sequence[bytes]) -> Callable[[int], str]:
+    """Return what gives a line's SHA-256, in hex, and takes it once however often it is named."""
+    return cache(lambda seq: sha256(lines[seq]).hexdigest())
 
 
 def _origin(known: _Known, device: str) -> str:
@@ -450,7 +498,9 @@ def _same_tree(known: _Known, device: str, checkpoint: Checkpoint) -> None:
     if tree.size != checkpoint.size:
         raise Refuted(f"{tree.size} records where {checkpoint.size} were signed", device=device)
     if tree.root() != checkpoint.root:
-        raise Refuted("a record was changed: the root is another", device=device)
+        disagree, seq = _disagreement(known.lines[device], known.records[device])
+        why = "a record was changed: the root is another"
+        raise Refuted(f"{why}; {disagree}" if disagree else why, device=device, record=seq)
 
 
 def _record_at(known: _Known, device: object, seq: object) -> Record | None:

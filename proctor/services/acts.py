@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 # Sessions acted on side by side: each waits for the disk, and the uplinks of an exam wait beside.
 AT_ONCE = 16
 # They name an act, a device or a proposal of one session, which in another is something else.
-_ONE_BY_ONE = frozenset(
+_OF_ITS_OWN = frozenset(
     {ActKind.UNDO, ActKind.ADMIT_DEVICE, ActKind.REFUSE_DEVICE, ActKind.CONFIRM_TERMINATE}
 )
 # Who has not joined hears nothing yet.
@@ -35,9 +35,21 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OneOfMany:
+    """What an act on many is in one of them."""
+
+    version: int | None = None  # of the session on which it was decided; None: whatever stands
+    of: str = ""  # its own act, device or proposal; "": as of all
+
+
+_AS_ALL = OneOfMany()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DoneView:
     session: str
     act: str  # its id
+    undoable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,26 +108,52 @@ class Acts:
         return Done(case=case, act=done[0])
 
     async def act_on_many(
-        self, exam_id: str, sessions: Sequence[str], wanted: Wanted, *, by: str
+        self,
+        exam_id: str,
+        sessions: Sequence[str],
+        wanted: Wanted,
+        *,
+        by: str,
+        particular: Mapping[str, OneOfMany] | None = None,
     ) -> Batch:
         """Do the same to many sessions of an exam, each by itself: some may refuse it.
 
+        Args:
+            exam_id: Whose sessions.
+            sessions: Which.
+            wanted: What, and by which request.
+            by: The proctor's login name.
+            particular: What is so of some of them, by session.
+
         Raises:
-            ActReasonMissing, ActIncomplete, NoSuchReason: It could be done to none, or it names
-                something of one session alone.
+            ActReasonMissing, ActIncomplete, NoSuchReason: It could be done to none, or some are
+                not told of what of their own it is, or `particular` names another session.
             NotFound: No such exam was published.
         """
         await self._store.latest(exam_id)
-        require_complete(wanted)
-        if wanted.kind in _ONE_BY_ONE:
-            raise ActIncomplete(problem=f"{wanted.kind} is done to one session at a time")
+        said = particular or {}
+        if others := said.keys() - set(sessions):
+            # Dropped in silence, a version or a device would be thought to have been heeded.
+            problem = f'"each" names {min(others)}, which is not among "sessions"'
+            raise ActIncomplete(problem=problem)
+        of_each = {session: said.get(session, _AS_ALL) for session in sessions}
+        if wanted.kind in _OF_ITS_OWN and not all(one.of for one in of_each.values()):
+            problem = f'"each" must say, session by session, what {wanted.kind} is "of"'
+            raise ActIncomplete(problem=problem)
+        wanted_there = {
+            session: replace(wanted, of=one.of) if one.of else wanted
+            for session, one in of_each.items()
+        }
+        for each_wanted in wanted_there.values():
+            require_complete(each_wanted)
 
         async def one(session_id: str) -> Done:
             if (await self._cases.get(session_id)).session.exam != exam_id:
                 raise NotFound(what="session", id=session_id)
-            return await self.act(session_id, wanted, by=by)
+            version = of_each[session_id].version
+            return await self.act(session_id, wanted_there[session_id], by=by, version=version)
 
-        return await _each(list(dict.fromkeys(sessions)), one)
+        return await _each(list(of_each), one)
 
     async def announce(
         self, exam_id: str, *, code: str, note: str, by: str, request: str = ""
@@ -173,7 +211,11 @@ async def _each(sessions: Sequence[str], do: Callable[[str], Awaitable[Done]]) -
     found = await each_by_itself(sessions, do)
     return Batch(
         done=[
-            DoneView(session=each.case.session.id, act=each.act.id)
+            DoneView(
+                session=each.case.session.id,
+                act=each.act.id,
+                undoable=acting.undoable(each.case.session, each.act),
+            )
             for each in found
             if isinstance(each, Done)
         ],

@@ -1,16 +1,18 @@
-"""Agreement: how far proctors judge alike, over what two of them judged blind.
+"""How far proctors judge alike, over what two of them judged blind; and what flags came to.
 
 Only what is decided counts, and of a contested decision only what it rests on: who answers a
-contest has read the others.
+contest has read the others. Of flags that counts which stands.
 """
 
-from collections.abc import Hashable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 
-from proctor.domain.agreement import agreement
-from proctor.domain.review import Review, Verdict, verdicts_for
-from proctor.services.ports import Store
+from proctor.domain.agreement import agreement, share_of
+from proctor.domain.flags import FlagClass
+from proctor.domain.review import FlagOutcome, Review, Verdict, verdicts_for
+from proctor.services.ports import CASES_AT_ONCE, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +41,25 @@ class RuleAgreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleOutcomes:
+    """What became of the flags of a rule, by the verdicts that stand."""
+
+    rule: str
+    n: int  # flags that were judged
+    upheld: int
+    not_upheld: int
+    cannot_tell: int
+    # Of those judged, the share that was not upheld, 0 to 1, with its 95 % interval.
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementView:
     pairs: list[PairAgreement]
     rules: list[RuleAgreement]
+    flags: list[RuleOutcomes]  # by rule
 
 
 async def agreement_of(store: Store, exam_id: str) -> AgreementView:
@@ -53,15 +71,25 @@ async def agreement_of(store: Store, exam_id: str) -> AgreementView:
     await store.latest(exam_id)
     pairs: dict[tuple[str, str], list[tuple[Hashable, Hashable]]] = {}
     rules: dict[str, list[tuple[Hashable, Hashable]]] = {}
-    for case in await store.cases(exam_id):
-        blind = _blind(case.session.review)
-        if case.session.rehearsal_of or len(blind) < 2:  # noqa: PLR2004 - two of them agree
-            continue
+    outcomes: dict[str, Counter[FlagOutcome]] = {}
+    decided = [
+        each.session
+        for each in await store.cases(exam_id)
+        if each.session.review.decision is not None and not each.session.rehearsal_of
+    ]
+    rules_of = await _rules_of(store, [session.id for session in decided])
+    for session in decided:
+        review, rule_of = session.review, rules_of[session.id]
+        assert review.decision is not None
+        for flag, outcome in review.decision.flags:
+            if flag in rule_of:
+                outcomes.setdefault(rule_of[flag], Counter())[outcome] += 1
+        blind = _blind(review)
         for one, other in combinations(sorted(blind, key=lambda each: each.by), 2):
             pairs.setdefault((one.by, other.by), []).append((one.outcome, other.outcome))
-        rule_of = {flag.id: flag.rule for flag in await store.flags(case.session.id)}
         for flag, both in _judged_twice(blind):
-            rules.setdefault(rule_of.get(flag, flag), []).append(both)
+            if flag in rule_of:
+                rules.setdefault(rule_of[flag], []).append(both)
     return AgreementView(
         pairs=[
             PairAgreement(one=one, other=other, **asdict(agreement(said)))
@@ -71,6 +99,37 @@ async def agreement_of(store: Store, exam_id: str) -> AgreementView:
             RuleAgreement(rule=rule, **asdict(agreement(said)))
             for rule, said in sorted(rules.items())
         ],
+        flags=[_outcomes(rule, said) for rule, said in sorted(outcomes.items())],
+    )
+
+
+async def _rules_of(store: Store, sessions: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return for each session of which rule each of its flags of conduct is, by id.
+
+    An earlier version took verdicts on flags of quality, too: they count for nothing.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(sessions), CASES_AT_ONCE):
+        flags = await store.flags_of(sessions[start : start + CASES_AT_ONCE])
+        for session, raised in flags.items():
+            found[session] = {
+                flag.id: flag.rule for flag in raised if flag.flag_class is FlagClass.CONDUCT
+            }
+    return found
+
+
+def _outcomes(rule: str, said: Counter[FlagOutcome]) -> RuleOutcomes:
+    n, not_upheld = said.total(), said[FlagOutcome.NOT_UPHELD]
+    found = share_of(not_upheld, n)
+    return RuleOutcomes(
+        rule=rule,
+        n=n,
+        upheld=said[FlagOutcome.UPHELD],
+        not_upheld=not_upheld,
+        cannot_tell=said[FlagOutcome.CANNOT_TELL],
+        share=found.share,
+        low=found.low,
+        high=found.high,
     )
 
 

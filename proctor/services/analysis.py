@@ -9,7 +9,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
 
@@ -21,12 +21,13 @@ from proctor.domain.asks import (
     asks_of,
     wanting,
 )
+from proctor.domain.errors import Refusal
 from proctor.domain.flags import Flag
 from proctor.domain.incidents import COMPARE_EVERY, ENDS_AFTER, is_about
 from proctor.domain.observation import Measured, Observation
 from proctor.domain.policy import Policy, When
 from proctor.domain.review import SETTLED
-from proctor.domain.session import ENDED, ExamSession, State
+from proctor.domain.session import ENDED, ExamSession, State, with_asks
 from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases, Decide
 from proctor.services.check_in_face import CheckInFaces
@@ -60,6 +61,15 @@ GIVEN_UP_AFTER = 6
 _ROWS, _FLAGS = "rows", "flags"
 # A device may write any time into a record; `datetime` ends with the year 9999.
 _MAX_MS = 2**47
+# What the log tells of a flag in another way where it went on several times.
+_OF_SEVERAL = frozenset({"times", "lasted_ms", "explanation"})
+
+
+class NotLookedAtYet(Refusal):
+    code = "not-looked-at-yet"
+
+    def __init__(self) -> None:
+        super().__init__("the machine is still looking at this session's pictures: wait a moment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +254,7 @@ class Analysis:
         if snapshot.picture is None:
             jpeg = await self._store.blob(session_id, record.blob.sha256)
         else:
-            jpeg = bytes(snapshot.picture)
+            jpeg = bytes(snapshot.picture)  # copies nothing: it is bytes since there was room
         measured = await self._measure(snapshot, jpeg)
         self._note_lacking(measured)
         await self._store.observe(session_id, _observation(snapshot, measured))
@@ -347,7 +357,7 @@ class Analysis:
         policy = (await self._cases.published(session)).policy
         rows = await load(self._store, session_id)
         asks = await asyncio.to_thread(_asks, session, policy, rows)
-        if asks != session.asks:
+        if _are_new(asks, session):
             await self._cases.change(session_id, _asked(asks, session.asks), by="clock")
 
     async def _evaluate(self) -> None:
@@ -468,9 +478,9 @@ class Analysis:
         tell = [
             flag
             for flag in flags
-            if (told.get(flag.id) != _facts(flag) if ended else flag.id not in told)
+            if (not _is_told(flag, told.get(flag.id, {})) if ended else flag.id not in told)
         ]
-        if changed or tell or asks != session.asks:
+        if changed or tell or _are_new(asks, session):
             await self._cases.change(
                 session_id,
                 _asked(asks, session.asks),
@@ -516,7 +526,12 @@ def _is_periodic(snapshot: Snapshot) -> bool:
 
 def _asked(asks: tuple[QualityAsk, ...], known: tuple[QualityAsk, ...]) -> Decide:
     """Keep what the learner was asked for, if that is still what was `known` of it."""
-    return lambda session, _now: session if session.asks != known else replace(session, asks=asks)
+    return lambda session, _now: session if session.asks != known else with_asks(session, asks)
+
+
+def _are_new(asks: tuple[QualityAsk, ...], session: ExamSession) -> bool:
+    kept = with_asks(session, asks)
+    return (kept.asks, kept.asked_before) != (session.asks, session.asked_before)
 
 
 def as_known(flag: Flag, known: Sequence[Flag]) -> Flag:
@@ -533,8 +548,21 @@ def as_known(flag: Flag, known: Sequence[Flag]) -> Flag:
     return flag
 
 
+def _is_told(flag: Flag, told: Mapping[str, object]) -> bool:
+    """Return whether the log tells of a flag as it is known now."""
+    # A version that did not count told of several times as of one. That is not told again: an
+    # upgrade would write of each such flag anew. One that grew since differs in more.
+    uncounted = _OF_SEVERAL if "times" not in told else frozenset[str]()
+    facts = _facts(flag)
+    return all(facts.get(key) == told.get(key) for key in {*facts, *told} - uncounted)
+
+
 def _facts(flag: Flag) -> dict[str, Any]:
+    # Of what went on once, start and end say all.
+    lasted_ms = flag.lasted // timedelta(milliseconds=1)
+    several = {"times": flag.times, "lasted_ms": lasted_ms} if flag.times > 1 else {}
     return {
+        **several,
         "flag": flag.id,
         "when": flag.when,
         "rule": flag.rule,

@@ -1,8 +1,10 @@
 """The face that was shown at check-in: what later snapshots are compared with."""
 
 from collections import OrderedDict
+from dataclasses import replace
 from datetime import datetime
 
+from proctor.domain.identity import counting
 from proctor.domain.session import ExamSession
 from proctor.services.id_pictures import shown
 from proctor.services.ports import NotFound, Store
@@ -21,7 +23,11 @@ class CheckInFaces:
         self._bytes = 0
 
     async def of(self, session: ExamSession) -> bytes | None:
-        """Return the face, a JPEG; None where none was shown, or it is not held any more."""
+        """Return the face, a JPEG; None where none was shown, or it is not held any more.
+
+        While new pictures are not accepted yet it is the face before, unless that was refused.
+        """
+        session = replace(session, id_check=counting(session.id_check))
         check = session.id_check
         shown_at = check.captured_at or check.decided_at
         kept = self._kept.get(session.id)

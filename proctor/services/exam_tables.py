@@ -4,7 +4,7 @@ Nothing in them tells how a review stands that is not decided: whoever has yet t
 them, too.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -13,7 +13,7 @@ from proctor.domain.acts import REASON_WORDS, ActKind
 from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.review import state_for, verdicts_for
 from proctor.domain.session import ExamSession
-from proctor.services.ports import Store
+from proctor.services.ports import CASES_AT_ONCE, Store
 
 Cell: TypeAlias = str | int | float | None
 Row: TypeAlias = Sequence[Cell]
@@ -34,7 +34,17 @@ _COLUMNS = {
         *("review", "outcome", "decided_at", "released_at"),
     ),
     Table.FLAGS: (
-        *("flag", "rule", "class", "severity", "started_at", "ended_at", "section"),
+        *(
+            "flag",
+            "rule",
+            "class",
+            "severity",
+            "started_at",
+            "ended_at",
+            "lasted_s",
+            "times",
+            "section",
+        ),
         *("measurement", "value", "threshold", "snapshots", "policy_sha256", "verdict"),
     ),
     Table.IRREGULARITIES: ("act", "of", "code", "reason", "note", "by", "at", "struck"),
@@ -54,15 +64,16 @@ class ExamTables:
         """
         await self._store.latest(exam_id)
         yield (*_WHOSE, *_COLUMNS[table])
-        for case in await self._store.cases(exam_id):
-            session = case.session
-            if session.rehearsal_of:
-                continue
-            flags: Sequence[Flag] = ()
+        cases = await self._store.cases(exam_id)
+        sessions = [each.session for each in cases if not each.session.rehearsal_of]
+        for start in range(0, len(sessions), CASES_AT_ONCE):
+            some = sessions[start : start + CASES_AT_ONCE]
+            flags: Mapping[str, Sequence[Flag]] = {}
             if table in (Table.SESSIONS, Table.FLAGS):
-                flags = await self._store.flags(session.id)
-            for row in _rows(table, session, flags):
-                yield (session.id, session.learner, session.group, *row)
+                flags = await self._store.flags_of([session.id for session in some])
+            for session in some:
+                for row in _rows(table, session, flags.get(session.id, ())):
+                    yield (session.id, session.learner, session.group, *row)
 
 
 def _rows(table: Table, session: ExamSession, flags: Sequence[Flag]) -> Iterator[Row]:
@@ -110,6 +121,8 @@ def _flags(session: ExamSession, flags: Sequence[Flag]) -> Iterator[Row]:
             flag.severity,
             _time(flag.started_at),
             _time(flag.ended_at),
+            flag.lasted.total_seconds(),
+            flag.times,
             flag.section_id,
             flag.measurement,
             flag.value,
@@ -124,19 +137,26 @@ def _irregularities(session: ExamSession) -> Iterator[Row]:
     for act in session.acts:
         if act.kind is ActKind.IRREGULARITY:
             reason = REASON_WORDS.get(act.code, "")
-            struck = "yes" if act.undone else "no"
+            struck = _yes(act.undone)
             yield (act.id, act.of, act.code, reason, act.note, act.by, _time(act.at), struck)
 
 
 def _verdicts(session: ExamSession) -> Iterator[Row]:
     decision = session.review.decision
+    final = {} if decision is None else dict(decision.flags)
     for verdict in verdicts_for(session.review, None):
-        agrees = decision is not None and verdict.outcome is decision.outcome
-        who, stands = (verdict.by, _time(verdict.at)), "yes" if agrees else "no"
-        yield (*who, "session", str(verdict.outcome), verdict.reasons, stands)
+        stands = decision is not None and verdict.outcome is decision.outcome
+        who = (verdict.by, _time(verdict.at))
+        yield (*who, "session", str(verdict.outcome), verdict.reasons, _yes(stands))
         reasons = dict(verdict.flag_reasons)
         for flag, outcome in verdict.flags:
-            yield (*who, flag, str(outcome), reasons.get(flag, ""), stands)
+            # Who says the same of a session may say another thing of a flag in it.
+            stands = final.get(flag) is outcome
+            yield (*who, flag, str(outcome), reasons.get(flag, ""), _yes(stands))
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "no"
 
 
 def _time(at: datetime | None) -> str | None:

@@ -1,7 +1,7 @@
 """The desk at which people decide on ID checks: who waits, and what there is to go by."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from proctor.domain.assurance import assurance
@@ -11,12 +11,14 @@ from proctor.domain.identity import (
     Checked,
     CheckKind,
     IdCheck,
+    IdEvent,
     IdState,
     learner_reads,
 )
+from proctor.domain.identity import MOVES as ID_MOVES
 from proctor.domain.mrz import Mrz
 from proctor.domain.observation import cause_words
-from proctor.domain.session import ExamSession, State, held_since
+from proctor.domain.session import ENDED, ExamSession, State, held_since
 from proctor.services.cases import Cases
 from proctor.services.id_pictures import PictureRef, shown
 from proctor.services.id_waits import IdWaits, waits_for_person_since
@@ -47,7 +49,7 @@ class IdRow:
 class IdQueue:
     now_ms: int  # the server's clock
     waiting: tuple[IdRow, ...]
-    waited_s_median: float | None  # of those decided in the last 24 hours, on this server
+    waited_s_median: float | None  # of those of the same exams decided in the last 24 hours
     waited_s_longest: float | None  # of those that wait now
 
 
@@ -127,6 +129,16 @@ class AgainView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownBefore:
+    """What was shown before new pictures were: the last that was accepted, or else the last."""
+
+    face: PictureRef | None
+    document: PictureRef | None
+    state: str  # what had been decided on them
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdDesk:
     """All there is to decide one ID check by."""
 
@@ -142,12 +154,14 @@ class IdDesk:
     asked_for: str
     face: PictureRef | None
     document: PictureRef | None
+    before: ShownBefore | None  # None: no new pictures were asked for
     portrait: PlaceView | None
     reading: ReadingView | None  # None where no document was asked for
     checks: tuple[CheckView, ...]
     raised: tuple[RaisedView, ...]
     proposed: ProposalView | None
     may_confirm: bool
+    may_ask_again: bool  # the learner can still show something
     reasons: tuple[AgainView, ...]
     assurance: tuple[str, ...]
 
@@ -165,15 +179,15 @@ class IdDesks:
         or face is on another account, then whose learners can't begin; each group in the order
         they came.
         """
+        if exam_id is not None:
+            own = frozenset({exam_id} if is_among(exam_id, own) else ())
         rows: list[tuple[bool, bool, int, IdRow]] = []
         for session_id in self._waits.waiting(own):
             try:
-                session = (await self._cases.get(session_id)).session
+                row = await self._row((await self._cases.get(session_id)).session)
             except NotFound:
                 continue
-            if exam_id in (None, session.exam):
-                row = await self._row(session)
-                rows.append((row.raised == 0, not row.hold, row.since_ms, row))
+            rows.append((row.raised == 0, not row.hold, row.since_ms, row))
         return IdQueue(
             now_ms=milliseconds(self._cases.now()),
             waiting=tuple(row for *_, row in sorted(rows, key=lambda each: each[:3])),
@@ -216,6 +230,7 @@ class IdDesks:
             asked_for=asked_for(published.policy.identity),
             face=pictures.face,
             document=pictures.document,
+            before=await self._before(session),
             portrait=None
             if portrait is None
             else PlaceView(
@@ -226,6 +241,7 @@ class IdDesks:
             raised=tuple(raised),
             proposed=proposed,
             may_confirm=proposed is not None and proposed.by != me,
+            may_ask_again=session.state not in ENDED and IdEvent.ASK_AGAIN in ID_MOVES[check.state],
             reasons=tuple(
                 AgainView(code=str(code), words=words) for code, words in AGAIN_WORDS.items()
             ),
@@ -235,7 +251,10 @@ class IdDesks:
     async def _row(self, session: ExamSession) -> IdRow:
         check = session.id_check
         published = await self._cases.published(session)
-        doubted = any(each.check in _ACCOUNTS and each.result == "differs" for each in check.checks)
+        # New pictures have no checks yet, and the doubt of those before stays.
+        doubted = check.doubted_at is not None or any(
+            each.check in _ACCOUNTS and each.result == "differs" for each in check.checks
+        )
         raised: Sequence[Raised] = await self._store.raised(session.id) if doubted else ()
         since = waits_for_person_since(session) or session.made_at
         return IdRow(
@@ -249,6 +268,21 @@ class IdDesks:
             concerns=tuple(concerns(check.checks)),
             raised=len({each.other for each in raised}),
             proposed_by=proposal.by if (proposal := _proposal(check)) else None,
+        )
+
+    async def _before(self, session: ExamSession) -> ShownBefore | None:
+        check = session.id_check.before
+        now = session.id_check
+        if check is None or now.captured_at == check.captured_at:
+            return None  # while they are only asked for, those before are what is shown
+        if now.captured_at is None and now.state is IdState.RETAKE:
+            return None  # the same, where nothing had been captured
+        pictures = await shown(self._store, replace(session, id_check=check))
+        return ShownBefore(
+            face=pictures.face,
+            document=pictures.document,
+            state=str(check.state),
+            by=check.by,
         )
 
     async def _reading(

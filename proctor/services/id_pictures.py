@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from proctor.domain.identity import IdState
 from proctor.domain.second_camera import PHONE
 from proctor.domain.session import ExamSession
 from proctor.evidence.record import Kind, parse
@@ -45,11 +46,13 @@ async def shown(store: Store, session: ExamSession) -> Shown:
 
     What a device sends later under the same purpose changes nothing: people decide on what
     machines read, and the other way round. While nothing is captured, all that came count.
-    Of who was vouched for without that, it is what came last until then, or else first since.
+    Of who was vouched for without that, it is what came last until then, or else first since; not
+    what comes after new pictures were asked for.
     """
     check = session.id_check
-    vouched_at = check.decided_at if check.captured_at is None else None
-    until = check.captured_at or vouched_at
+    until = check.captured_at or check.decided_at
+    is_asked = check.captured_at is not None or check.state is IdState.RETAKE
+    vouched_at = None if is_asked else check.decided_at
     until_ms = None if until is None else milliseconds(until)
     found: dict[str, tuple[int, PictureRef]] = {}
     since: dict[str, tuple[int, PictureRef]] = {}

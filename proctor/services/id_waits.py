@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from statistics import median
 
-from proctor.domain.identity import UNDECIDED, waits_since
+from proctor.domain.identity import UNDECIDED, IdState, waits_since
 from proctor.domain.session import ExamSession, State
 from proctor.services.cases import Cases
 from proctor.services.own_exams import OwnExams, is_among
@@ -73,6 +73,8 @@ def waits_for_person_since(session: ExamSession) -> datetime | None:
     """Return since when a session's ID check waits for a person; None where it does not."""
     if session.rehearsal_of or session.state in _OVER:
         return None
+    if session.state is State.SUBMITTED and session.id_check.state is IdState.RETAKE:
+        return session.closed_at  # no new pictures come any more
     # Sessions of earlier versions may have been captured without a time.
     unknown = session.made_at if session.id_check.state in UNDECIDED else None
     return waits_since(session.id_check) or unknown

@@ -10,13 +10,16 @@ from proctor.domain.moves import Actor, IllegalMove
 from proctor.domain.policy import SystemReport, system_refusals
 from proctor.domain.resource_words import system_rule_words
 from proctor.domain.second_camera import PHONE, ROOM
-from proctor.domain.session import Event, ExamSession, State
+from proctor.domain.session import ENDED, Event, ExamSession, SessionClosed, State
 from proctor.domain.session import advance as advance_session
 from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases
 from proctor.services.id_pictures import Digests, shown
 from proctor.services.journal import milliseconds
 from proctor.services.ports import Case, Store
+
+# In these face and document have yet to be shown.
+_AWAITING = frozenset({IdState.AWAITED, IdState.RETAKE})
 
 
 class CheckInIncomplete(Refusal):
@@ -59,7 +62,9 @@ class Identity:
         """Take note that the learner has shown face and document; the same again changes nothing.
 
         Where the policy holds the session for a person's decision it waits in check-in; else it is
-        ready, and the person decides while the exam goes on.
+        ready, and the person decides while the exam goes on. Once it is ready, or has begun, new
+        pictures that a person asks for change nothing of where it stands; then neither the computer
+        nor a second camera is looked at again.
 
         Raises:
             SystemRefused: The policy refuses this kind of computer, whatever else was shown.
@@ -67,15 +72,20 @@ class Identity:
                 after a proctor asked again, pictures that came since. Or the policy asks for a
                 second camera, and no phone has shown the room.
             IllegalMove: The session is not in check-in.
+            SessionClosed: It has ended: no new pictures count any more.
         """
         case = await self._cases.get(session_id)
+        _require_open(case.session)
         policy = (await self._cases.published(case.session)).policy
         identity = policy.identity
-        if refused := system_refusals(policy, await self._system(session_id, device_id)):
+        begins = case.session.state in (State.INVITED, State.CHECK_IN)
+        if begins and (
+            refused := system_refusals(policy, await self._system(session_id, device_id))
+        ):
             raise SystemRefused(refused=[system_rule_words(rule) for rule in refused])
         needed = ["hello", "face"] + ([] if identity.document == "none" else ["document"])
         seen = await self._seen(session_id, device_id, since=await self._asked_again(case))
-        if policy.capture.second_camera == PHONE:
+        if begins and policy.capture.second_camera == PHONE:
             needed.append("second-camera")
             seen |= await self._second_camera(case.session)
         if missing := [each for each in needed if each not in seen]:
@@ -83,8 +93,9 @@ class Identity:
 
         def decide(session: ExamSession, now: datetime) -> ExamSession:
             check = session.id_check
-            if check.state not in (IdState.AWAITED, IdState.RETAKE):
+            if check.state not in _AWAITING:
                 return session
+            _require_open(session)
             captured = advance(check, IdEvent.CAPTURE, actor=Actor.LEARNER, by="learner", now=now)
             session = replace(session, id_check=captured)
             if identity.hold or session.state is not State.CHECK_IN:
@@ -123,6 +134,7 @@ class Identity:
             IdReasonMissing: Refused or vouched for without a reason, or asked again with neither a
                 code nor a reason.
             IllegalMove: There is nothing to decide.
+            SessionClosed: New pictures are asked for of a session that has ended.
         """
         shown_at: datetime | None = None
         if seen is not None:
@@ -136,6 +148,8 @@ class Identity:
                 raise IdCheckChanged
             if event is IdEvent.VOUCH and session.state is State.INVITED:
                 raise IllegalMove(machine="session", state=session.state, event=event)
+            if event is IdEvent.ASK_AGAIN and session.state in ENDED:
+                raise SessionClosed(state=session.state, closed_at=session.closed_at)
             check = advance(
                 session.id_check,
                 event,
@@ -214,3 +228,9 @@ class Identity:
                 elif record.kind is Kind.SNAPSHOT and record.blob is not None and new:
                     seen.add(str(record.facts.get("purpose")))
         return seen
+
+
+def _require_open(session: ExamSession) -> None:
+    """Refuse pictures for a session that has ended while some were asked for."""
+    if session.state in ENDED and session.id_check.state in _AWAITING:
+        raise SessionClosed(state=session.state, closed_at=session.closed_at)

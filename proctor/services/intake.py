@@ -489,7 +489,13 @@ class Line:
         if topic in list(Topic):
             # A full disk: the message stands in the timeline, and nobody is called.
             with suppress(StorageFull):
-                await self._intake.sessions.call(self.device.session, Topic(topic), raised=raised)
+                await self._intake.sessions.call(
+                    self.device.session,
+                    Topic(topic),
+                    raised=raised,
+                    device=record.device,
+                    seq=record.seq,
+                )
             self._intake.said(self.device.session, record)
 
     async def _settled(self, now: datetime) -> ExamSession:

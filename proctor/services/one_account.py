@@ -124,7 +124,7 @@ class OneAccount:
         found = []
         for other in await self._store.same_document(session.id):
             known = (await self._cases.get(other)).session
-            if not _is_same_account(known.learner, session.learner):
+            if not _is_same_account(known, session):
                 await self._raise(session, known, "same-document", None)
                 found.append(other)
         return found
@@ -146,7 +146,7 @@ class OneAccount:
             others = [
                 each
                 for each in await self._store.faces(session_id, most=MAX_FACES)
-                if not _is_same_account(each.learner, session.learner)
+                if not _is_same_account(each, session)
             ]
             for first in range(0, len(others), FACES_AT_ONCE):
                 some = others[first : first + FACES_AT_ONCE]
@@ -235,6 +235,12 @@ class OneAccount:
         logger.info("two accounts raised", extra={"session": session.id, "why": why})
 
 
-def _is_same_account(one: str, other: str) -> bool:
-    """Tell whether two names are one account's: accounts have no other name here."""
-    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+def _is_same_account(one: ExamSession | ShownFace, other: ExamSession) -> bool:
+    """Tell whether two sessions are one account's: by the name, unless both say which it is."""
+    if one.account and other.account:
+        return one.account == other.account
+    return _plain(one.learner) == _plain(other.learner)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())

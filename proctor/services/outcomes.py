@@ -13,11 +13,12 @@ from proctor.domain.review import (
     require_results_free,
     state_for,
 )
-from proctor.domain.session import ENDED, ExamSession
+from proctor.domain.session import ENDED, ExamSession, is_released_unjudged
 from proctor.services.cases import Cases
 from proctor.services.journal import milliseconds
 from proctor.services.ports import Published, Store
 from proctor.services.results import Results, ResultView
+from proctor.services.review_queue import has_conduct
 from proctor.services.review_views import ContestView, contest_view
 from proctor.services.timeline import (
     AnswerView,
@@ -66,6 +67,7 @@ class SessionOutcome:
     outcome: str | None
     reasons: str | None
     flags: list[JudgedFlag] | None  # once decided: until then a flag is nobody's judgement
+    released_unjudged: bool  # released without a verdict, for nobody had to judge it
     contest_until_ms: int | None  # until when the decision may be contested; None: not (any more)
     contested: bool  # it was
     results: ResultView | None  # once released
@@ -91,6 +93,8 @@ class LearnerTimeline:
     review: str
     outcome: str | None
     reasons: str | None
+    # Released without a verdict: what a decision would show is shown, too.
+    released_unjudged: bool
     snapshots: list[SnapshotView]  # once decided, with what a machine saw in each
     flags: list[LearnerFlag] | None  # once decided
     gaps: list[GapView]
@@ -116,6 +120,8 @@ class Outcomes:
         released = None if session.released_at is None else await self._results.result(session_id)
         mailed = await self._store.receipt_mailed(session_id)
         decision = review.decision
+        flags = await self._store.flags(session_id)
+        unjudged = is_released_unjudged(session, conduct_flags=has_conduct(flags))
         held = False
         if released is None:
             try:
@@ -126,9 +132,10 @@ class Outcomes:
             review=str(state_for(review, None)),
             outcome=None if decision is None else str(decision.outcome),
             reasons=None if decision is None else decision.reasons,
-            flags=None
-            if decision is None
-            else [_judged(flag, decision) for flag in await self._store.flags(session_id)],
+            flags=[_judged(flag, decision) for flag in flags]
+            if decision is not None or unjudged
+            else None,
+            released_unjudged=unjudged,
             contest_until_ms=self._contest_until_ms(session, published),
             contested=review.contest is not None,
             results=released,
@@ -149,7 +156,10 @@ class Outcomes:
         before = self._cases.held_before(session)
         shown = view(session, published, now=self._cases.now(), held_before=before)
         snapshots = found.snapshots
-        if decision is None:
+        flags = await self._store.flags(session_id)
+        unjudged = is_released_unjudged(session, conduct_flags=has_conduct(flags))
+        is_open = decision is None and not unjudged
+        if is_open:
             snapshots = [replace(each, observation=None) for each in snapshots]
         return LearnerTimeline(
             session=shown,
@@ -158,10 +168,9 @@ class Outcomes:
             review=str(state_for(session.review, None)),
             outcome=None if decision is None else str(decision.outcome),
             reasons=None if decision is None else decision.reasons,
+            released_unjudged=unjudged,
             snapshots=snapshots,
-            flags=None
-            if decision is None
-            else [_flag(flag, decision) for flag in await self._store.flags(session_id)],
+            flags=None if is_open else [_flag(flag, decision) for flag in flags],
             gaps=found.gaps,
             ledger=shown.ledger,
             answers=found.answers,
@@ -185,12 +194,16 @@ class Outcomes:
     async def decided(self, session_id: str) -> ExamSession:
         """Return a session that has ended and was decided: its log tells what its pages do.
 
+        Or one whose result was released because nobody had to judge it.
+
         Raises:
             NotOverYet: It goes on.
             UnderReview: It is not decided.
         """
         session = await self.over(session_id)
-        if session.review.decision is None:
+        flags = await self._store.flags(session_id)
+        unjudged = is_released_unjudged(session, conduct_flags=has_conduct(flags))
+        if session.review.decision is None and not unjudged:
             raise UnderReview
         return session
 
@@ -202,13 +215,13 @@ class Outcomes:
         return None if until is None or self._cases.now() >= until else milliseconds(until)
 
 
-def _judged(flag: Flag, decision: Verdict) -> JudgedFlag:
+def _judged(flag: Flag, decision: Verdict | None) -> JudgedFlag:
     outcome, reason = _said(flag.id, decision)
     words = explained(flag, decision)
     return JudgedFlag(flag=flag.id, words=words, outcome=outcome, reason=reason)
 
 
-def _flag(flag: Flag, decision: Verdict) -> LearnerFlag:
+def _flag(flag: Flag, decision: Verdict | None) -> LearnerFlag:
     outcome, reason = _said(flag.id, decision)
     shown = flag_view(flag, decision)
     return LearnerFlag(
@@ -218,6 +231,8 @@ def _flag(flag: Flag, decision: Verdict) -> LearnerFlag:
     )
 
 
-def _said(flag: str, decision: Verdict) -> tuple[str | None, str]:
+def _said(flag: str, decision: Verdict | None) -> tuple[str | None, str]:
+    if decision is None:
+        return None, ""
     outcome = dict(decision.flags).get(flag)
     return outcome and str(outcome), dict(decision.flag_reasons).get(flag, "")

@@ -13,12 +13,20 @@ from proctor.services.device_time import SET_MS
 from proctor.services.intake import Line
 from proctor.services.journal import milliseconds
 from proctor.services.ports import Case
-from proctor.services.tiles import HelpTile, TerminationTile, Tile, changes
+from proctor.services.tiles import (
+    FlagTile,
+    HelpTile,
+    Raised,
+    Said,
+    TerminationTile,
+    Tile,
+    changes,
+)
 
 
 def _shallow(value: object) -> dict[str, object]:
     # Not `asdict`: it copies all that is in it, which takes longer than to encode it.
-    assert isinstance(value, Tile | HelpTile | TerminationTile)
+    assert isinstance(value, Tile | HelpTile | FlagTile | TerminationTile)
     return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
@@ -35,7 +43,7 @@ class Change(NamedTuple):
 
 
 # Shared by all of whom nothing was flagged, which is most.
-_NOTHING: Mapping[str, datetime] = MappingProxyType({})
+_NOTHING: Mapping[str, Raised] = MappingProxyType({})
 
 
 class Place:
@@ -49,7 +57,6 @@ class Place:
         "_shown",
         "_still",
         "conduct",
-        "known_said",
         "line",
         "looked_at",
         "said",
@@ -63,11 +70,9 @@ class Place:
         self.version = case.version
         self.line: Line | None = None
         self.tile: Tile | None = None  # as last told
-        # Flags, and when what they are about began.
-        self.conduct: Mapping[str, datetime] = _NOTHING
+        self.conduct: Mapping[str, Raised] = _NOTHING  # by the flag's id
         self.looked_at: Collection[str] = ()  # of those
-        self.said = ""
-        self.known_said: datetime | None = None  # since when the call waits that `said` is of
+        self.said: Said | None = None  # None: to be read, where a call waits
         self._json = ""  # of the tile, made when it is asked for
         self._heard_at: datetime | None = case.session.lost_at
         self._shown: tuple[Record, datetime] | None = None

@@ -19,6 +19,11 @@ from proctor.domain.policy import Policy
 from proctor.domain.session import ExamSession
 from proctor.evidence.tree import Frontier
 
+# Sessions listed together: more than one server has in a season. Lists say where there are more.
+MAX_CASES = 10_000
+# Of so many of them flags are read together: all that are found are in memory at the same time.
+CASES_AT_ONCE = 200
+
 
 class NotFound(Refusal):
     code = "not-found"
@@ -124,6 +129,7 @@ class ShownFace:
     session: str
     learner: str
     sha256: str  # of the picture, which is held
+    account: str = ""  # as in `ExamSession`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,8 +282,10 @@ class Store(Protocol):
         """Return the sessions of one exam, or of all, that have not ended, by id."""
         ...
 
-    async def cases(self, exams: str | frozenset[str] | None) -> Sequence[Case]:
-        """Return the sessions of an exam, of some, or of all, newest first; at most 10,000."""
+    async def cases(
+        self, exams: str | frozenset[str] | None, *, most: int = MAX_CASES
+    ) -> Sequence[Case]:
+        """Return the sessions of an exam, of some, or of all, newest first; at most so many."""
         ...
 
     async def rehearsals(self, session_id: str) -> Sequence[Case]:
@@ -366,8 +374,16 @@ class Store(Protocol):
         """Return how many snapshots of a session were looked at."""
         ...
 
+    async def observed_of(self, sessions: Sequence[str]) -> Mapping[str, int]:
+        """Return the same of each of many sessions, by id."""
+        ...
+
     async def flags(self, session_id: str) -> Sequence[Flag]:
         """Return the flags raised, oldest first."""
+        ...
+
+    async def flags_of(self, sessions: Sequence[str]) -> Mapping[str, Sequence[Flag]]:
+        """Return the same of each of many sessions, by id."""
         ...
 
     async def keep_reading(
@@ -375,7 +391,7 @@ class Store(Protocol):
     ) -> None:
         """Keep what a machine read at check-in, encrypted as pictures are; the one before goes.
 
-        Of the document's number, where its check digit holds, a keyed hash is kept beside it. It
+        Of what tells the document from others (`Mrz.document`) a keyed hash is kept beside it. It
         can be compared with those of the same programme, and with no others. The number can't be
         had from it without the server's master key.
 
@@ -388,15 +404,23 @@ class Store(Protocol):
         """Return what was read at check-in; None where nothing was, or it was forgotten."""
         ...
 
+    async def documents_of_before(self) -> Sequence[str]:
+        """Return the sessions whose document's hash is one that an earlier version made.
+
+        It equals none of now, until the reading is kept once more.
+        """
+        ...
+
     async def same_document(self, session_id: str) -> Sequence[str]:
-        """Return the other sessions of the programme whose document has the same number."""
+        """Return the other sessions of the programme in which the same document was shown."""
         ...
 
     async def faces(self, session_id: str, *, most: int) -> Sequence[ShownFace]:
         """Return whose faces the session's may be compared with, newest first.
 
-        Those are the last ones of other learners in its programme, while their pictures are held;
-        nothing before its own reading is kept.
+        Those are the last ones of other accounts in its programme, while their pictures are held;
+        nothing before its own reading is kept. Accounts are told apart by `account` where both
+        have one, and else by the learner's name.
         """
         ...
 

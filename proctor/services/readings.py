@@ -18,6 +18,7 @@ from proctor.domain.identity import (
     CheckKind,
     CheckResult,
     IdState,
+    is_compared,
     with_checks,
 )
 from proctor.domain.policy import IdentityRules
@@ -25,7 +26,7 @@ from proctor.domain.session import ENDED, ExamSession
 from proctor.services.cases import Cases
 from proctor.services.id_pictures import Shown, shown
 from proctor.services.one_account import OneAccount
-from proctor.services.ports import DocumentReader, NotFound, Store, Vision
+from proctor.services.ports import DocumentReader, NotFound, StorageFull, Store, Vision
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 MAX_CHECK_INS_WAITING = 10_000
 # What failed, or waits for a picture that is still on its way, is tried again after this.
 AGAIN_AFTER_S = 30.0
+# Of what has ended, in these a person has yet to decide; what was asked for never comes any more.
+_TO_DECIDE = UNDECIDED | {IdState.RETAKE}
 NO_READER = DocumentRead(unavailable=("text: this server reads no documents",))
 
 
@@ -95,15 +98,58 @@ class Readings:
         """Find what is not read in the rows; where they can't be read, `_retry` does it again."""
         self._missed = False
         try:
+            await self._hash_anew()
             for case in await self._store.cases(None):
                 session = case.session
                 if _is_unread(session) and (
-                    session.state not in ENDED or session.id_check.state in UNDECIDED
+                    session.state not in ENDED or session.id_check.state in _TO_DECIDE
                 ):
                     self.add(session.id)
         except Exception as no:  # noqa: BLE001 - what is added already is read meanwhile
             logger.warning("check-ins not found", extra={"why": type(no).__name__})
             self._missed = True
+
+    async def _hash_anew(self) -> None:
+        """Compare documents once more whose hashes an earlier version made: none of now equals one.
+
+        One after the other, so that of two that match the later finds the earlier.
+
+        Raises:
+            StorageFull: Not all are compared: the others are found again.
+        """
+        sessions = await self._store.documents_of_before()
+        failed = 0
+        for session_id in sessions:
+            try:
+                await self._keep_anew(session_id)
+            except StorageFull:
+                raise
+            except Exception as no:  # noqa: BLE001 - one fails alone, and is tried at the next start
+                failed += 1
+                facts = {"session": session_id, "why": type(no).__name__}
+                logger.warning("document not compared anew", extra=facts)
+        if sessions:
+            counts = {"documents": len(sessions), "failed": failed}
+            logger.info("documents compared anew", extra=counts)
+
+    async def _keep_anew(self, session_id: str) -> None:
+        session = (await self._cases.get(session_id)).session
+        reading = await self._store.reading(session_id)
+        captured_at = session.id_check.captured_at
+        if reading is None or captured_at is None:
+            return  # erased, or never to be compared
+        programme = (await self._cases.published(session)).exam.programme
+        await self._store.keep_reading(session_id, reading, programme=programme, at=captured_at)
+        if not _is_unread(session) and reading.document:  # else it is noted when it is read
+            await self._note(session_id, captured_at, [await self._once(session, reading)])
+
+    async def _once(self, session: ExamSession, reading: IdReading) -> Checked:
+        """Raise where else a document was shown, and return what the check of it found."""
+        same = await self._accounts.document(session)
+        number = reading.read.mrz if reading.read else None
+        known = number is not None and number.document != ""
+        once: CheckResult = "differs" if same else "agrees" if known else "unavailable"
+        return Checked(check=CheckKind.ONE_DOCUMENT, result=once)
 
     async def _retry(self) -> None:
         while True:
@@ -167,12 +213,8 @@ class Readings:
                 session_id, reading, programme=published.exam.programme, at=captured_at
             )
         if reading.document:
-            same = await self._accounts.document(session)
-            number = reading.read.mrz if reading.read else None
-            known = number is not None and "number" not in number.failed
-            once: CheckResult = "differs" if same else "agrees" if known else "unavailable"
             made = [each.outcome for each in reading.checks]
-            made.append(Checked(check=CheckKind.ONE_DOCUMENT, result=once))
+            made.append(await self._once(session, reading))
             await self._note(session_id, captured_at, made)
         self._accounts.add(session_id)
         logger.info("check-in read", extra={"session": session_id})
@@ -211,19 +253,14 @@ class Readings:
 
 
 def _is_shown(session: ExamSession) -> bool:
-    return session.id_check.state not in (IdState.AWAITED, IdState.RETAKE)
+    # While new pictures are only asked for, those before may yet be accepted.
+    return session.id_check.state is not IdState.AWAITED
 
 
 def _is_unread(session: ExamSession) -> bool:
     """Tell whether a check-in was captured and some check of it is not made yet."""
-    check = session.id_check
-    made = {each.check for each in check.checks}
-    return (
-        check.captured_at is not None
-        and _is_shown(session)
-        and not session.rehearsal_of
-        and CheckKind.ONE_FACE not in made
-    )
+    unmade = not is_compared(session.id_check)
+    return unmade and _is_shown(session) and not session.rehearsal_of
 
 
 def _day(session: ExamSession, now: datetime) -> date:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from proctor.domain.exam import Exam
+from proctor.domain.policy import SystemReport, system_refusals
 from proctor.domain.rehearsal import (
     PRACTICE_EXAM,
     PRACTICE_KEPT_DAYS,
@@ -17,6 +18,7 @@ from proctor.domain.rehearsal import (
     is_wanted,
     require_room,
 )
+from proctor.domain.resource_words import system_rule_words
 from proctor.domain.session import ExamSession, SectionRun, SessionClosed, settle
 from proctor.evidence.record import Kind, parse
 from proctor.services.cases import Cases
@@ -50,6 +52,14 @@ class Seen:
     covered: int
     frozen: int
     light_mean: float | None  # mean grey of all that were looked at, 0 to 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What a policy says of one computer, before anything is joined with it."""
+
+    refused: tuple[str, ...]  # the rules that refuse it, in words
+    displays_most: int  # that may be connected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +106,7 @@ class Rehearsals:
             SessionClosed: The exam that would be rehearsed is over for this learner.
             TooManyRehearsals: As `domain.rehearsal.require_room`.
         """
-        try:
-            case = await self._cases.get(await self._store.invited(digest(token)))
-        except NotFound:
-            raise JoinLinkUnknown from None
+        case = await self._invited(token)
         if case.session.rehearsal_of:
             case = await self._cases.get(case.session.rehearsal_of)
         # One after the other: those that come at once would all be counted before any is made.
@@ -114,6 +121,23 @@ class Rehearsals:
                 self._practice.exam_body(), self._practice.policy_body(published.policy_body)
             )
             return await self._open(session, opened)
+
+    async def fit(self, token: str, computer: SystemReport) -> Fit:
+        """Hold a computer against the rules of the exam that a join link is for; nothing is kept.
+
+        Raises:
+            JoinLinkUnknown: No session has this link.
+        """
+        case = await self._invited(token)
+        policy = (await self._cases.published(case.session)).policy
+        refused = map(system_rule_words, system_refusals(policy, computer))
+        return Fit(refused=tuple(refused), displays_most=policy.system.displays_most)
+
+    async def _invited(self, token: str) -> Case:
+        try:
+            return await self._cases.get(await self._store.invited(digest(token)))
+        except NotFound:
+            raise JoinLinkUnknown from None
 
     async def seen(self, session_id: str) -> Seen:
         """Return what the machine saw in a practice session by now.

@@ -1,17 +1,35 @@
 """Results: the answers that count, and what they score where a machine can tell."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from proctor.domain.exam import Exam
+from proctor.domain.flags import is_unseen
 from proctor.domain.scoring import Score, score
-from proctor.domain.session import ExamSession, is_late, release
+from proctor.domain.session import (
+    ExamSession,
+    Found,
+    State,
+    is_late,
+    needs_nobody,
+    release,
+)
 from proctor.evidence.record import Kind, parse
-from proctor.services.cases import Cases
-from proctor.services.journal import milliseconds
-from proctor.services.ports import Case, Store
+from proctor.services.acts import FailedView, each_by_itself
+from proctor.services.analysis import Analysis, NotLookedAtYet
+from proctor.services.cases import Cases, Decide
+from proctor.services.intake import is_watched
+from proctor.services.journal import erased, milliseconds
+from proctor.services.ports import Case, Published, Received, Store
+from proctor.services.review_queue import has_conduct
+from proctor.services.seen import Rows, load, read
+
+# A session may be saved while its rows are read: they are read so often, at the most.
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +54,19 @@ class GivenAnswer:
     received_at_ms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What became of all results of an exam that were not released before."""
+
+    done: list[str]
+    failed: list[FailedView]
+
+
 class Results:
-    def __init__(self, store: Store, cases: Cases) -> None:
+    def __init__(self, store: Store, cases: Cases, analysis: Analysis) -> None:
         self._store = store
         self._cases = cases
+        self._analysis = analysis
 
     async def result(self, session_id: str) -> ResultView:
         """Score a session by its answers, the last one in time for each item."""
@@ -64,19 +91,89 @@ class Results:
         return list(answers.values())
 
     async def release(self, session_id: str, *, by: str) -> Case:
-        """Let the learner see the result.
+        """Let the learner see the result, once people decided or where nothing waits for them.
 
         Raises:
-            NotDecidedYet: The review goes on.
+            NotDecidedYet: The review goes on, or something in it waits for a person.
+            NotLookedAtYet: Pictures wait for the machine: something may come to wait for a person.
             ResultsHeld: The learner may still contest.
         """
-        session = (await self._cases.get(session_id)).session
-        rules = (await self._cases.published(session)).policy.review
+        case = await self._cases.settled(session_id)
+        published = await self._cases.published(case.session)
+        policy = published.policy
 
-        def decide(session: ExamSession, now: datetime) -> ExamSession:
-            return release(session, now=now, rules=rules)
+        def decide_by(case: Case, found: Found | None) -> Decide:
+            def decide(session: ExamSession, now: datetime) -> ExamSession:
+                quiet = found is not None and needs_nobody(session, policy, found, now=now)
+                if quiet and session.released_at is None:
+                    # 1. Before the machine is done, what was raised is not all.
+                    if not self._analysis.is_done(session_id):
+                        raise NotLookedAtYet
+                    # 2. Flags are kept with the session: `found` is all, if it was not saved since.
+                    known = self._cases.in_memory(session_id)
+                    if known is None or known[0].version != case.version:
+                        raise _SavedSince
+                return release(session, now=now, rules=policy.review, unjudged=quiet)
 
-        return await self._cases.change(session_id, decide, by=by)
+            return decide
+
+        for _ in range(TRIES):
+            found = await self._found(case.session, published)
+            try:
+                return await self._cases.change(session_id, decide_by(case, found), by=by)
+            except _SavedSince:
+                case = await self._cases.settled(session_id)
+        raise NotLookedAtYet
+
+    async def release_all(self, exam_id: str, *, by: str) -> Released:
+        """Release each result of an exam that can be, of what was handed in or ended.
+
+        Raises:
+            NotFound: There is no such exam.
+        """
+        await self._store.latest(exam_id)
+        held = [
+            case.session.id
+            for case in await self._store.cases(exam_id)
+            if case.session.state in (State.SUBMITTED, State.TERMINATED)
+            and case.session.released_at is None
+            and not case.session.rehearsal_of
+        ]
+
+        async def one(session_id: str) -> str:
+            await self.release(session_id, by=by)
+            return session_id
+
+        found = await each_by_itself(held, one)
+        return Released(
+            done=[each for each in found if isinstance(each, str)],
+            failed=[each for each in found if isinstance(each, FailedView)],
+        )
+
+    async def _found(self, session: ExamSession, published: Published) -> Found | None:
+        """Return what stands in a session's rows; None where people decide whatever it is.
+
+        Raises:
+            NotLookedAtYet: Pictures wait for the machine.
+        """
+        conduct = has_conduct(await self._store.flags(session.id))
+        known = Found(conduct_flags=conduct, late_answers=False, owed=False, unseen=False)
+        now = self._cases.now()
+        # Few rows are read of most that wait for a person.
+        if session.released_at or not needs_nobody(session, published.policy, known, now=now):
+            return None
+        if not self._analysis.is_done(session.id):
+            raise NotLookedAtYet
+        _, late = await self._answers(session, published.exam)
+        received = [
+            await self._store.received(session.id, device.id)
+            for device in await self._store.devices(session.id)
+        ]
+        held = await self._store.held(session.id)
+        rows = await load(self._store, session.id)
+        # Thousands of records are parsed: everybody else's exam goes on meanwhile.
+        owed, unseen = await asyncio.to_thread(_missing, session, published, received, held, rows)
+        return replace(known, late_answers=bool(late), owed=owed, unseen=unseen)
 
     async def _answers(
         self, session: ExamSession, exam: Exam
@@ -113,6 +210,29 @@ class Results:
                     received_at_ms=milliseconds(batch.received_at),
                 )
         return answers, late
+
+
+class _SavedSince(Exception):
+    """The session was saved after its rows were read."""
+
+
+def _missing(
+    session: ExamSession,
+    published: Published,
+    received: Sequence[Sequence[Received]],
+    held: Mapping[str, int],
+    rows: Rows,
+) -> tuple[bool, bool]:
+    """Return whether a blob is owed, and whether a picture was not looked at as rules need it."""
+    there = {*held, *erased(rows.server_lines)}
+    looked_at = {(each.device, each.seq) for each in rows.observations}
+    records = [parse(line) for some in received for batch in some for line in batch.lines]
+    owed = any(each.blob is not None and each.blob.sha256 not in there for each in records)
+    passed_over = any(
+        is_watched(each) and (each.device, each.seq) not in looked_at for each in records
+    )
+    seen = read(session, rows).observations
+    return owed, passed_over or is_unseen(published.policy, seen)
 
 
 def sections_of_items(exam: Exam) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The queue: which sessions need a person first, and how long that takes."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,13 @@ from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.help import Topic
 from proctor.domain.identity import UNDECIDED
 from proctor.domain.review import DUE_SOON, SETTLED, ReviewState, due_at, state_for
-from proctor.domain.session import ENDED, ExamSession, State, asks_open
+from proctor.domain.session import (
+    ENDED,
+    ExamSession,
+    State,
+    asks_open,
+    is_released_unjudged,
+)
 from proctor.services.journal import milliseconds
 from proctor.services.ports import Published
 
@@ -52,13 +59,14 @@ class ReviewRow:
     clock: str  # "ok", "soon" or "over": how far the due date is away
     contested: bool  # the learner answered the decision, and waits
     outcome: str | None
+    released_unjudged: bool  # its results were released: nobody had to judge it, nor has to
     may_decide: bool  # the person who asked may give a verdict now
 
 
 def row_of(
     session: ExamSession,
     published: Published,
-    flags: list[Flag],
+    flags: Sequence[Flag],
     *,
     snapshots: int,
     may_decide: bool,
@@ -85,6 +93,8 @@ def row_of(
     if ended_at is not None:
         due = due_at(review, ended_at=ended_at, rules=published.policy.review)
     contested = review.state is ReviewState.CONTESTED
+    unjudged = is_released_unjudged(session, conduct_flags=bool(conduct))
+    is_over = unjudged or review.state in SETTLED
     return ReviewRow(
         session=session.id,
         learner=session.learner,
@@ -104,9 +114,10 @@ def row_of(
         waiting_since_ms=milliseconds(_since(session)),
         assigned_to=review.assigned_to or None,
         due_at_ms=None if due is None else milliseconds(due),
-        clock=_clock(due, now) if review.state not in SETTLED else "ok",
+        clock="ok" if is_over else _clock(due, now),
         contested=contested,
         outcome=review.outcome and str(review.outcome),
+        released_unjudged=unjudged,
         may_decide=may_decide,
     )
 
@@ -121,7 +132,7 @@ def urgency(row: ReviewRow, *, waits: bool) -> tuple[object, ...]:
     """
     return (
         not waits,
-        row.state in SETTLED,
+        row.state in SETTLED or row.released_unjudged,
         not row.contested,
         row.queue != "conduct",
         row.queue == "conduct" and row.clock != "over",
@@ -129,6 +140,11 @@ def urgency(row: ReviewRow, *, waits: bool) -> tuple[object, ...]:
         -row.reach,
         row.waiting_since_ms,
     )
+
+
+def has_conduct(flags: Iterable[Flag]) -> bool:
+    """Tell whether any of some flags is one of conduct."""
+    return any(flag.flag_class is FlagClass.CONDUCT for flag in flags)
 
 
 def waits_for(session: ExamSession) -> list[str]:

@@ -3,10 +3,11 @@
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from proctor.domain.acts import WORDS_ALONE, StalePage
 from proctor.domain.errors import Refusal
+from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.review import (
     SETTLED,
     ActedAlone,
@@ -16,22 +17,31 @@ from proctor.domain.review import (
     ReviewState,
     SessionGoesOn,
     Verdict,
+    assign,
     comment,
     give_verdict,
+    given_before,
     is_second_look,
     require_impartial,
+    require_judged,
 )
-from proctor.domain.session import ENDED, ExamSession
+from proctor.domain.session import (
+    ENDED,
+    ExamSession,
+    ReleasedUnjudged,
+    is_released_unjudged,
+    require_judgeable,
+)
 from proctor.evidence.errors import MalformedRecord
 from proctor.evidence.note import SigningKey
 from proctor.services.acts import FailedView, each_by_itself
-from proctor.services.analysis import Analysis
+from proctor.services.analysis import Analysis, NotLookedAtYet
 from proctor.services.cases import Cases
 from proctor.services.journal import lines, milliseconds, verdict_entry
-from proctor.services.logins import LoginStore, StaffRole
+from proctor.services.logins import Account, LoginStore, StaffRole
 from proctor.services.own_exams import NotTheirExam, NotYourExam, OwnExams, is_among
-from proctor.services.ports import Case, Store
-from proctor.services.review_queue import ReviewRow, row_of, urgency, waits_for
+from proctor.services.ports import CASES_AT_ONCE, MAX_CASES, Case, Store
+from proctor.services.review_queue import ReviewRow, has_conduct, row_of, urgency, waits_for
 from proctor.services.review_views import (
     CommentView,
     ContestView,
@@ -54,6 +64,8 @@ from proctor.services.timeline import (
 from proctor.services.views import ActView, LedgerView, SessionView, act_views, view
 
 REVIEWERS = frozenset({StaffRole.PROCTOR, StaffRole.LEAD})
+# For how long what somebody did is counted as done lately: a day, wherever their midnight is.
+LATELY = timedelta(hours=24)
 # Of a place in the log: more digits than any will have.
 _FAR = 10**9
 
@@ -64,13 +76,6 @@ class UnknownFlag(Refusal):
     def __init__(self, *, flag: str) -> None:
         super().__init__(f"no flag {flag} was raised in this session")
         self.flag = flag
-
-
-class NotLookedAtYet(Refusal):
-    code = "not-looked-at-yet"
-
-    def __init__(self) -> None:
-        super().__init__("the machine is still looking at this session's pictures: wait a moment")
 
 
 class VerdictTooLarge(Refusal):
@@ -85,6 +90,13 @@ class NoSuchReviewer(Refusal):
 
     def __init__(self) -> None:
         super().__init__("nobody of this name may give verdicts here")
+
+
+class NothingToDecide(Refusal):
+    code = "nothing-to-decide"
+
+    def __init__(self) -> None:
+        super().__init__("the session is decided: nobody has to look at it any more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +116,9 @@ class Queue:
     pictures: PicturesView
     minutes: float  # of what the person who asked may decide now
     fits: int  # how many of these, from the top, fit the budget; 0 without one
-    done_today: int  # verdicts that the person gave since midnight UTC
+    done_last_day: int  # verdicts that the person gave within the last 24 hours
+    reviewers: list[str]  # by name, who gives verdicts in some exam that the person is for
+    more: bool  # there are older sessions, which are not looked through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +141,7 @@ class Timeline:
     contest: ContestView | None
     analysed: bool  # the machine has looked at every picture that is held
     unavailable: list[UnavailableView]  # and what it could not see; the most frequent
+    released_unjudged: bool  # its results were released: nobody had to judge it
     me: str
     may_decide: bool
     why_not: str | None
@@ -166,18 +181,35 @@ class Reviews:
             budget_min: The minutes that there are for it; None: it is not said.
         """
         rows: list[tuple[bool, ReviewRow]] = []
+        listed: list[tuple[bool, ExamSession]] = []
         now = self._cases.now()
-        today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        lately = now - LATELY
         done = 0
-        for case in await self._cases_of(exam_id, own):
+        cases = await self._cases_of(exam_id, own)
+        for case in cases[:MAX_CASES]:
             session = case.session
             if session.rehearsal_of:
                 continue  # nobody looks at a rehearsal
-            done += sum(each.by == me and each.at >= today for each in session.review.verdicts)
+            done += sum(each.by == me and each.at >= lately for each in session.review.verdicts)
             begun = any(section.opened_at for section in session.sections)
             waits = bool(waits_for(session))
             if begun or waits:
-                rows.append((waits, await self._row(session, me, now)))
+                listed.append((waits, session))
+        for start in range(0, len(listed), CASES_AT_ONCE):
+            some = listed[start : start + CASES_AT_ONCE]
+            ids = [session.id for _, session in some]
+            flags, seen = await self._store.flags_of(ids), await self._store.observed_of(ids)
+            for waits, session in some:
+                row = row_of(
+                    session,
+                    await self._cases.published(session),
+                    flags[session.id],
+                    snapshots=seen[session.id],
+                    may_decide=_may_decide(session, me, flags[session.id]),
+                    me=me,
+                    now=now,
+                )
+                rows.append((waits, row))
         ordered = [row for _, row in sorted(rows, key=lambda row: urgency(row[1], waits=row[0]))]
         mine = [row.minutes for row in ordered if row.may_decide]
         return Queue(
@@ -185,7 +217,9 @@ class Reviews:
             pictures=self.pictures(),
             minutes=sum(mine),
             fits=_fitting(mine, budget_min),
-            done_today=done,
+            done_last_day=done,
+            reviewers=await self._reviewers(own),
+            more=len(cases) > MAX_CASES,
         )
 
     def pictures(self) -> PicturesView:
@@ -205,7 +239,8 @@ class Reviews:
         published = await self._cases.published(session)
         rules = published.policy.review
         found = await happened(self._store, session, published.exam)
-        why_not = why_not_decide(session, me)
+        flags = await self._store.flags(session_id)
+        why_not = why_not_decide(session, me, conduct_flags=has_conduct(flags))
         before = self._cases.held_before(session)
         shown = view(session, published, now=self._cases.now(), held_before=before, staff=True)
         return Timeline(
@@ -215,10 +250,7 @@ class Reviews:
             policy_sha256=published.policy_sha256,
             review=review_view(session.review, rules, me=me),
             snapshots=found.snapshots,
-            flags=[
-                flag_view(flag, session.review.decision)
-                for flag in await self._store.flags(session_id)
-            ],
+            flags=[flag_view(flag, session.review.decision) for flag in flags],
             gaps=found.gaps,
             ledger=shown.ledger,
             answers=found.answers,
@@ -228,6 +260,7 @@ class Reviews:
             contest=contest_view(session.review, rules),
             analysed=self._analysis.is_done(session_id),
             unavailable=found.unavailable,
+            released_unjudged=is_released_unjudged(session, conduct_flags=has_conduct(flags)),
             me=me,
             may_decide=why_not is None,
             why_not=why_not,
@@ -242,35 +275,33 @@ class Reviews:
         reasons: str,
         flags: Sequence[tuple[str, FlagOutcome, str]] = (),
         flags_seen: Sequence[str] | None = None,
+        request: str = "",
     ) -> ReviewView:
         """Give one person's verdict, and return the review as they may read it from then on.
+
+        A request that comes again is answered as it was: who sends one can't know whether a lost
+        answer was a lost request.
 
         Args:
             session_id: Which.
             by: The person.
             outcome: What they say of the session.
             reasons: Why.
-            flags: What they say of flags: the flag's id, the outcome, the reason.
+            flags: What they say of each flag of conduct: its id, the outcome, the reason.
             flags_seen: The flags that they saw, by id; None: it is not said.
+            request: The id of this request; "": a verdict that comes again is a second one.
 
         Raises:
             NotLookedAtYet: Pictures wait for the machine: a verdict now could miss what it shows.
+            RequestReused: The request's id was that of another verdict.
+            ReleasedUnjudged: Its result was released, for nobody had to judge it.
             SessionGoesOn: It has not ended.
             StalePage: Other flags were raised since.
             UnknownFlag: A flag was judged that was not raised.
             VerdictTooLarge: No record holds it.
-            Refusal: Of `domain.review`: `give_verdict`, `require_impartial`.
+            Refusal: Of `domain.review`: `give_verdict`, `require_impartial`, `require_judged`.
         """
         case = await self._cases.settled(session_id)
-        if case.session.state in ENDED and not self._analysis.is_done(session_id):
-            raise NotLookedAtYet
-        # Only then: what was raised before the machine was done is not all.
-        raised = [flag.id for flag in await self._store.flags(session_id)]
-        for flag, _, _ in flags:
-            if flag not in raised:
-                raise UnknownFlag(flag=flag)
-        if flags_seen is not None and (since := sorted(set(raised) - set(flags_seen))):
-            raise StalePage(flags=since)
         rules = (await self._cases.published(case.session)).policy.review
         verdict = Verdict(
             by=by,
@@ -279,31 +310,53 @@ class Reviews:
             at=self._cases.now(),
             flags=tuple({flag: outcome for flag, outcome, _ in flags}.items()),
             flag_reasons=tuple({flag: reason.strip() for flag, _, reason in flags}.items()),
+            request=request,
         )
+        # Whatever came since, it was given.
+        if given_before(case.session.review, verdict):
+            return review_view(case.session.review, rules, me=by)
+        if case.session.state in ENDED and not self._analysis.is_done(session_id):
+            raise NotLookedAtYet
+        # Only then: what was raised before the machine was done is not all.
+        found = await self._store.flags(session_id)
+        raised = [flag.id for flag in found]
+        for flag, _, _ in flags:
+            if flag not in raised:
+                raise UnknownFlag(flag=flag)
+        if flags_seen is not None and (since := sorted(set(raised) - set(flags_seen))):
+            raise StalePage(flags=since)
         _require_room(verdict, session_id)
+        conduct = [flag.id for flag in found if flag.flag_class is FlagClass.CONDUCT]
         twice = is_second_look(session_id, share=rules.second_looks, key=self._key)
 
         def decide(session: ExamSession, _now: datetime) -> ExamSession:
-            if session.state not in ENDED:
-                raise SessionGoesOn(state=session.state)
+            if given_before(session.review, verdict):
+                return session  # while this one waited for its turn
+            require_judgeable(session, conduct_flags=bool(conduct))
             require_impartial(by, acted=_acted(session))
             review = give_verdict(
                 session.review, verdict, adverse_needs=rules.adverse_needs, look_twice=twice
             )
+            require_judged(verdict, conduct=conduct)
             return replace(session, review=review)
 
         case = await self._cases.change(session_id, decide, by=by)
         return review_view(case.session.review, rules, me=by)
 
-    async def note(self, session_id: str, *, by: str, at_ms: int, text: str) -> list[CommentView]:
+    async def note(
+        self, session_id: str, *, by: str, at_ms: int, text: str, request: str = ""
+    ) -> list[CommentView]:
         """Keep a comment at a moment of a session, and return those that its writer may read.
 
+        With a `request` it is kept once, however often that comes.
+
         Raises:
+            RequestReused: The request's id was that of another comment.
             TooManyComments: It has as many as are kept.
         """
 
         def decide(session: ExamSession, now: datetime) -> ExamSession:
-            written = Comment(by=by, at_ms=at_ms, text=text, written_at=now)
+            written = Comment(by=by, at_ms=at_ms, text=text, written_at=now, request=request)
             return replace(session, review=comment(session.review, written))
 
         case = await self._cases.change(session_id, decide, by=by)
@@ -320,7 +373,8 @@ class Reviews:
     ) -> Assigned:
         """Ask a person to look at sessions, each by itself.
 
-        A session of an exam that one of the two is not for is among those that failed.
+        A session of an exam that one of the two is not for is among those that failed, and so is
+        one that they, or nobody any more, can decide on.
 
         Args:
             sessions: Which.
@@ -335,16 +389,19 @@ class Reviews:
         theirs: OwnExams = None
         if to is not None:
             account = await self._logins.account(to)
-            if account is None or account.role not in REVIEWERS:
+            if account is None or not _gives_verdicts(account):
                 raise NoSuchReviewer
             theirs = account.exams
 
-        def decide(session: ExamSession, _now: datetime) -> ExamSession:
-            review = session.review
-            given = replace(review, assigned_to=to or "", due_at=due_at or review.due_at)
-            return replace(session, review=given)
-
         async def one(session_id: str) -> str:
+            conduct = has_conduct(await self._store.flags(session_id))
+
+            def decide(session: ExamSession, _now: datetime) -> ExamSession:
+                if to is not None:
+                    _require_undecided(session, conduct_flags=conduct)
+                review = assign(session.review, to=to or "", by=by, acted=_acted(session))
+                return replace(session, review=replace(review, due_at=due_at or review.due_at))
+
             exam = await self._cases.exam_of(session_id)
             if not is_among(exam, own):
                 raise NotYourExam
@@ -362,18 +419,15 @@ class Reviews:
     async def _cases_of(self, exam_id: str | None, own: OwnExams) -> Sequence[Case]:
         if exam_id is not None and not is_among(exam_id, own):
             return ()
-        return await self._store.cases(own if exam_id is None else exam_id)
+        of = own if exam_id is None else exam_id
+        return await self._store.cases(of, most=MAX_CASES + 1)  # one more tells that there are more
 
-    async def _row(self, session: ExamSession, me: str, now: datetime) -> ReviewRow:
-        return row_of(
-            session,
-            await self._cases.published(session),
-            list(await self._store.flags(session.id)),
-            snapshots=await self._store.observed(session.id),
-            may_decide=why_not_decide(session, me) is None,
-            me=me,
-            now=now,
-        )
+    async def _reviewers(self, own: OwnExams) -> list[str]:
+        return [
+            each.name
+            for each in await self._logins.all_accounts()
+            if _gives_verdicts(each) and (own is None or each.exams is None or own & each.exams)
+        ]
 
 
 def second_look_key(key: SigningKey) -> bytes:
@@ -381,10 +435,26 @@ def second_look_key(key: SigningKey) -> bytes:
     return hmac.digest(key.seed(), b"proctor second looks", "sha256")
 
 
-def why_not_decide(session: ExamSession, me: str) -> str | None:
+def _require_undecided(session: ExamSession, *, conduct_flags: bool) -> None:
+    """Refuse to ask somebody to judge what nobody judges any more.
+
+    Raises:
+        NothingToDecide, ReleasedUnjudged: As their names say.
+    """
+    if session.review.state in SETTLED:
+        raise NothingToDecide
+    if session.state in ENDED:
+        require_judgeable(session, conduct_flags=conduct_flags)
+
+
+def why_not_decide(session: ExamSession, me: str, *, conduct_flags: bool) -> str | None:
     """Return why a person can't give a verdict now, in words; None where they can."""
-    if session.state not in ENDED:
+    try:
+        require_judgeable(session, conduct_flags=conduct_flags)
+    except SessionGoesOn:
         return "The session goes on: a verdict waits for its end."
+    except ReleasedUnjudged:
+        return "Nobody had to judge it, and its results were released without a verdict."
     if session.review.state in SETTLED:
         return "This session is decided."
     if me in {verdict.by for verdict in session.review.verdicts}:
@@ -394,6 +464,14 @@ def why_not_decide(session: ExamSession, me: str) -> str | None:
     except ActedAlone:
         return "You alone acted on this session: another person judges it."
     return None
+
+
+def _gives_verdicts(account: Account) -> bool:
+    return account.role in REVIEWERS and not account.is_closed
+
+
+def _may_decide(session: ExamSession, me: str, flags: Sequence[Flag]) -> bool:
+    return why_not_decide(session, me, conduct_flags=has_conduct(flags)) is None
 
 
 def _acted(session: ExamSession) -> set[str]:

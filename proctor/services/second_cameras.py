@@ -140,7 +140,12 @@ def as_phone_sees(shown: SessionView) -> SessionView:
     return replace(
         shown,
         id_check=IdCheckView(
-            state="", reason="", held_since_ms=None, held_before=None, assurance=()
+            state="",
+            asked_again=False,
+            reason="",
+            held_since_ms=None,
+            held_before=None,
+            assurance=(),
         ),
         window=None,
         sections=[replace(section, title="", closed_by=None) for section in shown.sections],
@@ -149,6 +154,8 @@ def as_phone_sees(shown: SessionView) -> SessionView:
         device="",
         asking=[],
         help=None,
+        asks=[],
+        asked_before=[],
         acts=[],
         lifted=[],
         permitted=[],

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from proctor.domain.flags import Flag, evaluate
-from proctor.domain.incidents import Happening
+from proctor.domain.identity import IdState
+from proctor.domain.incidents import Happening, Stretch
 from proctor.domain.observation import Observation
 from proctor.domain.policy import Policy
 from proctor.domain.second_camera import PHONE
@@ -13,6 +14,10 @@ from proctor.domain.session import ExamSession, closes_at
 from proctor.evidence.record import Kind, parse
 from proctor.services.device_time import Dated, dated
 from proctor.services.ports import Received, Store
+
+# For so long after a new picture of the face a document may be held to the camera, where a person
+# asked for both while the exam goes on. Long enough to fetch it; once for each asking.
+DOCUMENT_FOR = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,8 @@ class Seen:
     face: Observation | None  # of the last picture of a face at check-in
     happenings: Sequence[Happening]
     told: Mapping[str, Mapping[str, object]]  # what the server's log says of flags, by their id
+    # From when to when a document was held to the camera, because a person had asked for it.
+    document_held: Sequence[Stretch] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,7 @@ def read(session: ExamSession, rows: Rows) -> Seen:
     """Return what is stored as the rules take it. Two hours of a log take a tenth of a second."""
     observations: list[Observation] = []
     faces: list[Observation] = []
+    faces_shown: list[datetime] = []  # by their records: what is analysed last was there before
     happenings: list[Happening] = []
     for batches in rows.received:
         records = dated(batches)
@@ -59,16 +67,26 @@ def read(session: ExamSession, rows: Rows) -> Seen:
             for each in records
             if each.record.facts.get("purpose") in ("periodic", "face")
         }
+        faces_shown += [
+            each.written_at
+            for each in shown.values()
+            if each.record.facts["purpose"] == "face"
+            and each.record.kind is Kind.SNAPSHOT
+            and each.record.blob is not None
+        ]
         for each in rows.observations:
             if (still := shown.get((each.device, each.seq))) is not None:
                 periodic = still.record.facts["purpose"] == "periodic"
                 (observations if periodic else faces).append(replace(each, at=still.written_at))
         happenings += [found for each in records if (found := _happening(each)) is not None]
     told: dict[str, Mapping[str, object]] = {}
+    stood: list[tuple[datetime, str]] = []  # the ID check, since when and how
     for line in rows.server_lines:
         record = parse(line)
         if record.kind is Kind.FLAG:
             told[_text(record.facts, "flag")] = record.facts
+        elif record.kind is Kind.ID_CHECK and record.facts.get("by") != "machine":
+            stood.append((_at(record.at_ms), _text(record.facts, "state")))
         elif record.kind is Kind.FORK:
             happenings.append(
                 Happening(
@@ -79,13 +97,21 @@ def read(session: ExamSession, rows: Rows) -> Seen:
                 )
             )
     last = max(faces, key=lambda each: (each.at, each.seq), default=None)
-    return Seen(observations=observations, face=last, happenings=happenings, told=told)
+    return Seen(
+        observations=observations,
+        face=last,
+        happenings=happenings,
+        told=told,
+        document_held=_document_held(stood, faces_shown),
+    )
 
 
 def flags_in(
     session: ExamSession, seen: Seen, policy: Policy, policy_sha256: str
 ) -> tuple[Flag, ...]:
     """Return the flags that a policy's rules find in a session."""
+    # Where no document is asked for, none is before the camera.
+    held = seen.document_held if policy.identity.document != "none" else ()
     return evaluate(
         policy,
         policy_sha256,
@@ -93,7 +119,21 @@ def flags_in(
         seen.happenings,
         lambda at: section_at(session, at),
         lifts=session.lifts,
+        documents=held,
     )
+
+
+def _document_held(
+    stood: Sequence[tuple[datetime, str]], faces_shown: Sequence[datetime]
+) -> list[Stretch]:
+    """Return from when to when a document was shown once more: after the face, by each asking."""
+    ends = [*(at for at, _ in stood[1:]), datetime.max.replace(tzinfo=UTC)]
+    found = []
+    for (start, state), end in zip(stood, ends, strict=False):
+        shown = [at for at in faces_shown if state == IdState.RETAKE and start <= at < end]
+        if shown:
+            found.append((min(shown), min(min(shown) + DOCUMENT_FOR, end)))
+    return found
 
 
 def _at(at_ms: int) -> datetime:

@@ -29,6 +29,7 @@ from proctor.services.ports import Case, Device, NotFound, Published, Store
 MAX_LEARNER_CHARS = 200
 MAX_EMAIL_CHARS = 254  # RFC 5321: a path of 256, without its brackets
 MAX_GROUP_CHARS = 64
+MAX_ACCOUNT_CHARS = 200
 MAX_TIME_FACTOR = Decimal(4)
 MAX_EXTRA = timedelta(hours=24)
 # Loosely: whether there is such a mailbox only its mail server knows.
@@ -125,15 +126,18 @@ class Sessions:
         extra: timedelta = NO_TIME,
         email: str = "",
         group: str = "",
+        account: str = "",
     ) -> Invitation:
         """Open a session for a learner and return its join link's token, which is kept nowhere.
 
         `email` is where the receipt is mailed to once it is handed in, and used for nothing else.
-        `group` is whom proctors see the learner among, such as a course's name.
+        `group` is whom proctors see the learner among, such as a course's name. `account` is the
+        learner's in the course team's own system: it tells accounts apart where a document or a
+        face is seen twice, and is shown to nobody.
 
         Raises:
             BadInvitation: No name, an allowance out of its range, an address that is none, or a
-                group that is no line.
+                group or an account that is no line.
             NotFound: No such exam was published.
         """
         name = learner.strip()
@@ -149,6 +153,10 @@ class Sessions:
         among = group.strip()
         if len(among) > MAX_GROUP_CHARS or not among.isprintable():
             problem = f"a group is at most {MAX_GROUP_CHARS} characters on one line"
+            raise BadInvitation(problem=problem)
+        known_as = account.strip()
+        if len(known_as) > MAX_ACCOUNT_CHARS or not known_as.isprintable():
+            problem = f"an account is at most {MAX_ACCOUNT_CHARS} characters on one line"
             raise BadInvitation(problem=problem)
         if exam_id == PRACTICE_EXAM:
             raise NotFound(what="exam", id=exam_id)  # who rehearses brings a link of their own
@@ -168,6 +176,7 @@ class Sessions:
             ends_at=window.end if window else None,
             allowance=Allowance(time_factor=time_factor, extra=extra),
             group=among,
+            account=known_as,
         )
         opened = Entry(
             Kind.OPENED,
@@ -271,13 +280,16 @@ class Sessions:
 
         return await self._cases.change(session_id, decide, by=by)
 
-    async def call(self, session_id: str, topic: calls.Topic, *, raised: bool) -> None:
+    async def call(
+        self, session_id: str, topic: calls.Topic, *, raised: bool, device: str, seq: int
+    ) -> None:
         """Note that the learner calls for a person; where the session has ended nobody comes."""
 
         def decide(session: ExamSession, now: datetime) -> ExamSession:
             if session.state in ENDED:
                 return session
-            return replace(session, help=calls.call(session.help, topic, raised=raised, now=now))
+            call = calls.call(session.help, topic, raised=raised, now=now, device=device, seq=seq)
+            return replace(session, help=call)
 
         await self._cases.change(session_id, decide, by="learner")
 

@@ -6,7 +6,8 @@ Staff read it to review; the learner reads the same after the end.
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 
 from proctor.domain.exam import Exam
 from proctor.domain.flag_words import decided_words
@@ -18,13 +19,18 @@ from proctor.domain.session import ExamSession, is_late
 from proctor.evidence.record import Kind
 from proctor.services.device_time import Dated, dated
 from proctor.services.journal import erased, milliseconds
-from proctor.services.ports import Received, Store
+from proctor.services.ports import Published, Received, Store
 from proctor.services.results import sections_of_items
+from proctor.services.tiles import waits_for_answer
+from proctor.services.views import ActView, act_views
 
 # Causes of what could not be measured, in one session: a device could make up many.
 MOST_UNAVAILABLE = 5
 # Times told of one answer: a key pressed once a second for half an hour.
 MOST_SAVES_TOLD = 2000
+# Of a session that goes on, the newest of each kind: whoever has it open asks for it again and
+# again.
+MOST_OF_STORY = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,8 @@ class FlagView:
     severity: float
     started_at_ms: int
     ended_at_ms: int
+    times: int  # it went on, so often by itself
+    lasted_ms: int  # all its times together
     section: str
     measurement: str
     value: float | None
@@ -116,6 +124,22 @@ class MessageView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoryMessage(MessageView):
+    waits: bool  # for an answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What proctors go by while a session goes on, beside its view: each kind by time."""
+
+    messages: list[StoryMessage]
+    flags: list[FlagView]  # each with the first of its snapshots
+    gaps: list[GapView]
+    acts: list[ActView]
+    cut: bool  # there were more than MOST_OF_STORY of a kind, and these are the newest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExamView:
     id: str
     title: str
@@ -145,6 +169,44 @@ async def happened(store: Store, session: ExamSession, exam: Exam) -> Happened:
     )
     # Thousands of records are parsed: everybody else's exam goes on meanwhile.
     return await asyncio.to_thread(_read, session, exam, rows)
+
+
+async def story(store: Store, session: ExamSession, published: Published) -> Story:
+    """Return what has happened so far in a session, for whoever helps its learner."""
+    received = [
+        await store.received(session.id, device.id) for device in await store.devices(session.id)
+    ]
+    flags = sorted(await store.flags(session.id), key=lambda each: each.started_at)
+    messages, gaps = await asyncio.to_thread(_told, session, received)
+    counts = (len(messages), len(gaps), len(flags))
+    return Story(
+        messages=messages[-MOST_OF_STORY:],
+        flags=[_with_one_picture(each) for each in flags[-MOST_OF_STORY:]],
+        gaps=gaps[-MOST_OF_STORY:],
+        acts=act_views(session, published, session.acts, staff=True),
+        cut=max(counts) > MOST_OF_STORY,
+    )
+
+
+def _told(
+    session: ExamSession, received: Iterable[Sequence[Received]]
+) -> tuple[list[StoryMessage], list[GapView]]:
+    messages, gaps = [], []
+    for batches in received:
+        for each in dated(batches, {Kind.MESSAGE, Kind.GAP}):
+            if each.record.kind is Kind.GAP:
+                gaps.append(_gap(each))
+            else:
+                waits = waits_for_answer(session, each.record, each.received_at)
+                messages.append(StoryMessage(**asdict(_message(each)), waits=waits))
+    messages.sort(key=lambda each: each.at_ms)
+    gaps.sort(key=lambda each: each.from_ms)
+    return messages, gaps
+
+
+def _with_one_picture(flag: Flag) -> FlagView:
+    shown = flag_view(flag)
+    return replace(shown, snapshots=shown.snapshots[:1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +256,8 @@ def flag_view(flag: Flag, decision: Verdict | None = None) -> FlagView:
         severity=flag.severity,
         started_at_ms=milliseconds(flag.started_at),
         ended_at_ms=milliseconds(flag.ended_at),
+        times=flag.times,
+        lasted_ms=flag.lasted // timedelta(milliseconds=1),
         section=flag.section_id,
         measurement=flag.measurement,
         value=flag.value,

@@ -34,6 +34,7 @@ ACTS_SHOWN = 50
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdCheckView:
     state: str
+    asked_again: bool  # new pictures were asked for, now or before
     reason: str  # for the learner to read; empty while there is none
     # While the session is held until a person has looked: since when, and how many check-ins wait
     # for longer. Else None.
@@ -99,6 +100,14 @@ class QualityAskView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QualitySumView:
+    """For how long the learner was asked for one thing, of what is listed no more."""
+
+    kind: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HelpView:
     """What the learner last called a person for."""
 
@@ -158,6 +167,7 @@ class SessionView:
     asking: list[AskView]
     help: HelpView | None
     asks: list[QualityAskView]  # by time; the newest
+    asked_before: list[QualitySumView]  # a sum for each kind of those that `asks` has no more
     second_camera: SecondCameraView | None  # None: its link was not asked for
     acts: list[ActView]  # by time; the newest
     lifted: list[str]  # the rules, in words, that do not hold for this learner now
@@ -197,6 +207,7 @@ def view(
         state=str(session.state),
         id_check=IdCheckView(
             state=str(session.id_check.state),
+            asked_again=session.id_check.before is not None,
             reason=learner_reads(session.id_check),
             held_since_ms=_ms(held),
             held_before=None if held is None else held_before,
@@ -251,6 +262,9 @@ def view(
             answered_at_ms=_ms(call.answered_at),
         ),
         asks=[_ask(session, ask, now) for ask in session.asks],
+        asked_before=[
+            QualitySumView(kind=kind, seconds=seconds) for kind, seconds in session.asked_before
+        ],
         second_camera=None
         if camera is None
         else SecondCameraView(state=str(camera.state), since_ms=milliseconds(camera.since)),

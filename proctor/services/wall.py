@@ -17,18 +17,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from proctor.domain.flags import Flag, FlagClass
-from proctor.domain.help import Topic
 from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.session import ENDED, ExamSession, asks_open
-from proctor.evidence.record import Kind, Record, parse
+from proctor.evidence.record import Kind, Record
 from proctor.services.analysis import Analysis
 from proctor.services.cases import Cases
+from proctor.services.device_time import Dated, dated
 from proctor.services.intake import Intake
 from proctor.services.journal import milliseconds
 from proctor.services.own_exams import OwnExams, is_among
 from proctor.services.places import Change, Place, changed_to, encode
 from proctor.services.ports import Case, NotFound, StorageFull, Store
-from proctor.services.tiles import HELP_CHARS, Known, Tile, tile_of
+from proctor.services.tiles import Known, Raised, Said, Tile, tile_of, waits_for_answer
 from proctor.services.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -88,6 +88,10 @@ class Wall:
             place = self._places[session.id] = Place(case)
         elif case.version < place.version:
             return  # read before the one that is known was saved
+        elif (call := session.help) is not None and call.waits:
+            before = place.session.help
+            if before is None or not before.waits or before.since != call.since:
+                place.said = Said(since=call.since)  # it begins: what is said comes here
         place.session, place.version = session, case.version
         if session.state in ENDED:
             self._ended.add(session.id)
@@ -139,17 +143,19 @@ class Wall:
         call = None if known is None else known[0].session.help
         if place is None or call is None or not call.waits:
             return
-        text = _text(message)
-        if text or place.known_said != call.since:
-            place.said, place.known_said = text, call.since
-            self._changed.add(session_id)
+        # Else they called before this program began: all of it is read with the tile.
+        if place.said is not None and place.said.since == call.since:
+            place.said = place.said.heard(message)
+        self._changed.add(session_id)
 
     def _found(self, session_id: str, flags: Sequence[Flag]) -> None:
         place = self._places.get(session_id)
         if place is None:
             return
         conduct = {
-            each.id: each.started_at for each in flags if each.flag_class is FlagClass.CONDUCT
+            each.id: Raised(each.started_at, each.when, each.value)
+            for each in flags
+            if each.flag_class is FlagClass.CONDUCT
         }
         if conduct != place.conduct:
             place.conduct = conduct
@@ -302,37 +308,39 @@ class Wall:
     async def _tile(self, place: Place, looking: Sequence[str]) -> Tile:
         session = place.session
         published = await self._cases.published(session)
-        call = session.help
-        if call is not None and call.waits and place.known_said != call.since:
-            # After a restart; or the message is on its way here.
-            place.said = await self._read_said(session, call.since)
-            place.known_said = call.since
+        call, said = session.help, place.said
+        if call is None or not call.waits:
+            said = place.said = None
+        elif said is None or said.since != call.since:  # after a restart
+            said = await self._read_said(session, call.since)
+            # What has come meanwhile may not be in it: then it is read again with the next tile.
+            place.said = None if session.id in self._changed else said
         place.line = self._intake.line(session.id)
         if looking:
             place.looked_at = frozenset(place.conduct)
-        unseen = [at for flag, at in place.conduct.items() if flag not in place.looked_at]
+        unseen = [each for flag, each in place.conduct.items() if flag not in place.looked_at]
         known = Known(
             connected=place.line is not None,
-            said=place.said,
+            said=said,
             conduct=len(place.conduct),
-            conduct_since=min(unseen, default=None),
+            flagged=max(unseen or place.conduct.values(), key=lambda each: each.at, default=None),
+            conduct_since=min((each.at for each in unseen), default=None),
             taken_by=self._taken.get(session.id),
             looking=looking,
         )
         return tile_of(session, published, known)
 
-    async def _read_said(self, session: ExamSession, since: datetime) -> str:
-        """Return what a learner said last, from when the call began."""
-        used, marker = session.devices.used, f'"kind":"{Kind.MESSAGE}"'.encode()
-        received = [] if used is None else await self._store.received(session.id, used.id)
-        for batch in reversed(received):
-            # The call is noted a moment after its message was received.
-            if batch.received_at < since - timedelta(seconds=5):
-                break
-            for line in reversed(batch.lines):
-                if marker in line and (text := _text(parse(line))):
-                    return text
-        return ""
+    async def _read_said(self, session: ExamSession, since: datetime) -> Said:
+        """Return what a learner has said since a call began, on whichever device."""
+        messages: list[Dated] = []
+        for device in await self._store.devices(session.id):
+            received = await self._store.received(session.id, device.id)
+            messages += dated(received, {Kind.MESSAGE})
+        said = Said(since=since)
+        for message, received_at, _ in sorted(messages, key=lambda each: each.received_at):
+            if waits_for_answer(session, message, received_at):
+                said = said.heard(message)
+        return said
 
     def _whole(self, watch: Watch, exams: Sequence[object]) -> str:
         tiles = []
@@ -354,9 +362,3 @@ def _is_done(session: ExamSession, now: datetime) -> bool:
     if session.state not in ENDED or session.closed_at is None:
         return False
     return now - session.closed_at >= ENDED_SHOWN and not asks_open(session)
-
-
-def _text(message: Record) -> str:
-    """Return a message's words as a tile has room for them; "" where it is for nobody."""
-    topic, text = message.facts.get("topic"), message.facts.get("text")
-    return text[:HELP_CHARS] if topic in list(Topic) and isinstance(text, str) else ""

@@ -32,7 +32,7 @@ from proctor.domain.devices import AskDecided, Decision, NoSuchAsk
 from proctor.domain.help import NobodyCalls
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import AnotherPersonNeeded
-from proctor.services.acts import Acts, Batch, FailedView
+from proctor.services.acts import Acts, Batch, FailedView, OneOfMany
 from proctor.services.cases import Cases
 from proctor.services.ports import Case, NotFound
 from proctor.services.views import ActView, SessionView, act_views, view
@@ -72,6 +72,8 @@ _REFUSED = (
 
 class DeviceDecision(Shape):
     decision: Decision
+    code: _Word = ""
+    note: _Note = ""
 
 
 class ActReason(Shape):
@@ -125,8 +127,19 @@ class ActAnswer(Shape):
     session: SessionView
 
 
+class OneOfManyRequest(Shape):
+    version: Annotated[int, Field(ge=0)] | None = None  # of the view on which it was decided
+    of: _Word = ""  # undo, confirm-terminate, a device's acts: each session's own
+
+
 class ManyActsRequest(_Act):
     sessions: Annotated[tuple[Id, ...], Field(min_length=1, max_length=SESSIONS_MOST)]
+    each: dict[Id, OneOfManyRequest] = Field(default_factory=dict, max_length=SESSIONS_MOST)
+
+    def particular(self) -> dict[str, OneOfMany]:
+        return {
+            session: OneOfMany(version=one.version, of=one.of) for session, one in self.each.items()
+        }
 
 
 class Announcement(_Asked):
@@ -200,7 +213,9 @@ def add_act_routes(api: Api, desk: ActsDesk) -> None:
     async def act_on_many(request: web.Request, exam: Id, body: ManyActsRequest) -> Batch:
         """Do the same to many sessions of an exam, each by itself."""
         by = staff_of(request).name
-        return await desk.acts.act_on_many(exam, body.sessions, body.wanted(), by=by)
+        return await desk.acts.act_on_many(
+            exam, body.sessions, body.wanted(), by=by, particular=body.particular()
+        )
 
     @api.route(
         "POST",
@@ -224,7 +239,7 @@ def add_act_routes(api: Api, desk: ActsDesk) -> None:
         role=Role.PROCTOR,
         out=SessionView,
         tags=["supervision"],
-        errors=[NotFound, NoSuchAsk, AskDecided],
+        errors=[NotFound, ActReasonMissing, NoSuchReason, ActIncomplete, NoSuchAsk, AskDecided],
     )
     async def decide_session_device(
         request: web.Request, session: Id, device: Id, body: DeviceDecision
@@ -232,6 +247,6 @@ def add_act_routes(api: Api, desk: ActsDesk) -> None:
         """Let another device that asked go on with a session, or not."""
         admit = body.decision is Decision.ADMIT
         kind = ActKind.ADMIT_DEVICE if admit else ActKind.REFUSE_DEVICE
-        by = staff_of(request).name
-        done = await desk.acts.act(session, Wanted(kind=kind, of=device), by=by)
+        wanted = Wanted(kind=kind, of=device, code=body.code, note=body.note)
+        done = await desk.acts.act(session, wanted, by=staff_of(request).name)
         return await shown(done.case)

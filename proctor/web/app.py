@@ -148,7 +148,7 @@ def build(parts: Parts) -> web.Application:
     )
     counts.id_readings_waiting.set_function(lambda: readings.waiting + accounts.waiting)
 
-    results = Results(parts.store, cases)
+    results = Results(parts.store, cases, analysis)
     api = Api("Proctor", "1")
     add_learner_routes(
         api,

@@ -13,16 +13,19 @@ from proctor.domain.flag_words import rule_words
 from proctor.domain.rehearsal import PRACTICE_EXAM
 from proctor.domain.review import ResultsHeld
 from proctor.domain.wording import for_proctor
+from proctor.services.analysis import NotLookedAtYet
 from proctor.services.cases import Cases
 from proctor.services.own_exams import is_among
 from proctor.services.ports import Case, NotFound, Store
-from proctor.services.results import Results, ResultView
+from proctor.services.results import Released, Results, ResultView
 from proctor.services.sessions import (
+    MAX_ACCOUNT_CHARS,
     MAX_EMAIL_CHARS,
     MAX_GROUP_CHARS,
     BadInvitation,
     Sessions,
 )
+from proctor.services.timeline import Story, story
 from proctor.services.views import SessionView, view
 from proctor.web.api import Api, Id, Role, Shape
 from proctor.web.auth import origin_of_request, staff_of
@@ -42,6 +45,9 @@ class InviteRequest(Shape):
     extra_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     email: Annotated[str, StringConstraints(max_length=MAX_EMAIL_CHARS)] = ""
     group: Annotated[str, StringConstraints(max_length=MAX_GROUP_CHARS)] = ""
+    # The learner's in the course team's own system: tells apart two learners of one name, and one
+    # who has two accounts under one name.
+    account: Annotated[str, StringConstraints(max_length=MAX_ACCOUNT_CHARS)] = ""
 
 
 class InvitationView(Shape):
@@ -123,6 +129,7 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
             extra=timedelta(seconds=body.extra_s),
             email=body.email,
             group=body.group,
+            account=body.account,
         )
         return InvitationView(
             session=invitation.session,
@@ -170,6 +177,19 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
 
     @api.route(
         "GET",
+        "/api/v1/sessions/{session}/story",
+        role=Role.PROCTOR,
+        out=Story,
+        tags=["wall"],
+        errors=[NotFound],
+    )
+    async def get_story(_request: web.Request, session: Id) -> Story:
+        """Read what was said, flagged and missed in a session so far, to help its learner."""
+        case = await desk.cases.settled(session)
+        return await story(desk.store, case.session, await desk.cases.published(case.session))
+
+    @api.route(
+        "GET",
         "/api/v1/sessions/{session}/result",
         role=Role.COURSE_TEAM,
         out=ResultView,
@@ -186,8 +206,20 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
         role=Role.COURSE_TEAM,
         out=SessionView,
         tags=["exams"],
-        errors=[NotFound, rules.NotDecidedYet, ResultsHeld],
+        errors=[NotFound, rules.NotDecidedYet, NotLookedAtYet, ResultsHeld],
     )
     async def release_result(request: web.Request, session: Id) -> SessionView:
-        """Let the learner see what the answers score."""
+        """Let the learner see what the answers score, once decided or where nobody has to."""
         return await shown(await desk.results.release(session, by=staff_of(request).name))
+
+    @api.route(
+        "POST",
+        "/api/v1/exams/{exam}/results/release",
+        role=Role.COURSE_TEAM,
+        out=Released,
+        tags=["exams"],
+        errors=[NotFound],
+    )
+    async def release_results(request: web.Request, exam: Id) -> Released:
+        """Release all results of an exam that can be, each by itself; the others say why not."""
+        return await desk.results.release_all(exam, by=staff_of(request).name)

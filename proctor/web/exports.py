@@ -1,8 +1,9 @@
-"""Tables of an exam as CSV (RFC 4180), for spreadsheets: no cell of them is a formula."""
+"""Tables of an exam: as CSV (RFC 4180), no cell of which is a formula, and as JSON."""
 
 import csv
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
@@ -20,12 +21,13 @@ _ROWS = 64
 
 
 def add_export_routes(api: Api, tables: ExamTables) -> None:
-    """Declare the route."""
+    """Declare the routes."""
+    may = (Role.LEAD, Role.COURSE_TEAM)
 
     @api.route(
         "GET",
         "/api/v1/exams/{exam}/export/{table}.csv",
-        role=(Role.LEAD, Role.COURSE_TEAM),
+        role=may,
         raw=True,
         out_type="text/csv",
         tags=["exams"],
@@ -37,26 +39,75 @@ def add_export_routes(api: Api, tables: ExamTables) -> None:
         Of a review that is not decided, no verdict is in it. A cell that a spreadsheet could take
         for a formula begins with an apostrophe.
         """
-        rows = tables.rows(exam, table)
-        # The first row before the answer begins: an unknown exam can still be a 404.
-        waiting: list[Row] = [await anext(rows)]
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": "text/csv; charset=utf-8; header=present",
-                "Content-Disposition": f'attachment; filename="{exam}-{table}.csv"',
-                "Cache-Control": "no-store",
-            }
-        )
-        await response.prepare(request)
-        await response.write(_MARK.encode())
-        async for row in rows:
-            waiting.append(row)
-            if len(waiting) >= _ROWS:
-                await response.write(lines_of(waiting))
-                waiting.clear()
-        await response.write(lines_of(waiting))
-        await response.write_eof()
-        return response
+        parts = _csv(tables.rows(exam, table))
+        kind = "text/csv; charset=utf-8; header=present"
+        return await _sent(request, parts, kind, f"{exam}-{table}.csv")
+
+    @api.route(
+        "GET",
+        "/api/v1/exams/{exam}/export/{table}.json",
+        role=may,
+        raw=True,
+        out_type="application/json",
+        tags=["exams"],
+        errors=[NotFound],
+    )
+    async def export_json(request: web.Request, exam: Id, table: Table) -> web.StreamResponse:
+        """Export the same as JSON: a list of objects.
+
+        A time, number or outcome that there is none of is null; a text that is empty is "".
+        """
+        parts = _json(tables.rows(exam, table))
+        return await _sent(request, parts, "application/json", f"{exam}-{table}.json")
+
+
+async def _sent(
+    request: web.Request, parts: AsyncIterator[bytes], kind: str, name: str
+) -> web.StreamResponse:
+    # The first part before the answer begins: an unknown exam can still be a 404.
+    first = await anext(parts)
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": kind,
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
+    )
+    await response.prepare(request)
+    await response.write(first)
+    async for part in parts:
+        await response.write(part)
+    await response.write_eof()
+    return response
+
+
+async def _csv(rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
+    before = _MARK.encode()
+    async for some in _some(rows):
+        yield before + lines_of(some)
+        before = b""
+
+
+async def _json(rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
+    names = [str(name) for name in await anext(rows)]
+    before = "["
+    async for some in _some(rows):
+        said = [json.dumps(dict(zip(names, row, strict=True))) for row in some]
+        yield (before + "\n" + ",\n".join(said)).encode()
+        before = ","
+    yield b"[]\n" if before == "[" else b"\n]\n"
+
+
+async def _some(rows: AsyncIterator[Row]) -> AsyncIterator[list[Row]]:
+    """Yield rows together, as many as are written at once."""
+    waiting: list[Row] = []
+    async for row in rows:
+        waiting.append(row)
+        if len(waiting) >= _ROWS:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
 
 def lines_of(rows: Sequence[Row]) -> bytes:

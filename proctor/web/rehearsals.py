@@ -6,12 +6,13 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import StringConstraints
 
+from proctor.domain.policy import SystemReport
 from proctor.domain.rehearsal import NotARehearsal, TooManyRehearsals
 from proctor.domain.session import SessionClosed
 from proctor.services.cases import Cases
 from proctor.services.journal import milliseconds
 from proctor.services.ports import NotFound
-from proctor.services.rehearsals import ReadinessRow, Rehearsals, Seen
+from proctor.services.rehearsals import Fit, ReadinessRow, Rehearsals, Seen
 from proctor.services.sessions import JoinLinkUnknown
 from proctor.web.api import Api, Id, Role, Shape
 from proctor.web.auth import learner_of
@@ -23,6 +24,29 @@ class RehearsalRequest(Shape):
 
 class RehearsalLink(Shape):
     join_token: str
+
+
+Told = Annotated[str, StringConstraints(max_length=200)]
+
+
+class Computer(Shape):
+    """What a computer is, as a hello says it; "" is not known."""
+
+    os: Told = ""
+    os_version: Told = ""
+    maker: Told = ""
+    model: Told = ""
+    form: Told = ""
+
+
+class ComputerRequest(Shape):
+    token: Annotated[str, StringConstraints(max_length=512)]
+    system: Computer
+
+
+class ComputerFit(Shape):
+    fit: Fit
+    now_ms: int
 
 
 class RehearsalSeen(Shape):
@@ -60,6 +84,19 @@ def add_rehearsal_routes(api: Api, desk: RehearsalDesk) -> None:
         """Make a practice session with a join link, which is not used up by it."""
         made = await desk.rehearsals.rehearse(body.token)
         return RehearsalLink(join_token=made.join_token)
+
+    @api.route(
+        "POST",
+        "/api/v1/computer",
+        role=Role.ANYONE,
+        out=ComputerFit,
+        tags=["learner"],
+        errors=[JoinLinkUnknown],
+    )
+    async def check_computer(_request: web.Request, body: ComputerRequest) -> ComputerFit:
+        """Tell whether the exam of a join link can be taken on a computer; nothing is joined."""
+        fit = await desk.rehearsals.fit(body.token, SystemReport(**body.system.model_dump()))
+        return ComputerFit(fit=fit, now_ms=milliseconds(desk.cases.now()))
 
     @api.route(
         "GET",

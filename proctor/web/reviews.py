@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
-from proctor.domain.acts import StalePage
+from proctor.domain.acts import RequestReused, StalePage
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import (
     MAX_COMMENT_CHARS,
@@ -17,18 +18,22 @@ from proctor.domain.review import (
     AnotherPersonNeeded,
     FlagOutcome,
     FlagReasonMissing,
+    FlagsNotJudged,
     Outcome,
+    OwnWordsMissing,
+    QualityJudged,
     ReasonsMissing,
     SessionGoesOn,
     TooManyComments,
 )
+from proctor.domain.session import ReleasedUnjudged
 from proctor.services.agreements import AgreementView, agreement_of
+from proctor.services.analysis import NotLookedAtYet
 from proctor.services.ports import NotFound, Store
 from proctor.services.review_views import CommentView, ReviewView
 from proctor.services.reviews import (
     Assigned,
     NoSuchReviewer,
-    NotLookedAtYet,
     Queue,
     Reviews,
     Timeline,
@@ -64,6 +69,7 @@ class VerdictRequest(Shape):
     flags: Annotated[tuple[FlagVerdict, ...], Field(max_length=MAX_FLAGS_JUDGED)] = ()
     # Every flag that was on the page: one that was raised since is named. None: not said.
     flags_seen: Annotated[tuple[_FlagId, ...], Field(max_length=MAX_FLAGS_JUDGED)] | None = None
+    request: UUID | None = None  # sent again with the same, it is given once; pages name it always
 
 
 class ReviewAnswer(Shape):
@@ -81,6 +87,8 @@ class CommentRequest(Shape):
     text: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_COMMENT_CHARS)
     ]
+
+    request: UUID | None = None
 
 
 class Comments(Shape):
@@ -150,10 +158,15 @@ def add_review_routes(api: Api, desk: ReviewDesk) -> None:
             NotFound,
             ReasonsMissing,
             FlagReasonMissing,
+            FlagsNotJudged,
+            QualityJudged,
+            OwnWordsMissing,
             AnotherPersonNeeded,
             ActedAlone,
             SessionGoesOn,
             NotLookedAtYet,
+            RequestReused,
+            ReleasedUnjudged,
             StalePage,
             UnknownFlag,
             VerdictTooLarge,
@@ -169,6 +182,7 @@ def add_review_routes(api: Api, desk: ReviewDesk) -> None:
             reasons=body.reasons,
             flags=[(each.flag, each.outcome, each.reason) for each in body.flags],
             flags_seen=body.flags_seen,
+            request=_id(body.request),
         )
         return ReviewAnswer(review=review)
 
@@ -178,14 +192,15 @@ def add_review_routes(api: Api, desk: ReviewDesk) -> None:
         role=Role.PROCTOR,
         out=Comments,
         tags=["review"],
-        errors=[NotFound, TooManyComments],
+        errors=[NotFound, RequestReused, TooManyComments],
     )
     async def comment(request: web.Request, session: Id, body: CommentRequest) -> Comments:
         """Note something at a moment of a session, for staff; until all is decided, for oneself."""
-        by = staff_of(request).name
-        return Comments(
-            comments=await desk.reviews.note(session, by=by, at_ms=body.at_ms, text=body.text)
+        by, sent = staff_of(request).name, _id(body.request)
+        comments = await desk.reviews.note(
+            session, by=by, at_ms=body.at_ms, text=body.text, request=sent
         )
+        return Comments(comments=comments)
 
     @api.route(
         "GET",
@@ -198,3 +213,7 @@ def add_review_routes(api: Api, desk: ReviewDesk) -> None:
     async def get_agreement(_request: web.Request, exam: Id) -> AgreementView:
         """Read how far proctors judge alike, over what two of them judged blind."""
         return await agreement_of(desk.store, exam)
+
+
+def _id(request: UUID | None) -> str:
+    return "" if request is None else str(request)

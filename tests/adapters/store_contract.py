@@ -273,6 +273,7 @@ class StoreContract:
         other = session("s_3", exam="other")
         await store.create(other, join_sha256="join s_3", lines=[b"opened"])
         listed = [case.session.id for case in await store.cases(None)]
+        assert [each.session.id for each in await store.cases(None, most=1)] == listed[:1]
         assert listed == ["s_2", "s_1", "s_3"]
         assert [case.session.id for case in await store.cases("short")] == ["s_2", "s_1"]
         assert list(await store.cases("none")) == []
@@ -497,6 +498,17 @@ class StoreContract:
         assert list(await store.flags("s_1")) == [grown, flag("a")]
         assert list(await store.flags("s_2")) == []
 
+    async def test_many_sessions_are_asked_after_at_once(self, store: Store) -> None:
+        case = await created(store)
+        await store.save(case, case.session, flags=[flag("z"), flag("a")])
+        await store.observe("s_1", observation())
+        many = [f"s_{number}" for number in range(2500)]
+        flags, seen = await store.flags_of(many), await store.observed_of(many)
+        assert list(flags) == list(seen) == many
+        assert list(flags["s_1"]) == [flag("z"), flag("a")]
+        assert (seen["s_1"], sum(seen.values()), sum(map(len, flags.values()))) == (1, 1, 2)
+        assert (await store.flags_of([]), await store.observed_of([])) == ({}, {})
+
     # --- what was read at check-in ---------------------------------------------------------------
 
     async def shown(
@@ -509,16 +521,17 @@ class StoreContract:
         programme: str = "mm",
         minutes: int = 0,
         failed: tuple[str, ...] = (),
+        account: str = "",
     ) -> ShownFace:
         """Let a learner check in with a document and a face of their own."""
-        made = replace(session(id_), learner=learner)
+        made = replace(session(id_), learner=learner, account=account)
         await store.create(made, join_sha256=f"join {id_}", lines=[b"opened"])
         face = b"face of " + id_.encode()
         await store.append(append(Frontier(), b"0", blobs=(face, b"more"), of=id_))
         read = reading(number, face=face, failed=failed)
         at = NOW + timedelta(minutes=minutes)
         await store.keep_reading(id_, read, programme=programme, at=at)
-        return ShownFace(session=id_, learner=learner, sha256=digest_of(face))
+        return ShownFace(session=id_, learner=learner, sha256=digest_of(face), account=account)
 
     async def test_a_reading_comes_back_as_it_was_kept_until_it_is_forgotten(
         self, store: Store
@@ -555,12 +568,27 @@ class StoreContract:
         await self.shown(store, "s_4", learner="Dan", number="Y34")
         await self.shown(store, "s_5", learner="Eve", failed=("number",))
         await self.shown(store, "s_6", learner="Fay", failed=("composite",))
+        await self.shown(store, "s_8", learner="Gil", failed=("expiry",))
         assert list(await store.same_document("s_1")) == ["s_2", "s_6"]
-        for alone in ("s_3", "s_4", "s_5", "s_7"):
+        for alone in ("s_3", "s_4", "s_5", "s_7", "s_8"):
             assert list(await store.same_document(alone)) == []
         await store.forget_reading("s_2")
         assert list(await store.same_document("s_1")) == ["s_6"]
         assert list(await store.same_document("s_2")) == []
+
+    async def test_accounts_are_told_apart_by_what_they_are_where_both_say_so(
+        self, store: Store
+    ) -> None:
+        ada = await self.shown(store, "s_1", learner="Ada", account="1", minutes=1)
+        too = await self.shown(store, "s_2", learner="Ada", account="2", minutes=2)
+        longer = await self.shown(store, "s_3", learner="Ada L.", account="2", minutes=1)
+        name = await self.shown(store, "s_4", learner="Ada", minutes=4)
+        bob = await self.shown(store, "s_5", learner="Bob", minutes=5)
+        assert list(await store.faces("s_1", most=9)) == [bob, too]
+        assert list(await store.faces("s_2", most=9)) == [bob, ada]
+        assert list(await store.faces("s_3", most=9)) == [bob, name, ada]
+        assert list(await store.faces("s_4", most=9)) == [bob, longer]
+        assert list(await store.faces("s_5", most=9)) == [name, too, ada]
 
     async def test_faces_are_the_newest_of_other_learners_while_they_are_held(
         self, store: Store

@@ -18,7 +18,7 @@ import pytest
 from proctor.adapters import ocr
 from proctor.adapters.documents import Reader
 from proctor.domain.document import DocumentRead
-from tests.pictures import astronaut, jpeg, need, png
+from tests.pictures import astronaut, jpeg, need, need_ocr, png
 from tests.specimens import FACE_AT, TD1, TD3, Page, page
 
 ON = date(2026, 11, 22)
@@ -55,6 +55,7 @@ def about(found: DocumentRead, page: Page, quarters: int) -> bool:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_drawn_documents_are_read_however_they_lie(reader: Reader) -> None:
+    need_ocr()
     for lines, format_, number in ((TD3, "TD3", "L898902C3"), (TD1, "TD1", "D23145890")):
         drawn = page(*lines)
         for quarters in (1, 2, 3) if lines is TD3 else (0,):
@@ -74,6 +75,7 @@ async def test_drawn_documents_are_read_however_they_lie(reader: Reader) -> None
 async def test_the_portrait_is_the_document_s_also_where_the_learner_s_face_is_larger(
     reader: Reader,
 ) -> None:
+    need_ocr()
     need("yunet")
     learner = cv2.resize(astronaut()[:400, 50:450], (700, 700))
     for lines in (TD3, ()):
@@ -98,6 +100,7 @@ async def test_the_portrait_is_the_document_s_also_where_the_learner_s_face_is_l
 async def test_one_process_reads_what_comes_and_outlives_poison_and_is_replaced(
     reader: Reader, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    need_ocr()
     caplog.set_level(logging.DEBUG)
     assert processes() == []
 
@@ -161,13 +164,30 @@ async def test_a_picture_that_takes_too_long_is_given_up() -> None:
         await reader.close()
 
 
-def test_a_machine_without_the_ocr_or_with_altered_models_says_so(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_machine_without_the_ocr_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ocr, "_PACKAGE", "rapidocr-that-is-not-there")
-    with pytest.raises(ocr.NoText, match=r"^rapidocr is not installed$"):
+    with pytest.raises(ocr.NoText, match=r"^rapidocr is not installed"):
         ocr.Ocr()
-    monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("python", "why"),
+    [
+        pytest.param((3, 12), "rapidocr is not installed", id="where it could be"),
+        pytest.param(
+            (3, 13),
+            "rapidocr is not installed: there is none for Python 3.13, and documents are read on "
+            "Python 3.12 or older",
+            id="where there is none",
+        ),
+    ],
+)
+def test_a_python_that_there_is_no_ocr_for_is_named(python: tuple[int, int], why: str) -> None:
+    assert ocr.why_missing(python) == why
+
+
+def test_altered_models_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    need_ocr()
 
     monkeypatch.setattr(ocr, "_MODELS", ("no.onnx",))
     with pytest.raises(ocr.NoText, match=r"^the model no\.onnx is missing$"):

@@ -3,6 +3,8 @@
 import asyncio
 import multiprocessing
 import os
+import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -128,3 +130,92 @@ def test_the_loop_of_the_server_does_it_too() -> None:
             await process.close()
 
     assert uvloop.run(run()) == b"so it does"
+
+
+# --- one that gets nowhere -----------------------------------------------------------------------
+
+
+def spin(seconds: float) -> str:
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+    return "done"
+
+
+@pytest.fixture
+async def impatient() -> AsyncIterator[Process]:
+    made = Process(nothing_first, patience_s=2.0)
+    await made.run(os.getpid)
+    yield made
+    await made.close()
+
+
+async def test_a_stopped_process_is_killed_and_what_comes_next_gets_another(
+    impatient: Process,
+) -> None:
+    before = await impatient.run(os.getpid)
+    os.kill(before, signal.SIGSTOP)
+    waiting = [asyncio.ensure_future(impatient.run(same, b"1")) for _ in range(3)]
+
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert [type(each) for each in answers] == [Died] * 3
+    assert await impatient.run(os.getpid) != before
+
+
+async def test_a_process_that_waits_for_what_never_comes_is_killed(
+    impatient: Process, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "gate")
+    with pytest.raises(Died):
+        await impatient.run(wait_at, tmp_path / "gate")
+
+
+async def test_a_process_that_runs_in_a_circle_is_killed(impatient: Process) -> None:
+    with pytest.raises(Died):
+        await impatient.run(spin, 3600)
+
+
+async def test_a_circle_that_gets_less_than_half_of_a_core_is_killed_too(
+    impatient: Process,
+) -> None:
+    # A quarter, beside one for which nobody lowered the priority: between two looks it never has
+    # a core for long.
+    me = await impatient.run(os.getpid)
+    core = min(os.sched_getaffinity(0))
+    os.sched_setaffinity(me, {core})
+    os.setpriority(os.PRIO_PROCESS, me, 5)
+    busy = Process(nothing_first)
+    beside = await busy.run(os.getpid)
+    try:
+        os.sched_setaffinity(beside, {core})
+        ahead = asyncio.ensure_future(busy.run(spin, 3600))
+        async with asyncio.timeout(60):
+            with pytest.raises(Died):
+                await impatient.run(spin, 3600)
+    finally:
+        os.kill(beside, signal.SIGKILL)
+        await asyncio.gather(ahead, return_exceptions=True)
+        await busy.close()
+
+
+async def test_a_process_that_had_no_core_is_left_alone(impatient: Process) -> None:
+    # Of the least priority, beside two for each core that it may use: it hardly runs, but would.
+    me = await impatient.run(os.getpid)
+    core = min(os.sched_getaffinity(0))
+    os.sched_setaffinity(me, {core})
+    os.sched_setscheduler(me, os.SCHED_IDLE, os.sched_param(0))
+    busy = Process(nothing_first)
+    try:
+        os.sched_setaffinity(await busy.run(os.getpid), {core})
+        ahead = asyncio.ensure_future(busy.run(spin, 2.5))
+        assert await impatient.run(spin, 0.1) == "done"
+        await ahead
+        assert await impatient.run(os.getpid) == me
+    finally:
+        await busy.close()
+
+
+async def test_patience_is_for_each_job_by_itself(impatient: Process) -> None:
+    jobs = [impatient.run(spin, 0.9) for _ in range(5)]
+    assert await asyncio.gather(*jobs) == ["done"] * 5

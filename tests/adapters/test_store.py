@@ -18,6 +18,7 @@ from proctor.evidence.tree import Frontier
 from proctor.services.ports import NotFound, StorageFull, Store
 from tests.adapters.store_contract import (
     EXAM,
+    NOW,
     POLICY,
     StoreContract,
     append,
@@ -26,6 +27,7 @@ from tests.adapters.store_contract import (
     digest_of,
     flag,
     observation,
+    reading,
     session,
 )
 from tests.conftest import full_disk, until
@@ -151,7 +153,7 @@ async def test_a_full_disk_stores_nothing_and_the_same_again_succeeds_when_there
     saved = await sql.save(case, ended, lines=[b"ended"])
     assert len(await sql.observations("s_1")) == (room == 0)
     assert await sql.case("s_1") == saved
-    assert await sql.blob("s_1", digest_of(second.blobs[0][1])) == second.blobs[0][1]
+    assert await sql.blob("s_1", second.blobs[0][0]) == second.blobs[0][1]
     assert await sql.blob("s_1", digest_of(b"first picture")) == b"first picture"
 
 
@@ -386,3 +388,25 @@ async def test_a_recovery_that_fails_is_told_to_whoever_opens_the_folder(
             await store.recovered()
         with pytest.raises(StorageFull):
             await created(store)
+
+
+async def test_documents_of_before_are_compared_with_those_of_now(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        for id_ in ("s_1", "s_2", "s_3"):
+            await created(store, id_)
+            await store.keep_reading(id_, reading("X12"), programme="mm", at=NOW)
+        await store.forget_reading("s_3")
+
+        def as_before(tx: Connection) -> None:
+            tx.execute(
+                text("UPDATE id_readings SET number_hmac = zeroblob(32) WHERE session = 's_1'")
+            )
+
+        await store.write(as_before)
+        assert list(await store.same_document("s_2")) == []
+
+        assert list(await store.documents_of_before()) == ["s_1"]
+        await store.keep_reading("s_1", reading("X12"), programme="mm", at=NOW)
+        assert list(await store.documents_of_before()) == []
+        assert list(await store.same_document("s_2")) == ["s_1"]
+        assert list(await store.same_document("s_3")) == []

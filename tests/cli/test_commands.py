@@ -21,6 +21,7 @@ from proctor.adapters.policies import builtin_folder
 from proctor.adapters.read_only import LOCK
 from tests.cli.running import ROOT, Terminal, in_its_own_process
 from tests.conftest import PASSWORD, SHORT_EXAM, full_disk
+from tests.pictures import need
 
 BUILTIN = sorted(path for path in builtin_folder().glob("*.toml"))
 
@@ -154,6 +155,12 @@ def test_an_exam_that_is_wrong_is_refused_in_one_line(
     assert "no exam short" in terminal.refused("invite", "short", "Ada")
 
 
+def test_who_invites_to_no_exam_is_told_which_there_are(terminal: Terminal) -> None:
+    assert "proctor exam publish FOLDER" in terminal.refused("invite", "shrot", "Ada")
+    terminal.run("exam", "publish", SHORT_EXAM)
+    assert terminal.refused("invite", "shrot", "Ada") == "no exam shrot; published: short"
+
+
 def test_an_exam_is_checked_published_and_learners_are_invited(terminal: Terminal) -> None:
     checked = terminal.run("exam", "check", SHORT_EXAM)
     assert (checked.status, "3 sections, 7 items" in checked.out) == (0, True)
@@ -187,14 +194,16 @@ def test_an_invitation_takes_an_address_and_prints_it_nowhere(terminal: Terminal
     assert line.startswith("an email address is")
 
 
-def test_an_invitation_names_the_group_that_proctors_see_the_learner_among(
+def test_an_invitation_names_the_learner_s_account_and_the_group_that_they_are_seen_among(
     terminal: Terminal,
 ) -> None:
     terminal.run("exam", "publish", SHORT_EXAM)
-    session, _ = terminal.run("invite", "short", "Ada", "--group", "Boston").out.split()
+    session, _ = terminal.run(
+        "invite", "short", "Ada", "--group", "Boston", "--account", "u17"
+    ).out.split()
     with closing(sqlite3.connect(terminal.data / "proctor.db")) as rows:
-        found = "SELECT json_extract(body, '$.group') FROM sessions WHERE id = ?"
-        assert rows.execute(found, [session]).fetchall() == [("Boston",)]
+        found = "SELECT body ->> '$.group', body ->> '$.account' FROM sessions WHERE id = ?"
+        assert rows.execute(found, [session]).fetchall() == [("Boston", "u17")]
     line = terminal.refused("invite", "short", "Ada", "--group", "x" * 65)
     assert line.startswith("a group is")
 
@@ -451,6 +460,41 @@ def test_a_server_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
 def test_a_host_that_is_none_is_one_line(terminal: Terminal) -> None:
     line = terminal.refused("serve", "--host", "no.such.host.invalid", "--port", "0")
     assert "no.such.host.invalid" in line
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        pytest.param(None, "another server runs on it: stop that one", id="a folder in use"),
+        pytest.param(
+            lambda folder: (folder / "server" / "proctor.db").write_bytes(b"no database" * 1000),
+            "not a database; or play it in another folder",
+            id="a database that is none",
+        ),
+        pytest.param(
+            lambda folder: (folder / "server" / "keys" / "master").chmod(0o644),
+            "chmod 600",
+            id="a key that others can read",
+        ),
+        pytest.param(
+            lambda folder: (folder / "staff.json").write_text("[]"),
+            "is not as this version writes it",
+            id="passwords of another version",
+        ),
+    ],
+)
+def test_a_demonstration_that_cannot_be_played_says_so_in_one_line(
+    terminal: Terminal, spoil: Callable[[Path], None] | None, says: str
+) -> None:
+    need("yunet", "sface", "astronaut")
+    folder = terminal.data / "demo"
+    with config._locked(folder / "server"):
+        assert "another server" in terminal.refused("demo", "--once", "--data", folder)
+        if spoil is None:
+            return
+    keys.load(folder / "server" / "keys", server="proctor.demo")
+    spoil(folder)
+    assert says in terminal.refused("demo", "--once", "--data", folder)
 
 
 def test_two_servers_do_not_share_a_folder(terminal: Terminal) -> None:

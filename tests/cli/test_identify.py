@@ -112,8 +112,13 @@ def test_a_page_without_a_zone_shows_its_text_and_no_control_characters() -> Non
 def test_a_bad_file_is_a_line_and_the_others_are_printed(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    from tests.pictures import astronaut, png  # noqa: PLC0415 # skips where no picture can be had
+    from tests.pictures import (  # noqa: PLC0415 # skips where no picture can be had
+        astronaut,
+        need_ocr,
+        png,
+    )
 
+    need_ocr()
     good, bad = tmp_path / "face.png", tmp_path / "bad.jpg"
     good.write_bytes(png(astronaut()))
     bad.write_bytes(b"no picture")
@@ -125,14 +130,10 @@ def test_a_bad_file_is_a_line_and_the_others_are_printed(
         f"{tmp_path / 'none.jpg'}: No such file or directory",
         f"{bad}: picture: not an image that can be read",
     ]
-    unread, line = map(json.loads, ran.out.splitlines())
-    assert unread == {
-        "image": str(bad),
-        "mrz": None,
-        "names": [],
-        "portrait": None,
-        "expired": None,
-    }
+    missing, unread, line = map(json.loads, ran.out.splitlines())
+    nothing: dict[str, object] = {"mrz": None, "names": [], "portrait": None, "expired": None}
+    assert missing == {"image": str(tmp_path / "none.jpg"), **nothing}
+    assert unread == {"image": str(bad), **nothing}
     assert line.keys() == unread.keys()
     assert line["mrz"] is None
     assert line["portrait"] is None  # no text says that this is a document

@@ -63,7 +63,13 @@ class ExamServer:
         self.state = "invited"
         self.id_check = "awaited"
         self.holds = False
+        self.reason = ""
+        self.asked_from: int | None = None  # the first record that counts, once asked again
+        self.no_check_in: deque[str] = deque()  # codes with which the next are refused
         self.refused: list[str] = []  # kinds of computers, as the policy's words say them
+        # What stands between a computer and this server, such as a hotel's network with its login.
+        self.between: web.HTTPException | None = None
+        self.displays_most = 1
         self.policy: dict[str, Any] = {"identity": {"document": "government-photo-id"}}
         self.server_log: dict[str, Any] = {"size": 3, "root": "cd" * 32}
         self.sections: dict[str, dict[str, Any]] = {
@@ -118,11 +124,17 @@ class ExamServer:
         for link in set(self._links):
             await link.send_json({"type": "session", "session": self.view()})
 
+    async def ask_again(self, reason: str) -> None:
+        """Ask for new pictures while the exam goes on."""
+        self.id_check, self.reason, self.asked_from = "retake", reason, len(self.lines)
+        await self.push()
+
     async def start(self) -> None:
         app = web.Application()
         at = "/api/v1/session"
         app.router.add_get("/healthz", self._health)
         app.router.add_post("/api/v1/join", self._join)
+        app.router.add_post("/api/v1/computer", self._computer)
         app.router.add_get(at, self._session)
         app.router.add_post(f"{at}/check-in", self._check_in)
         app.router.add_post(f"{at}/sections/{{section}}/open", self._open)
@@ -145,6 +157,16 @@ class ExamServer:
 
     async def _health(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "now_ms": _now_ms()})
+
+    async def _computer(self, request: web.Request) -> web.Response:
+        if self.between is not None and not request.query:
+            raise self.between
+        asked = await request.json()
+        assert asked["system"].keys() == {"os", "os_version", "maker", "model", "form"}
+        if asked["token"] != TOKEN:
+            return web.json_response({"type": "urn:proctor:problem:join-link-unknown"}, status=404)
+        fit = {"refused": self.refused, "displays_most": self.displays_most}
+        return web.json_response({"fit": fit, "now_ms": 0})
 
     async def _join(self, request: web.Request) -> web.Response:
         asked = await request.json()
@@ -186,7 +208,7 @@ class ExamServer:
         return {
             "session": SESSION,
             "state": self.state,
-            "id_check": {"state": self.id_check, "reason": ""},
+            "id_check": {"state": self.id_check, "reason": self.reason},
             "sections": self._views(),
             "ledger": [],
             "acts": list(self.acts),
@@ -203,10 +225,15 @@ class ExamServer:
     async def _check_in(self, _request: web.Request) -> web.Response:
         if self.refused:
             return _problem("system-refused", 403, refused=self.refused)
-        have = {each.facts["purpose"] for each in self.records(Kind.SNAPSHOT)}
+        if self.no_check_in:
+            return _problem(self.no_check_in.popleft(), 409)
+        since = self.asked_from or 0
+        have = {each.facts["purpose"] for each in self.records(Kind.SNAPSHOT) if each.seq >= since}
         if missing := sorted({"face", "document"} - have):
             return _problem("check-in-incomplete", 409, missing=missing)
-        self.state, self.id_check = ("check-in" if self.holds else "ready"), "captured"
+        self.id_check = "captured"
+        if self.asked_from is None:
+            self.state = "check-in" if self.holds else "ready"
         return web.json_response(self.view())
 
     async def _open(self, request: web.Request) -> web.Response:
@@ -300,7 +327,7 @@ class ExamServer:
         assert self.device
         if batch.note is None:
             check_named(batch.blobs, {digest: self.sizes[digest] for digest in self.owed()})
-            self.blobs.update(batch.blobs)
+            self.blobs.update((digest, bytes(blob)) for digest, blob in batch.blobs)
             self.batches.append(batch)
             return {"type": "held", "sha256": [digest for digest, _ in batch.blobs]}
         signed = open_batch_checkpoint(batch, origin=self.origin, key=self.device)
@@ -322,7 +349,7 @@ class ExamServer:
         self.batches.append(batch)
         self._accepted.set()
         if keep_blobs:
-            self.blobs.update(batch.blobs)
+            self.blobs.update((digest, bytes(blob)) for digest, blob in batch.blobs)
         line = cosignature(batch.note.text, key=self.signs_with, at_s=int(time.time()))
         note = Note(batch.note.text, (*batch.note.signatures, line))
         return {

@@ -254,6 +254,19 @@ def test_an_exam_that_was_ended_says_how_to_look_back() -> None:
             ],
             id="with a result",
         ),
+        pytest.param(
+            {
+                "review": "awaiting",
+                "released_unjudged": True,
+                "flags": [],
+                "results": {"points": 4, "possible": 4.0},
+            },
+            [
+                "Nobody had to judge your exam, so nobody did. Nothing counts against you.",
+                "Your result: 4 of 4 points.",
+            ],
+            id="that nobody had to judge",
+        ),
     ],
 )
 def test_how_the_review_stands_is_said_in_sentences(

@@ -63,6 +63,19 @@ def test_a_clip_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
         opener(str(tmp_path / "none.avi"), elapsed_s=lambda: 0.0)
 
 
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+async def test_a_picture_stands_for_a_camera_that_always_shows_it(
+    tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"learner.{ending}"
+    cv2.imwrite(str(path), grey(100))
+    camera = Camera(opener(str(path), elapsed_s=lambda: 3.0))
+    stills = [await camera.still(SIZE) for _ in range(3)]
+    camera.close()
+    assert [each.jpeg for each in stills] == [stills[0].jpeg] * 3
+    assert light_of(stills[0]).mean == pytest.approx(100, abs=2)
+
+
 async def test_a_file_that_is_no_clip_is_a_lost_camera(tmp_path: Path) -> None:
     (tmp_path / "no.avi").write_bytes(b"no clip")
     camera = Camera(opener(str(tmp_path / "no.avi"), elapsed_s=lambda: 0.0))

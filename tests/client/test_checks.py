@@ -7,11 +7,13 @@ from typing import Any
 
 import keyring
 import pytest
+from aiohttp import web
 from keyring.backend import KeyringBackend
 from proctor_client import checks
 from proctor_client.cli import app
 from proctor_client.errors import KeyMissing, SpoolDamaged
 from proctor_client.keys import device_key
+from proctor_client.server import parse_link
 from typer.testing import CliRunner
 
 from tests.client.clips import grey, write_clip
@@ -73,6 +75,69 @@ async def test_a_server_tells_the_round_trip_and_the_clock(tmp_path: Path) -> No
     assert by_name["clock"].status == "ok"
     gone = await checks.all_checks(server=server.url, camera=str(clip), folder=tmp_path)
     assert {each.check: each.status for each in gone}["network"] == "mend"
+
+
+async def test_an_exam_s_rules_are_checked_by_its_link_and_nothing_is_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "displays", lambda: 2)
+    clip = str(write_clip(tmp_path / "clip.avi", 4, lambda _at: grey(100)))
+
+    async def found(link: str) -> dict[str, checks.Check]:
+        of = parse_link(link) if link else None
+        each = await checks.all_checks(server=None, camera=clip, folder=tmp_path, link=of)
+        return {one.check: one for one in each}
+
+    async with serving() as server:
+        told = await found(server.link)
+        assert told["network"].status == "ok"
+        assert (told["system"].status, told["displays"].status) == ("ok", "mind")
+        assert told["displays"].do == "This exam allows one: unplug the others."
+
+        server.refused, server.displays_most = ["a tablet", "Windows before 10"], 2
+        told = await found(server.link)
+        assert (told["system"].status, told["displays"].status) == ("mend", "ok")
+        assert "This exam refuses it: a tablet; Windows before 10." in told["system"].says
+        assert told["system"].do
+
+        told = await found(f"{server.url}/join/another")
+        assert told["system"].status == "not-tried"
+        assert "knows no such link" in told["system"].says
+        link = server.link
+        assert server.device is None
+    told = await found(link)
+    assert "can't be reached" in told["system"].says
+    told = await found("")
+    assert told["system"].status == "not-tried"
+    assert "give your join link" in told["system"].says
+
+
+@pytest.mark.parametrize(
+    ("between", "says"),
+    [
+        # 307: whoever follows it sends the token along, and would be told of a fit.
+        pytest.param(
+            web.HTTPTemporaryRedirect("/api/v1/computer?login"), "was not understood", id="a login"
+        ),
+        pytest.param(web.HTTPNotFound(), "was not understood", id="a page that is not there"),
+        pytest.param(
+            web.HTTPNotFound(text='{"type": "about:blank"}'), "answered 404", id="another problem"
+        ),
+        pytest.param(web.HTTPOk(text='{"login": "please"}'), "was not understood", id="JSON"),
+    ],
+)
+async def test_what_is_no_exam_server_is_not_followed_and_tells_of_no_link(
+    tmp_path: Path, between: web.HTTPException, says: str
+) -> None:
+    clip = str(write_clip(tmp_path / "clip.avi", 4, lambda _at: grey(100)))
+    async with serving() as server:
+        server.between = between
+        found = await checks.all_checks(
+            server=None, camera=clip, folder=tmp_path, link=parse_link(server.link)
+        )
+    (system,) = [each for each in found if each.check == "system"]
+    assert system.status == "not-tried"
+    assert says in system.says
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,9 @@ from typing import Any
 
 import pytest
 from proctor_client.agent import Plan, take
-from proctor_client.programs import program_name, running, watched
+from proctor_client.errors import DiskFull
+from proctor_client.programs import displays_most, program_name, running, watched
+from proctor_client.recorder import Recorder
 from proctor_client.screen import Item, Script, Sitting
 from proctor_client.server import parse_link
 
@@ -124,7 +127,7 @@ class Working(Script):
 
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[ExamServer], Plan]:
-    monkeypatch.setattr("proctor_client.agent._PROGRAMS_S", 0.02)
+    monkeypatch.setattr("proctor_client.agent._COMPUTER_S", 0.02)
     clip = write_clip(tmp_path / "clip.avi", 8, lambda at: grey(60 + 10 * at))
 
     def of(server: ExamServer) -> Plan:
@@ -143,13 +146,17 @@ def noted(server: ExamServer) -> list[Any]:
     return [each.facts["program"] for each in server.records(Kind.NOTICE)]
 
 
+def counted(server: ExamServer) -> list[Any]:
+    return [each.facts["displays"] for each in server.records(Kind.NOTICE)]
+
+
 async def until(holds: Callable[[], bool]) -> None:
     while not holds():  # noqa: ASYNC110 - the client tells nobody
         await asyncio.sleep(0.02)
 
 
 async def taking(plan: Plan, after: Callable[[str], Any]) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(120):
         await take(plan, Working(after))
 
 
@@ -164,7 +171,7 @@ async def test_a_program_is_noted_when_it_is_seen_and_again_when_it_came_back(
                 with runs(tmp_path, NOT_LOOKED_FOR), runs(tmp_path, LOOKED_FOR):
                     await until(lambda: noted(server) == [LOOKED_FOR])
                     await asyncio.sleep(0.3)  # some more looks, which note nothing new
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(2)  # for a look that finds it gone
             if word == "a1":
                 with runs(tmp_path, LOOKED_FOR):
                     await until(lambda: len(noted(server)) == 2)
@@ -194,6 +201,31 @@ async def test_a_program_is_noted_anew_in_each_section_and_not_between_them(
         assert noted(server) == [LOOKED_FOR, LOOKED_FOR]
 
 
+async def test_what_a_look_finds_after_its_section_ended_is_not_noted(
+    plan: Callable[[ExamServer], Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, ended = threading.Event(), threading.Event()
+
+    def slow(names: frozenset[str]) -> frozenset[str]:
+        looks.set()
+        ended.wait()
+        return names
+
+    monkeypatch.setattr("proctor_client.agent.running", slow)
+    async with serving() as server:
+        server.policy["flag"] = [rule(LOOKED_FOR, sections=("a",))]
+
+        async def after(word: str) -> None:
+            if word == "a0":
+                await until(looks.is_set)
+            if word == "b0":
+                ended.set()
+                await asyncio.sleep(0.3)  # in which it would be noted
+
+        await taking(plan(server), after)
+        assert noted(server) == []
+
+
 async def test_without_a_rule_no_process_is_looked_at(
     plan: Callable[[ExamServer], Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,3 +241,73 @@ async def test_without_a_rule_no_process_is_looked_at(
 
         await taking(plan(server), after)
         assert noted(server) == []
+
+
+# --- displays ----------------------------------------------------------------------------------
+
+SECOND_DISPLAY = {"when": "second-display"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "most"),
+    [
+        pytest.param({"flag": [SECOND_DISPLAY]}, 1, id="a rule"),
+        pytest.param({"flag": [SECOND_DISPLAY], "system": {"displays_most": 2}}, 2, id="two"),
+        pytest.param({"flag": [{**SECOND_DISPLAY, "sections": ["b"]}]}, None, id="another section"),
+        pytest.param({"flag": [{"when": "dark"}]}, None, id="a rule about something else"),
+        pytest.param({}, None, id="no rule"),
+    ],
+)
+def test_displays_are_counted_only_where_a_rule_of_the_section_is_about_them(
+    policy: dict[str, Any], most: int | None
+) -> None:
+    assert displays_most(policy, "a") == most
+
+
+async def test_a_display_that_is_there_from_the_start_is_noted_once_in_each_section(
+    plan: Callable[[ExamServer], Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor_client.agent.displays", lambda: 2)
+    async with serving() as server:
+        server.policy["flag"] = [SECOND_DISPLAY]
+        seen: dict[str, list[Any]] = {}
+
+        async def after(word: str) -> None:
+            if word.startswith("Part"):  # before the section is opened
+                await asyncio.sleep(0.3)
+                seen[word] = counted(server)
+            if word in {"a0", "b0"}:
+                wanted = len(seen) * [2]
+                await until(lambda: counted(server) == wanted)
+                await asyncio.sleep(0.3)  # some more looks, which note nothing new
+
+        await taking(plan(server), after)
+        assert seen == {"Part a": [], "Part b": [2]}
+        assert counted(server) == [2, 2]
+
+
+async def test_a_display_for_which_there_was_no_room_is_noted_once_there_is(
+    plan: Callable[[ExamServer], Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor_client.agent.displays", lambda: 3)
+    write, full = Recorder.write, 2
+
+    async def no_room_at_first(recorder: Recorder, kind: Kind, *rest: Any, **more: Any) -> Any:
+        nonlocal full
+        if kind is Kind.NOTICE and full:
+            full -= 1
+            raise DiskFull("no room")
+        return await write(recorder, kind, *rest, **more)
+
+    monkeypatch.setattr(Recorder, "write", no_room_at_first)
+    async with serving() as server:
+        server.policy["flag"] = [SECOND_DISPLAY]
+
+        async def after(word: str) -> None:
+            if word == "a0":
+                await until(lambda: counted(server) == [3])
+            if word == "a1":
+                monkeypatch.setattr("proctor_client.agent.displays", lambda: None)
+
+        await taking(plan(server), after)
+        assert (counted(server), full) == ([3], 0)

@@ -5,18 +5,20 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from proctor_client import clock
+from proctor_client import agent, checkin, clock
 from proctor_client.agent import Plan, take
+from proctor_client.camera import Camera, opener
 from proctor_client.errors import (
     BadInput,
     BadLink,
+    CameraLost,
     CannotReach,
     ComputerRefused,
     NotAccepted,
@@ -24,7 +26,7 @@ from proctor_client.errors import (
     SessionEnded,
     Unsaveable,
 )
-from proctor_client.screen import Script
+from proctor_client.screen import Script, Sitting, Terminal
 from proctor_client.server import parse_link
 
 from proctor.evidence.record import Kind
@@ -70,14 +72,14 @@ def plan_for(server: ExamServer, clip: Path, **changes: Any) -> Plan:
 
 
 async def taking(plan: Plan, screen: Script) -> Path:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(120):
         return await take(plan, screen)
 
 
 async def test_an_exam_is_taken_and_the_receipt_covers_all_of_it(clip: Path) -> None:
     screen = Watcher(ANSWERS)
     async with serving() as server:
-        receipt = await taking(plan_for(server, clip, hold_s=0.4), screen)
+        receipt = await taking(plan_for(server, clip, hold_s=1.5), screen)
 
     kinds = [record.kind for record in server.records()]
     assert kinds[0] is Kind.HELLO
@@ -297,6 +299,310 @@ async def test_a_picture_that_a_proctor_asks_for_is_taken_at_once_and_said_why(
     assert purposes.count("periodic") == 1
     # What was said before this run of the program is not said again.
     assert [said for said in screen.said if said.startswith("A proctor")] == [f"{words} Is it on?"]
+
+
+async def test_pictures_that_are_asked_for_in_mid_section_are_taken_beside_it(clip: Path) -> None:
+    async with serving() as server:
+
+        async def ask() -> None:
+            await server.answered(1)
+            await server.ask_again("It was blurred.")
+
+        asking = asyncio.create_task(ask())
+        screen = Watcher(ANSWERS)
+        screen._pace_s = 0.3
+        await taking(plan_for(server, clip), screen)
+        await asking
+    purposes = [record.facts["purpose"] for record in server.records(Kind.SNAPSHOT)]
+    assert (purposes.count("face"), purposes.count("document")) == (2, 2)
+    assert (server.id_check, server.state) == ("captured", "submitted")
+    assert server.answers() == ANSWERS
+    (told,) = [said for said in screen.said if said.startswith("New pictures are needed")]
+    assert told.startswith("New pictures are needed: It was blurred. They are taken now.")
+    assert "Your new pictures were received. A person looks at them." in screen.said
+    # By then the learner was asked no other question because of it.
+    assert screen.said.index(told) < screen.said.index("Part a is handed in.")
+
+
+async def test_pictures_of_a_person_before_the_camera_wait_for_the_next_prompt(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The camera of a computer: nobody's picture is taken while they type."""
+    monkeypatch.setattr(agent, "opener", lambda _camera, **more: opener(str(clip), **more))
+    shown: list[str] = []
+
+    class Person(Watcher):
+        async def ready(self, purpose: str, *, may_wait: bool) -> bool:
+            shown.append(f"{purpose} after {len(server.answers())}")
+            return await super().ready(purpose, may_wait=may_wait)
+
+    async with serving() as server:
+
+        async def asks_after(count: int) -> None:
+            await server.answered(count)
+            await server.ask_again("")
+
+        asking = asyncio.create_task(asks_after(1))
+        screen = Person(ANSWERS)
+        screen._pace_s = 0.3
+        await taking(plan_for(server, clip, camera="0"), screen)
+        await asking
+    before, again = shown[:2], shown[2:]
+    assert before == ["face after 0", "document after 0"]
+    assert [each.split()[0] for each in again] == ["face", "document"]
+    assert server.id_check == "captured"
+    assert server.answers() == ANSWERS
+
+
+async def test_pictures_are_asked_for_in_a_pause_too(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "opener", lambda _camera, **more: opener(str(clip), **more))
+    async with serving() as server:
+        pushes: list[asyncio.Task[None]] = []
+
+        def hook(text: str) -> None:
+            if "A proctor paused" in text:
+                pushes.append(asyncio.create_task(server.ask_again("Is it you?")))
+            if "were received" in text:
+                assert server.state == "paused"
+                server.id_check, server.reason = "accepted", ""
+                pushes.append(asyncio.create_task(server.push()))
+            if text == "A person accepted your new pictures.":
+                server.state = "running"
+                pushes.append(asyncio.create_task(server.push()))
+
+        async def pause() -> None:
+            await server.answered(1)
+            server.state = "paused"
+            await server.push()
+
+        pausing = asyncio.create_task(pause())
+        screen = Watcher(ANSWERS, hook)
+        screen._pace_s = 0.3
+        await taking(plan_for(server, clip, camera="0"), screen)
+        await pausing
+    assert (server.id_check, server.state) == ("accepted", "submitted")
+    assert server.answers() == ANSWERS
+
+
+async def test_a_camera_that_is_gone_when_pictures_are_asked_for_ends_no_exam(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkin, "_CAMERA_PAUSE_S", 0.05)
+    monkeypatch.setattr(checkin, "_SENT_S", 0.1)
+    async with serving() as server:
+
+        async def ask() -> None:
+            await server.answered(1)
+            await server.ask_again("Is it you?")
+
+        async def gone(_self: object, _size: object) -> None:
+            raise CameraLost("it is gone")
+
+        def hook(text: str) -> None:
+            if text.startswith("New pictures are needed"):
+                monkeypatch.setattr(Camera, "still", gone)
+
+        asking = asyncio.create_task(ask())
+        screen = Watcher(ANSWERS, hook)
+        screen._pace_s = 0.3
+        await taking(plan_for(server, clip), screen)
+        await asking
+    assert (server.id_check, server.state) == ("retake", "submitted")
+    assert server.answers() == ANSWERS
+    (lost,) = [said for said in screen.said if "it is gone" in said and "goes on" in said]
+    assert lost.endswith("The exam goes on meanwhile.")
+
+
+class Asked(Watcher):
+    """Somebody before a camera, who is asked for new pictures as the first section begins."""
+
+    def __init__(self, server: ExamServer, *, puts_off: bool) -> None:
+        super().__init__(ANSWERS, self._hear)
+        self.asked_after: list[int] = []  # answers
+        self._server = server
+        self._puts_off = puts_off  # until everything is answered
+        self._given: Mapping[str, Any] = {}
+        self._heard = asyncio.Event()
+
+    async def ready(self, purpose: str, *, may_wait: bool) -> bool:
+        if may_wait:
+            self.asked_after.append(len(self._given))
+            if self._puts_off and len(self._given) < len(ANSWERS):
+                return False
+        return await super().ready(purpose, may_wait=may_wait)
+
+    async def work(self, sitting: Sitting) -> None:
+        self._given = sitting.given
+        if sitting.section == "a":
+            await self._server.ask_again("Is it you?")
+            await self._heard.wait()
+        await super().work(sitting)
+
+    def _hear(self, text: str) -> None:
+        if text.startswith("New pictures are needed"):
+            self._heard.set()
+
+
+async def test_with_a_dead_camera_no_question_waits_for_new_pictures(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "opener", lambda _camera, **more: opener(str(clip), **more))
+
+    async def gone(_self: object, _size: object) -> None:
+        raise CameraLost("it is gone")
+
+    async with serving() as server:
+        server.snapshot_every_s = 600
+
+        class Unplugged(Asked):
+            async def begin(self, title: str, limit_s: int) -> None:
+                monkeypatch.setattr(Camera, "still", gone)
+                await super().begin(title, limit_s)
+
+        screen = Unplugged(server, puts_off=False)
+        await taking(plan_for(server, clip, camera="0"), screen)
+    # At the first question, before the second section, and before the exam was handed in.
+    assert screen.asked_after == [0, 3, 6]
+    assert (server.id_check, server.answers()) == ("retake", ANSWERS)
+
+
+async def test_pictures_that_are_put_off_are_asked_for_when_no_time_passes(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "opener", lambda _camera, **more: opener(str(clip), **more))
+    async with serving() as server:
+        screen = Asked(server, puts_off=True)
+        await taking(plan_for(server, clip, camera="0"), screen)
+    # The last two are the face and the document, before the exam was handed in.
+    assert screen.asked_after == [0, 3, 6, 6]
+    assert (server.id_check, server.answers()) == ("captured", ANSWERS)
+    assert any(said.startswith("You are asked for them before the next") for said in screen.said)
+
+
+async def test_pictures_that_are_never_taken_are_said_to_be_missing_at_the_end(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "opener", lambda _camera, **more: opener(str(clip), **more))
+    async with serving() as server:
+
+        class Unwilling(Asked):
+            async def ready(self, purpose: str, *, may_wait: bool) -> bool:
+                return await super().ready(purpose, may_wait=may_wait) and not may_wait
+
+        screen = Unwilling(server, puts_off=True)
+        await taking(plan_for(server, clip, camera="0"), screen)
+    assert (server.id_check, server.state) == ("retake", "submitted")
+    said = [each for each in screen.said if "them" in each and "picture" not in each]
+    assert [each.startswith("The exam is handed in without them") for each in said] == [
+        False,
+        False,
+        True,
+    ]
+
+
+async def test_where_a_person_needs_no_new_pictures_any_more_none_is_said_to_be_accepted(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "opener", lambda _camera, **more: opener(str(clip), **more))
+    async with serving() as server:
+
+        class Spared(Asked):
+            async def work(self, sitting: Sitting) -> None:
+                await super().work(sitting)
+                if sitting.section == "a":
+                    server.id_check = "accepted"
+                    await server.push()
+
+        screen = Spared(server, puts_off=True)
+        await taking(plan_for(server, clip, camera="0"), screen)
+    assert "No new pictures are needed any more." in screen.said
+    assert "A person accepted your new pictures." not in screen.said
+
+
+@pytest.mark.parametrize(
+    ("said", "may_wait", "ready"),
+    [
+        pytest.param("", True, True, id="Enter"),
+        pytest.param("Later", True, False, id="later, where that can be"),
+        pytest.param("later", False, True, id="later, where nothing goes on without it"),
+    ],
+)
+async def test_a_picture_is_put_off_by_a_word(said: str, may_wait: bool, ready: bool) -> None:
+    screen = Terminal(accepts=True)
+    screen._lines = asyncio.Queue()
+    screen._lines.put_nowait(said)
+    assert await screen.ready("face", may_wait=may_wait) is ready
+
+
+async def test_a_refusal_that_may_pass_is_asked_about_once_more(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkin, "_AGAIN_S", 0.05)
+    async with serving() as server:
+
+        async def ask() -> None:
+            await server.answered(1)
+            server.no_check_in.extend(["conflict", "conflict"])
+            await server.ask_again("Is it you?")
+
+        asking = asyncio.create_task(ask())
+        screen = Watcher(ANSWERS)
+        screen._pace_s = 0.3
+        await taking(plan_for(server, clip), screen)
+        await asking
+    assert (server.id_check, server.answers()) == ("captured", ANSWERS)
+    (refused,) = [said for said in screen.said if "(conflict)" in said]
+    assert refused.endswith("It is tried again. The exam goes on meanwhile.")
+
+
+async def test_where_the_session_is_closed_no_picture_is_asked_for_any_more(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkin, "_AGAIN_S", 0.05)
+    monkeypatch.setattr(checkin, "_SENT_S", 0.1)
+    async with serving() as server:
+
+        async def ask() -> None:
+            await server.answered(5)
+            server.no_check_in.extend(["session-closed"] * 9)
+            await server.ask_again("Is it you?")
+
+        asking = asyncio.create_task(ask())
+        screen = Watcher(ANSWERS)
+        screen._pace_s = 0.3
+        await taking(plan_for(server, clip), screen)
+        await asking
+    assert server.state == "submitted"
+    # What the session tells of otherwise (a section that closed) is looked at as ever.
+    assert 0 < 9 - len(server.no_check_in) < 9
+    assert not any("tried again" in said for said in screen.said)
+
+
+async def test_a_file_that_is_gone_when_pictures_are_asked_for_ends_no_exam(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkin, "_CAMERA_PAUSE_S", 0.05)
+    monkeypatch.setattr(checkin, "_SENT_S", 0.1)
+    path = clip.parent / "id.png"
+    cv2.imwrite(str(path), np.zeros((200, 300, 3), np.uint8))
+    async with serving() as server:
+
+        async def ask() -> None:
+            await server.answered(1)
+            path.unlink()
+            await server.ask_again("Is it you?")
+
+        asking = asyncio.create_task(ask())
+        screen = Watcher(ANSWERS)
+        screen._pace_s = 0.3
+        await taking(plan_for(server, clip, document=path), screen)
+        await asking
+    assert (server.id_check, server.state) == ("retake", "submitted")
+    assert server.answers() == ANSWERS
+    (gone,) = [said for said in screen.said if "can't be read" in said]
+    assert gone.endswith("The exam goes on meanwhile.")
 
 
 async def test_a_document_can_come_from_a_file(clip: Path) -> None:

@@ -18,6 +18,7 @@ from proctor.domain.acts import (
     ACTS_TO_HELP,
     CLOSING,
     CONFIRM_WITHIN,
+    FORMER_REASONS,
     HELPING,
     MAX_ACTS,
     MAX_NOTE_CHARS,
@@ -45,7 +46,17 @@ from proctor.domain.acts import (
     Wanted,
     lifted,
 )
-from proctor.domain.devices import Ask, AskState, Devices, KnownDevice, NoSuchAsk
+from proctor.domain.devices import (
+    Ask,
+    AskDecided,
+    AskState,
+    Decision,
+    Devices,
+    KnownDevice,
+    NoSuchAsk,
+    decide,
+)
+from proctor.domain.devices import ask as ask_for
 from proctor.domain.errors import Refusal
 from proctor.domain.help import Call, NobodyCalls, Topic
 from proctor.domain.identity import IdCheck, IdState, learner_reads
@@ -175,16 +186,59 @@ def test_an_act_needs_its_reason_and_its_note(kind: ActKind) -> None:
 
 
 def test_a_reason_is_one_of_the_list() -> None:
-    for code in REASON_WORDS:
+    for code in REASON_WORDS.keys() - FORMER_REASONS.keys():
         assert do(running(), ActKind.PAUSE, code=code).acts[0].code == code
-    with pytest.raises(NoSuchReason):
-        do(running(), ActKind.PAUSE, code="technical/gremlins")
+    for code in ("technical/gremlins", *FORMER_REASONS):
+        with pytest.raises(NoSuchReason):
+            do(running(), ActKind.PAUSE, code=code)
 
 
 def test_the_list_of_reasons_has_categories_with_words() -> None:
     assert list(REASONS) == ["environment", "learner", "staff", "technical", "other"]
-    assert len(REASON_WORDS) == sum(len(each) for _, each in REASONS.values())
+    listed = [f"{category}/{name}" for category, (_, names) in REASONS.items() for name in names]
+    assert set(listed) == REASON_WORDS.keys() - FORMER_REASONS.keys()
     assert all(REASON_WORDS.values())
+
+
+# Its category and ours; its names, in kebab-case.
+_OF_TAO = {
+    ("environment", "environment"): "comfort disturbance noise power-outage weather",
+    ("examinee", "learner"): (
+        "behaviour complaint id-authorization illness late navigation no-show"
+    ),
+    ("proctorStaff", "staff"): "behaviour compliance error late no-show",
+    ("technical", "technical"): "freezing launching network printing testing-workstation",
+}
+
+
+@pytest.mark.parametrize(
+    ("category", "names"),
+    [pytest.param(ours, names, id=theirs) for (theirs, ours), names in _OF_TAO.items()],
+)
+def test_every_reason_that_tao_has_is_in_the_list(category: str, names: str) -> None:
+    assert set(names.split()) <= REASONS[category][1].keys()
+
+
+def test_no_two_reasons_read_the_same_to_a_learner() -> None:
+    listed = [words for _, names in REASONS.values() for words in names.values()]
+    assert len(set(listed)) == len(listed)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        pytest.param("learner/health", "health", id="what is an illness now"),
+        pytest.param("learner/weather", "weather", id="what is of the environment now"),
+        pytest.param("staff/late-start", "late start", id="what is late now"),
+        pytest.param("technical/workstation", "workstation", id="what has another name now"),
+    ],
+)
+def test_an_act_stored_with_a_reason_that_was_in_the_list_reads_as_it_did(
+    code: str, words: str
+) -> None:
+    paused = do(running(), ActKind.PAUSE)
+    before = replace(paused, acts=(replace(paused.acts[0], code=code),))
+    assert read(before) == [f"A proctor paused your exam: {words}."]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +285,16 @@ def test_who_decides_on_a_page_that_is_old_is_told_what_was_done_and_by_whom() -
     assert do(paused, ActKind.RESUME, by="cy", version=1).state is State.RUNNING
 
 
+def test_what_a_proctor_did_makes_no_page_of_their_own_old() -> None:
+    paused = do(running(), ActKind.PAUSE, by="bo", version=0)
+    assert do(paused, ActKind.RESUME, by="bo", version=0).state is State.RUNNING
+    given = do(paused, ActKind.EXTRA_TIME, seconds=60, by="cy", version=1)
+    own = do(given, ActKind.ASK_STILL, by="bo")
+    with pytest.raises(StalePage) as no:
+        do(own, ActKind.RESUME, by="bo", version=1)
+    assert (no.value.by, no.value.act, no.value.version) == ("cy", "extra-time", 3)
+
+
 def test_a_page_is_old_too_once_flags_came_that_it_does_not_show() -> None:
     no = StalePage(flags=["f1", "f2"])
     assert no.facts() == {"flags": ("f1", "f2")}
@@ -273,11 +337,27 @@ def test_a_document_is_asked_for_again_where_the_check_allows_it() -> None:
     assert learner_reads(again.id_check) == "It is too dark."
 
 
-def test_of_who_was_accepted_it_is_only_said() -> None:
-    accepted = replace(running(), id_check=IdCheck(state=IdState.ACCEPTED))
+def test_of_who_was_accepted_it_is_asked_again_and_the_exam_goes_on() -> None:
+    check = IdCheck(state=IdState.ACCEPTED, by="lin", captured_at=START)
+    accepted = replace(running(), id_check=check)
     asked = do(accepted, ActKind.ASK_ID)
-    assert asked.id_check == accepted.id_check
-    assert read(asked) == ["A proctor asked you to show your face and document again: network."]
+    assert (asked.id_check.state, asked.id_check.before) == (IdState.RETAKE, accepted.id_check)
+    assert replace(asked, id_check=accepted.id_check, acts=()) == accepted
+    assert read(asked) == [
+        "A proctor asked you to take the pictures of your ID check again: network."
+    ]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(IdCheck(), id="nothing was shown yet"),
+        pytest.param(IdCheck(state=IdState.RETAKE), id="it is asked for already"),
+    ],
+)
+def test_what_can_t_be_shown_again_is_not_asked_for(check: IdCheck) -> None:
+    with pytest.raises(IllegalMove):
+        do(replace(running(), id_check=check), ActKind.ASK_ID)
 
 
 # --- pause and time -------------------------------------------------------------------------------
@@ -436,10 +516,91 @@ def asked_by_another(phone: SecondCamera | None = None) -> ExamSession:
 def test_another_device_is_let_in_or_not() -> None:
     admitted = do(asked_by_another(), ActKind.ADMIT_DEVICE, of="d_2", code="", note="")
     assert admitted.devices.used == OTHER
-    refused = do(asked_by_another(), ActKind.REFUSE_DEVICE, of="d_2", code="", note="")
+    refused = do(asked_by_another(), ActKind.REFUSE_DEVICE, of="d_2", note="")
     assert refused.devices.asks[0].state is AskState.REFUSED
     with pytest.raises(NoSuchAsk):
         do(running(), ActKind.ADMIT_DEVICE, of="d_2")
+
+
+def test_who_lets_a_device_in_may_say_why_and_who_refuses_one_has_a_reason() -> None:
+    why: dict[str, Any] = {"of": "d_2", "code": "learner/late", "note": "Ask at the door."}
+    admitted = do(asked_by_another(), ActKind.ADMIT_DEVICE, **why)
+    assert (admitted.acts[0].code, admitted.acts[0].note) == (why["code"], why["note"])
+    assert read(admitted) == ["A proctor let your other computer in: late arrival."]
+    refused = do(asked_by_another(), ActKind.REFUSE_DEVICE, **why)
+    assert read(refused) == ["A proctor did not let another computer in: late arrival."]
+    with pytest.raises(ActReasonMissing) as no:
+        do(asked_by_another(), ActKind.REFUSE_DEVICE, of="d_2", code="", note="No.")
+    assert no.value.missing == "code"
+
+
+FIRST = KnownDevice(id="d_1", key="k1", kind="desktop")
+
+
+def let_in(**changed: Any) -> ExamSession:
+    """Return a session that its first device had until a proctor let another in."""
+    ask = Ask(device=OTHER, asked_at=at(1))
+    two = replace(running(), devices=Devices(admitted=(FIRST,), asks=(ask,)), **changed)
+    return do(two, ActKind.ADMIT_DEVICE, of="d_2")
+
+
+def test_a_device_that_was_let_in_by_mistake_gives_the_session_back() -> None:
+    admitted = let_in()
+    assert undoable(admitted, admitted.acts[0])
+    back = do(admitted, ActKind.UNDO, of="a1", now_s=90, code="", note="")
+    assert back.devices.used == FIRST
+    assert read(back)[-1] == "A proctor gave the exam back to the computer before."
+    assert not undoable(back, back.acts[0])
+    # The other one may ask again, and is decided on again.
+    anew = ask_for(back.devices, OTHER, now=at(100))
+    again = do(replace(back, devices=anew), ActKind.ADMIT_DEVICE, of="d_2", now_s=110)
+    assert again.devices.used == OTHER
+    assert undoable(again, again.acts[2])
+
+
+def test_what_was_asked_once_is_decided_once() -> None:
+    back = do(let_in(), ActKind.UNDO, of="a1", now_s=90)
+    with pytest.raises(AskDecided) as no:
+        do(back, ActKind.ADMIT_DEVICE, of="d_2", now_s=95)
+    assert (no.value.device, no.value.state) == ("d_2", "admitted")
+    refused = do(asked_by_another(), ActKind.REFUSE_DEVICE, of="d_2")
+    with pytest.raises(AskDecided) as no:
+        do(refused, ActKind.REFUSE_DEVICE, of="d_2")
+    assert (no.value.device, no.value.state) == ("d_2", "refused")
+
+
+def test_a_device_that_its_learner_let_in_is_let_in_by_no_proctor_who_could_undo_that() -> None:
+    ask = Ask(device=OTHER, asked_at=at(1))
+    asked = Devices(admitted=(FIRST,), asks=(ask,))
+    by_learner = replace(running(), devices=decide(asked, "d_2", Decision.ADMIT))
+    with pytest.raises(AskDecided):
+        do(by_learner, ActKind.ADMIT_DEVICE, of="d_2", version=0)
+
+
+def test_a_device_has_nobody_to_give_the_session_back_to() -> None:
+    alone = do(asked_by_another(), ActKind.ADMIT_DEVICE, of="d_2")
+    with pytest.raises(ActNotUndoable):
+        do(alone, ActKind.UNDO, of="a1")
+    phone = SecondCamera(link_sha256="", since=START, phone=FIRST)
+    admitted = let_in(second_camera=phone)
+    assert not undoable(admitted, admitted.acts[0])
+
+
+def test_a_device_that_has_the_session_for_another_reason_by_now_keeps_it() -> None:
+    admitted = let_in()
+    (asked,) = admitted.devices.asks
+    # Its learner let the first in again, and then this one.
+    chain = (FIRST, OTHER, FIRST, OTHER)
+    anew = Devices(admitted=chain, asks=(asked, replace(asked, asked_at=at(80))))
+    assert not undoable(replace(admitted, devices=anew), admitted.acts[0])
+    # Another was let in, and that was taken back.
+    third = KnownDevice(id="d_3", key="k3", kind="browser")
+    asks = ask_for(admitted.devices, third, now=at(70))
+    more = do(replace(admitted, devices=asks), ActKind.ADMIT_DEVICE, of="d_3", now_s=75)
+    assert not undoable(more, more.acts[0])
+    back = do(more, ActKind.UNDO, of="a2", now_s=80)
+    assert back.devices.used == OTHER
+    assert not undoable(back, back.acts[0])
 
 
 def test_a_phone_is_never_given_the_session() -> None:
@@ -470,9 +631,9 @@ def test_an_exam_is_ended_by_two() -> None:
 def test_who_confirms_may_say_it_in_their_own_words() -> None:
     proposed = do(running(), ActKind.TERMINATE, by="bo")
     over = do(
-        proposed, ActKind.CONFIRM_TERMINATE, of="a1", by="cy", code="learner/health", note="so ill"
+        proposed, ActKind.CONFIRM_TERMINATE, of="a1", by="cy", code="learner/illness", note="so ill"
     )
-    assert (over.acts[1].code, over.acts[1].note) == ("learner/health", "so ill")
+    assert (over.acts[1].code, over.acts[1].note) == ("learner/illness", "so ill")
 
 
 def test_a_proposal_lapses_after_a_minute() -> None:
@@ -792,7 +953,7 @@ def test_what_is_permitted_is_told_without_a_reason() -> None:
         running(),
         allowance=Allowance(time_factor=Decimal("1.50"), extra=timedelta(minutes=5)),
     )
-    free = do(allowed, ActKind.LIFT_RULE, rule="dark", code="learner/health", note="ill")
+    free = do(allowed, ActKind.LIFT_RULE, rule="dark", code="learner/illness", note="ill")
     assert permitted_words(free, POLICY) == (
         "1.5 times the time",
         "5 minutes more for each section",
@@ -814,9 +975,7 @@ _ONE: dict[ActKind, Callable[[], ExamSession]] = {
     ActKind.ADMIT_DEVICE: lambda: do(
         asked_by_another(), ActKind.ADMIT_DEVICE, of="d_2", code="", note=""
     ),
-    ActKind.REFUSE_DEVICE: lambda: do(
-        asked_by_another(), ActKind.REFUSE_DEVICE, of="d_2", code="", note=""
-    ),
+    ActKind.REFUSE_DEVICE: lambda: do(asked_by_another(), ActKind.REFUSE_DEVICE, of="d_2", note=""),
     ActKind.ANSWER: lambda: do(
         replace(running(), help=Call(topic=Topic.HAND, since=at(1))), ActKind.ANSWER, code=""
     ),
@@ -832,7 +991,7 @@ _ONE: dict[ActKind, Callable[[], ExamSession]] = {
         (ActKind.LIFT_RULE, "A proctor lifted a rule for you, “too dark to see”: network."),
         (ActKind.RESTORE_RULE, "A proctor put a rule in force again, “too dark to see”: network."),
         (ActKind.ADMIT_DEVICE, "A proctor let your other computer in."),
-        (ActKind.REFUSE_DEVICE, "A proctor did not let another computer in."),
+        (ActKind.REFUSE_DEVICE, "A proctor did not let another computer in: network."),
         (ActKind.ANSWER, "A proctor answered you."),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.domain.agreement import LEAST_FOR_INTERVAL, agreement
+from proctor.domain.agreement import LEAST_FOR_INTERVAL, agreement, share_of
 
 PAIRS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), max_size=60)
 
@@ -92,3 +92,19 @@ def test_kappa_lies_in_its_interval_and_is_the_same_for_both(judged: list[tuple[
     if found.low is not None and found.high is not None:
         assert -1 <= found.low <= found.kappa <= found.high <= 1
         assert turned.low == pytest.approx(found.low)
+
+
+@pytest.mark.parametrize(
+    ("count", "n", "low", "high"),
+    [
+        # Wilson's interval, by hand: of few it is wide, and never beyond 0 or 1.
+        pytest.param(0, 1, 0.0, 0.7935, id="none of one"),
+        pytest.param(1, 1, 0.2065, 1.0, id="one of one"),
+        pytest.param(5, 10, 0.2366, 0.7634, id="half of ten"),
+        pytest.param(81, 263, 0.2553, 0.3662, id="the example of Newcombe 1998"),
+    ],
+)
+def test_a_share_has_the_interval_of_wilson(count: int, n: int, low: float, high: float) -> None:
+    found = share_of(count, n)
+    assert found.share == count / n
+    assert (round(found.low, 4), round(found.high, 4)) == (low, high)

@@ -23,6 +23,7 @@ from proctor.domain.session import (
     SectionRun,
     State,
     ask_ended_at,
+    with_asks,
 )
 
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -115,11 +116,27 @@ def test_a_pause_ends_what_it_began_before() -> None:
     assert asked(*pictures) == [("dark", 0, 10), ("dark", 200, None)]
 
 
-def test_of_many_the_newest_are_kept() -> None:
+def test_of_many_the_newest_are_kept_and_those_before_are_counted() -> None:
     pictures = taken(*[DARK, DARK, GOOD, GOOD] * 50)
-    asks = asked(*pictures)
-    assert len(asks) == ASKS_MOST
-    assert asks[-1] == ("dark", 1960, 1980)
+    all_of_them = asks_of(ALL, pictures, lambda _: "a")
+    assert len(all_of_them) == 50
+    kept = with_asks(SESSION, all_of_them)
+    assert kept.asks == all_of_them[-ASKS_MOST:]
+    assert kept.asked_before == (("dark", 20.0 * (50 - ASKS_MOST)),)
+    # Made anew of all, as after every picture: nothing is counted twice.
+    assert with_asks(kept, all_of_them) == kept
+    assert with_asks(kept, all_of_them[:ASKS_MOST]).asked_before == ()
+
+
+def test_what_goes_on_is_kept_however_old_it_is() -> None:
+    going_on = QualityAsk(kind="covered", section="a", since=at(0))
+    ended = [
+        QualityAsk(kind="dark", section="a", since=at(10 * n), until=at(10 * n + 5))
+        for n in range(ASKS_MOST)
+    ]
+    kept = with_asks(SESSION, [going_on, *ended])
+    assert kept.asks == (going_on, *ended[1:])
+    assert kept.asked_before == (("dark", 5.0),)
 
 
 @given(st.lists(st.sampled_from([GOOD, DARK, EMPTY, TWO, BLIND]), max_size=40), st.randoms())

@@ -9,6 +9,7 @@ from proctor.domain.assurance import assurance
 from proctor.domain.identity import Checked, CheckKind, CheckResult, IdCheck, IdState, Proposal
 
 AT = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+LATER = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
 PROPOSED = Proposal(by="ann", reason="another person", at=AT)
 
 
@@ -58,6 +59,13 @@ def test_each_check_is_named_with_who_made_it() -> None:
             id="asked again",
         ),
         pytest.param(
+            IdCheck(
+                state=IdState.ACCEPTED, by="bo", before=IdCheck(state=IdState.ACCEPTED, by="lin")
+            ),
+            "Accepted by bo (person)",
+            id="asked again and accepted",
+        ),
+        pytest.param(
             IdCheck(state=IdState.ACCEPTED, by="lin", vouched=True),
             "No document: vouched for by lin (person)",
             id="vouched for",
@@ -86,6 +94,44 @@ def test_each_check_is_named_with_who_made_it() -> None:
 )
 def test_what_people_decided_is_said_with_their_names(check: IdCheck, words: str) -> None:
     assert assurance(check) == (words,)
+
+
+@pytest.mark.parametrize(
+    ("vouched", "how"),
+    [pytest.param(False, "accepted", id="accepted"), pytest.param(True, "vouched for", id="known")],
+)
+def test_what_is_checked_of_new_pictures_and_of_those_before_is_told_apart(
+    vouched: bool, how: str
+) -> None:
+    made = (Checked(check=CheckKind.NAME, result="agrees"),)
+    before = IdCheck(state=IdState.ACCEPTED, by="lin", captured_at=AT, checks=made, vouched=vouched)
+    asked = replace(before, state=IdState.RETAKE, by="bo", before=before)
+    name, counts = (
+        "The name on the document agrees with the account's (machine)",
+        f"The pictures before were {how} by lin (person)",
+    )
+
+    assert assurance(asked) == (
+        name,
+        "New pictures were asked for by bo (person); what was checked is of those before",
+        counts,
+    )
+    captured = IdCheck(state=IdState.CAPTURED, by="learner", before=before)
+    assert assurance(captured) == ("No person has decided", counts)
+    # Of the same pictures nothing else is said than what was decided last.
+    refused = replace(asked, state=IdState.REFUSED, checks=())
+    assert assurance(refused) == ("Refused by bo (person)",)
+    proposed = replace(asked, state=IdState.REFUSAL_PROPOSED, by="ann", checks=())
+    assert len(assurance(proposed)) == 1
+    others = IdCheck(state=IdState.REFUSED, by="bo", captured_at=LATER, before=before)
+    assert assurance(others) == ("Refused by bo (person)", counts)
+
+
+def test_pictures_that_nobody_accepted_are_not_said_to_be() -> None:
+    before = IdCheck(state=IdState.CAPTURED, by="learner", captured_at=AT)
+    check = IdCheck(state=IdState.CAPTURED, by="learner", captured_at=LATER, before=before)
+
+    assert assurance(check) == ("No person has decided",)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import get_args
@@ -21,6 +21,7 @@ from proctor.domain.flags import (
     RecordRef,
     SnapshotRef,
     evaluate,
+    is_unseen,
 )
 from proctor.domain.incidents import PICTURES, is_about
 from proctor.domain.observation import Face, Measured, Model, Observation
@@ -40,6 +41,7 @@ START = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SHA = "5" * 64
 YUNET = Model(name="yunet", version="2023mar", sha256="8" * 64)
 FACE = Face(x=1, y=2, width=3, height=4, score=0.9)
+HALF = replace(FACE, height=2)
 
 
 def at(seconds: float) -> datetime:
@@ -79,9 +81,10 @@ def raised(
     pictures: list[Observation] | None = None,
     events: list[Happening] | None = None,
     section_at: Callable[[datetime], str | None] = in_a,
+    documents: Sequence[tuple[datetime, datetime]] = (),
 ) -> tuple[Flag, ...]:
     whole = rule if isinstance(rule, Policy) else policy(rule)
-    return evaluate(whole, SHA, pictures or [], events or [], section_at)
+    return evaluate(whole, SHA, pictures or [], events or [], section_at, documents=documents)
 
 
 PEOPLE = FlagRule(when="person-count", above=1, for_s=20, severity=0.6)
@@ -163,6 +166,46 @@ def test_more_snapshots_make_the_incident_longer_and_keep_its_id() -> None:
     assert sooner.ended_at < later.ended_at
 
 
+@pytest.mark.parametrize(
+    ("seen", "counted"),
+    [
+        pytest.param((FACE, HALF), 1, id="a face half as high"),
+        pytest.param((HALF, FACE), 1, id="of which the detector is surer"),
+        pytest.param((FACE, replace(HALF, height=3)), 2, id="one a little higher"),
+        pytest.param((FACE, FACE), 2, id="one as high"),
+        pytest.param((FACE, HALF, HALF), 2, id="two of them"),
+        pytest.param((FACE, HALF, FACE), 2, id="besides a second person"),
+        pytest.param((HALF,), 1, id="one face alone"),
+        pytest.param((), 0, id="nobody"),
+    ],
+)
+def test_one_small_face_is_a_portrait_while_a_document_is_held_up(
+    seen: tuple[Face, ...], counted: int
+) -> None:
+    pictures = snapshots(*[Measured(faces=seen, models=(YUNET,))] * 3)
+    for above in range(1, 4):
+        rule = replace(PEOPLE, above=above)
+
+        flags = raised(rule, pictures=pictures, documents=[(at(0), at(20))])
+
+        assert [flag.value for flag in flags] == ([len(seen)] if counted > above else [])
+        # And at any other time it is somebody.
+        flags = raised(rule, pictures=pictures, documents=[(at(21), at(99))])
+        assert len(flags) == (len(seen) > above)
+
+
+def test_a_portrait_is_left_out_of_no_other_rule() -> None:
+    # The learner is away, and what lies before the camera is the document.
+    alone = Measured(faces=(HALF, FACE), same_person=0.1)
+    rule = FlagRule(when="another-person", for_s=0)
+    pictures = snapshots(*[alone] * 3)
+
+    held = raised(rule, pictures=pictures, documents=[(at(0), at(20))])
+
+    assert held == raised(rule, pictures=pictures)
+    assert len(held) == 1
+
+
 def test_neighbours_of_one_rule_are_one_incident() -> None:
     two = [faces(2)] * 3
     (flag,) = raised(PEOPLE, pictures=snapshots(*two, faces(1), *two))
@@ -202,6 +245,41 @@ def test_what_was_not_measured_raises_nothing_and_ends_a_run() -> None:
     assert raised(policy(*every_picture_rule), pictures=snapshots(*[blind] * 50)) == ()
     pictures = snapshots(faces(2), faces(2), blind, faces(2), faces(2))
     assert raised(PEOPLE, pictures=pictures) == ()
+
+
+@pytest.mark.parametrize(
+    ("rules", "measured", "unseen"),
+    [
+        pytest.param([PEOPLE], [faces(1)] * 3, False, id="each picture was looked at"),
+        pytest.param([PEOPLE], [], True, id="there is no picture"),
+        pytest.param([PEOPLE], [faces(1), Measured(), faces(1)], True, id="one was given up"),
+        pytest.param(
+            [FlagRule(when="another-person")],
+            [replace(faces(1), same_person=0.9), faces(1)],
+            False,
+            id="one is compared",
+        ),
+        pytest.param(
+            [FlagRule(when="another-person")], [faces(1), faces(1)], True, id="none is compared"
+        ),
+        pytest.param(
+            [FlagRule(when="looped")],
+            [Measured(), Measured(looped=False)],
+            False,
+            id="once it can be",
+        ),
+        pytest.param(
+            [FlagRule(when="dark"), AWAY],
+            [Measured()],
+            False,
+            id="no rule of conduct goes by pictures",
+        ),
+    ],
+)
+def test_what_a_rule_of_conduct_goes_by_and_was_not_measured_is_unseen(
+    rules: list[FlagRule], measured: list[Measured], unseen: bool
+) -> None:
+    assert is_unseen(policy(*rules), snapshots(*measured)) is unseen
 
 
 def test_no_snapshots_raise_nothing() -> None:
@@ -524,13 +602,21 @@ def test_what_the_server_could_not_measure_is_no_camera_lost(unmeasured: str) ->
 
 
 @pytest.mark.parametrize(
-    ("gap_at", "flag_id", "began"),
+    ("gap_at", "flag_id", "began", "words"),
     [
-        pytest.param(10, "camera-lost.d.99", 10, id="a camera that goes, then nonsense"),
-        pytest.param(90, "camera-lost.d.7", 70, id="nonsense, then a camera that goes"),
+        pytest.param(
+            10,
+            "camera-lost.d.99",
+            10,
+            "1 minute in all, 2 times",
+            id="a camera that goes, then nonsense",
+        ),
+        pytest.param(90, "camera-lost.d.7", 70, "1 minute", id="nonsense, then a camera that goes"),
     ],
 )
-def test_an_outage_of_both_kinds_is_one_flag(gap_at: float, flag_id: str, began: float) -> None:
+def test_an_outage_of_both_kinds_is_one_flag(
+    gap_at: float, flag_id: str, began: float, words: str
+) -> None:
     lost = event(kind="gap", cause="camera", start=gap_at, length=40, seq=99)
     pictures = snapshots(*[UNREADABLE] * 3, first=7)
     (flag,) = raised(FlagRule(when="camera-lost", for_s=20), pictures=pictures, events=[lost])
@@ -538,8 +624,7 @@ def test_an_outage_of_both_kinds_is_one_flag(gap_at: float, flag_id: str, began:
     assert (flag.started_at, flag.ended_at) == (at(began), at(max(90, gap_at + 40)))
     assert flag.records == (RecordRef(device="d", seq=99),)
     assert [ref.seq for ref in flag.snapshots] == [7, 8, 9]
-    length = duration_words(max(90, gap_at + 40) - began)
-    assert f"The camera could not be read for {length}" in flag.explanation
+    assert f"The camera could not be read for {words}: it was lost" in flag.explanation
     assert "not held against you" in flag.explanation
 
 
@@ -600,6 +685,50 @@ def test_an_end_before_the_start_is_an_instant() -> None:
         FlagRule(when="network-gap"), events=[event(kind="gap", cause="network", length=-5)]
     )
     assert (flag.started_at, flag.ended_at, flag.value) == (at(0), at(0), 0)
+
+
+@pytest.mark.parametrize(
+    ("when", "facts"),
+    [
+        pytest.param("left-page", {"kind": "focus"}, id="away from the page"),
+        pytest.param("network-gap", {"kind": "gap", "cause": "network"}, id="no network"),
+        pytest.param("camera-lost", {"kind": "gap", "cause": "camera"}, id="no camera"),
+        pytest.param("capture-gap", {"kind": "gap", "cause": "stopped"}, id="no capture"),
+    ],
+)
+def test_what_went_on_several_times_is_told_by_how_long_it_went_on(
+    when: When, facts: dict[str, str]
+) -> None:
+    events = [event(seq=seq, start=60 * seq, length=6, **facts) for seq in range(2)]
+    (flag,) = raised(FlagRule(when=when, for_s=5), events=events)
+    assert (flag.started_at, flag.ended_at) == (at(0), at(66))
+    assert (flag.times, flag.lasted) == (2, timedelta(seconds=12))
+    assert " for 12 seconds in all, 2 times" in flag.explanation
+    assert flag.value == 6  # the longest of them is held against the rule's limit
+
+    (once,) = raised(FlagRule(when=when, for_s=5), events=events[:1])
+    assert (once.times, once.lasted) == (1, timedelta(seconds=6))
+    assert " for 6 seconds" in once.explanation
+    assert "times" not in once.explanation
+
+
+def test_what_two_records_tell_of_one_time_went_on_once() -> None:
+    spans = [(0, 20), (5, 5), (15, 15)]  # within the first, and beyond it
+    events = [
+        event(seq=seq, start=start, length=length, kind="gap", cause="network")
+        for seq, (start, length) in enumerate(spans)
+    ]
+    (flag,) = raised(FlagRule(when="network-gap"), events=events)
+    assert (flag.times, flag.lasted) == (1, timedelta(seconds=30))
+    assert "could not be reached for 30 seconds. " in flag.explanation
+
+
+def test_pictures_of_several_times_are_told_by_how_long_they_show_it() -> None:
+    dark = Measured(dark=True, faces=())
+    seen = snapshots(*[dark] * 3, *[faces(1)] * 3, *[dark] * 2)
+    (flag,) = raised(FlagRule(when="dark"), pictures=seen)
+    assert (flag.times, flag.lasted) == (2, timedelta(seconds=30))
+    assert "In 5 snapshots over 30 seconds in all, 2 times, there was" in flag.explanation
 
 
 def test_a_program_is_flagged_where_it_is_not_allowed() -> None:

@@ -20,6 +20,7 @@ from proctor.domain.identity import (
     IdState,
     Proposal,
     advance,
+    counting,
     learner_reads,
     waits_since,
     with_checks,
@@ -126,12 +127,113 @@ def test_an_illegal_move_is_named_before_a_missing_reason() -> None:
         decided(IdCheck(), IdEvent.REFUSE)
 
 
-def test_a_picture_taken_again_leaves_nothing_of_before() -> None:
-    asked = decided(in_state(IdState.CAPTURED), IdEvent.ASK_AGAIN, code=AgainCode.BLURRED)
+def captured_again(asked: IdCheck) -> IdCheck:
+    return advance(asked, IdEvent.CAPTURE, actor=Actor.LEARNER, by="learner", now=NOW)
 
-    again = advance(asked, IdEvent.CAPTURE, actor=Actor.LEARNER, by="learner", now=NOW)
 
-    assert again == IdCheck(state=IdState.CAPTURED, by="learner", captured_at=NOW)
+def test_a_picture_taken_again_keeps_what_was_said_of_those_before_apart() -> None:
+    captured = in_state(IdState.CAPTURED)
+
+    again = captured_again(decided(captured, IdEvent.ASK_AGAIN, code=AgainCode.BLURRED))
+
+    assert again == IdCheck(state=IdState.CAPTURED, by="learner", captured_at=NOW, before=captured)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(IdState.CAPTURED, id="not decided on"),
+        pytest.param(IdState.REFUSAL_PROPOSED, id="a refusal was proposed"),
+        pytest.param(IdState.ACCEPTED, id="accepted"),
+    ],
+)
+def test_a_newcomer_is_compared_with_who_was_shown_before_until_accepted(state: IdState) -> None:
+    first = in_state(state)
+    asked = decided(first, IdEvent.ASK_AGAIN, code=AgainCode.GLARE)
+    shown = captured_again(asked)
+    proposed = decided(shown, IdEvent.REFUSE, by="ann", reason="somebody else")
+    refused = decided(proposed, IdEvent.REFUSE, by="bo", reason="somebody else")
+    twice = captured_again(decided(shown, IdEvent.ASK_AGAIN, code=AgainCode.BLURRED))
+    thrice = captured_again(decided(refused, IdEvent.ASK_AGAIN, code=AgainCode.OTHER, reason="x"))
+
+    for each in (asked, shown, proposed, refused, twice, thrice):
+        assert counting(each) == first
+    accepted = decided(twice, IdEvent.ACCEPT)
+    assert counting(accepted) == accepted
+
+
+@pytest.mark.parametrize("state", [IdState.CAPTURED, IdState.ACCEPTED])
+def test_pictures_that_were_refused_are_nobody_s_to_compare_with(state: IdState) -> None:
+    asked = decided(in_state(state), IdEvent.ASK_AGAIN, code=AgainCode.GLARE)
+    # Nothing more was shown: those before are decided on.
+    proposed = decided(asked, IdEvent.REFUSE, by="ann", reason="somebody else")
+    refused = decided(proposed, IdEvent.REFUSE, by="bo", reason="somebody else")
+    assert counting(refused) == refused
+
+    again = captured_again(decided(refused, IdEvent.ASK_AGAIN, code=AgainCode.GLARE))
+
+    assert counting(again) == again
+    assert again.before is not None
+    assert again.before.state is IdState.REFUSED
+
+
+def test_what_comes_after_it_was_asked_for_is_not_what_counted_before() -> None:
+    vouched = decided(IdCheck(), IdEvent.VOUCH, by="lin", reason="my student")
+
+    asked = decided(vouched, IdEvent.ASK_AGAIN, code=AgainCode.FACE_HIDDEN)
+
+    assert asked.captured_at is None
+    assert counting(asked) == replace(vouched, captured_at=NOW)
+    assert counting(captured_again(asked)) == replace(vouched, captured_at=NOW)
+
+
+@pytest.mark.parametrize("event", [IdEvent.ACCEPT, IdEvent.REFUSE])
+def test_where_nothing_was_ever_shown_there_is_nothing_to_decide_on(event: IdEvent) -> None:
+    vouched = decided(IdCheck(), IdEvent.VOUCH, by="lin", reason="my student")
+    asked = decided(vouched, IdEvent.ASK_AGAIN, code=AgainCode.FACE_HIDDEN)
+
+    with pytest.raises(IllegalMove) as refused:
+        decided(asked, event, reason="I saw her")
+
+    assert refused.value.facts() == {"machine": "ID check", "state": "retake", "event": event}
+    assert decided(asked, IdEvent.VOUCH, reason="I saw her").state is IdState.ACCEPTED
+    assert decided(captured_again(asked), event, reason="I saw her").by == "bo"
+
+
+def test_new_pictures_leave_the_doubt_that_another_account_showed_the_same() -> None:
+    doubted = replace(in_state(IdState.ACCEPTED), doubted_at=NOW - timedelta(minutes=2))
+
+    again = captured_again(decided(doubted, IdEvent.ASK_AGAIN, code=AgainCode.GLARE))
+
+    assert (again.doubted_at, again.checks) == (doubted.doubted_at, ())
+    assert waits_since(decided(again, IdEvent.ACCEPT)) is None
+
+
+def test_until_new_pictures_are_accepted_those_that_were_before_count() -> None:
+    accepted = in_state(IdState.ACCEPTED)
+    asked = decided(accepted, IdEvent.ASK_AGAIN, reason="a change of light")
+    assert counting(asked) == accepted
+    shown = captured_again(asked)
+    assert counting(shown) == accepted
+    # However often it is asked: those that nobody accepted don't push them out.
+    once_more = captured_again(decided(shown, IdEvent.ASK_AGAIN, code=AgainCode.GLARE))
+    assert (counting(once_more), once_more.before) == (accepted, accepted)
+
+    taken = decided(once_more, IdEvent.ACCEPT)
+
+    assert counting(taken) == taken
+    third = decided(taken, IdEvent.ASK_AGAIN, reason="once more")
+    assert third.before == replace(taken, before=None)
+
+
+def test_who_asked_may_find_that_those_before_will_do_and_says_why() -> None:
+    asked = decided(in_state(IdState.ACCEPTED), IdEvent.ASK_AGAIN, reason="a change of light")
+    with pytest.raises(IdReasonMissing):
+        decided(asked, IdEvent.ACCEPT)
+
+    accepted = decided(asked, IdEvent.ACCEPT, reason="I see it now")
+
+    assert (accepted.state, accepted.captured_at) == (IdState.ACCEPTED, SHOWN_AT)
 
 
 def test_a_refusal_takes_two_people() -> None:
@@ -217,6 +319,13 @@ def test_an_id_check_of_before_is_still_read() -> None:
 
     assert found == IdCheck(state=IdState.REFUSED, by="ann", reason="no", captured_at=SHOWN_AT)
     assert learner_reads(found) == "no"
+
+
+def test_what_was_said_of_the_pictures_before_is_stored_with_the_check() -> None:
+    asked = decided(in_state(IdState.ACCEPTED), IdEvent.ASK_AGAIN, reason="a change of light")
+    shape = TypeAdapter(IdCheck)
+
+    assert shape.validate_json(shape.dump_json(captured_again(asked))) == captured_again(asked)
 
 
 def test_every_code_has_words() -> None:

@@ -82,12 +82,15 @@ ID_CHECK = Machine(
         captured         refused     -> refusal-proposed: proctor
         captured         vouched     -> accepted: proctor
         retake           captured    -> captured: learner
+        retake           accepted    -> accepted: proctor
+        retake           refused     -> refusal-proposed: proctor
         retake           vouched     -> accepted: proctor
         refusal-proposed refused     -> refused: proctor
         refusal-proposed accepted    -> accepted: proctor
         refusal-proposed asked-again -> retake: proctor
         refusal-proposed vouched     -> accepted: proctor
         accepted         accepted    -> accepted: proctor
+        accepted         asked-again -> retake: proctor
         accepted         refused     -> refusal-proposed: proctor
         refused          accepted    -> accepted: proctor
         refused          asked-again -> retake: proctor

@@ -1,4 +1,5 @@
 import string
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -381,6 +382,25 @@ def test_two_readings_must_agree() -> None:
     assert agreed(one, read(*td3(expiry="130415"))).failed == ("expiry",)
     assert agreed(one, None).failed == ("number", "birth", "expiry")
     assert agreed(read(TD3[0], "M" + TD3[1][1:]), other).failed == ("number", "composite")
+
+
+def test_a_document_is_told_from_others_by_what_check_digits_cover() -> None:
+    document = read(*td3()).document
+    assert document == "L898902C3\x00740812\x00120415"
+    misread = td3(name=TD3[0].replace("UTO", "UT0"))
+    assert read(*misread).document == read(*td3(name=TD3[0].replace("<UTO", "<<<<"))).document
+    assert read(*td3(), on=date(2075, 1, 1)).document == document
+    others = [td3(number="L898902C4"), td3(birth="740813"), td3(expiry="120416")]
+    assert len({document, *(read(*other).document for other in others)}) == 4
+    assert read(*td3(birth="7408<<")).document == "L898902C3\x00\x00120415"
+
+
+@pytest.mark.parametrize("field", ["number", "birth", "expiry"])
+def test_a_document_that_may_be_misread_is_told_from_none(field: str) -> None:
+    good = read(*td3())
+    assert replace(good, failed=(field,)).document == ""
+    assert replace(good, failed=("optional", "composite")).document == good.document
+    assert replace(good, number="").document == ""
 
 
 def test_reasons_quote_nothing_of_the_document() -> None:

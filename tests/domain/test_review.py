@@ -1,11 +1,14 @@
+import json
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proctor.domain.acts import RequestReused
 from proctor.domain.contest import (
     MAX_ATTACHMENT_BYTES,
     MAX_ATTACHMENTS,
@@ -27,13 +30,17 @@ from proctor.domain.review import (
     MAX_COMMENTS,
     MAX_FLAG_REASON_CHARS,
     MAX_REASONS_CHARS,
+    SENTENCES,
     SETTLED,
     ActedAlone,
     AnotherPersonNeeded,
     Comment,
     FlagOutcome,
     FlagReasonMissing,
+    FlagsNotJudged,
     Outcome,
+    OwnWordsMissing,
+    QualityJudged,
     ReasonsMissing,
     ResultsHeld,
     Review,
@@ -41,19 +48,23 @@ from proctor.domain.review import (
     SessionGoesOn,
     TooManyComments,
     Verdict,
+    assign,
     comment,
     comments_for,
     contest,
     contest_until,
     due_at,
     give_verdict,
+    given_before,
     is_second_look,
     require_impartial,
+    require_judged,
     require_results_free,
     state_for,
     verdicts_for,
 )
 
+SENTENCES_JSON = Path(__file__).parents[1] / "vectors" / "verdict-sentences.json"
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CLEAR, BREACH = Outcome.CLEAR, Outcome.BREACH
 VOID, INCONCLUSIVE = Outcome.VOID, Outcome.INCONCLUSIVE
@@ -410,7 +421,7 @@ def test_who_has_decided_reads_all() -> None:
     assert known(review, "cy") == (AWAITING, (), (written,), None)
 
 
-def test_a_sampled_clear_looks_as_an_accusation_and_as_what_nobody_looked_at() -> None:
+def test_a_sampled_clear_looks_as_an_accusation_and_as_what_released_unjudged_at() -> None:
     sampled = reviewed(("ann", CLEAR), look_twice=True)
 
     assert known(sampled, "bo") == known(reviewed(("ann", BREACH)), "bo") == known(Review(), "bo")
@@ -576,3 +587,100 @@ def test_comments_are_kept_up_to_their_number() -> None:
     with pytest.raises(TooManyComments) as refused:
         comment(full, written)
     assert refused.value.facts() == {"at_most": 200}
+
+
+# --- what is judged ------------------------------------------------------------------------------
+
+
+def on_flags(outcome: Outcome, reasons: str = "I saw it", **flags: FlagOutcome) -> Verdict:
+    return replace(verdict("ann", outcome, reasons), flags=tuple(flags.items()))
+
+
+def test_a_verdict_says_of_each_flag_of_conduct_what_came_of_it() -> None:
+    said = on_flags(CLEAR, f2=FlagOutcome.CANNOT_TELL)
+    with pytest.raises(FlagsNotJudged) as refused:
+        require_judged(said, conduct=["f1", "f2", "f3"])
+    assert refused.value.facts() == {"flags": ["f1", "f3"]}
+    require_judged(said, conduct=["f2"])
+    require_judged(on_flags(VOID), conduct=[])
+
+
+@pytest.mark.parametrize("outcome", list(FlagOutcome))
+def test_of_a_flag_of_quality_there_is_nothing_to_judge(outcome: FlagOutcome) -> None:
+    with pytest.raises(QualityJudged) as refused:
+        require_judged(on_flags(CLEAR, f1=outcome, dark=outcome), conduct=["f1"])
+    assert refused.value.facts() == {"flag": "dark"}
+
+
+@pytest.mark.parametrize("reasons", [*sorted(SENTENCES), "\n \n".join(sorted(SENTENCES)[:2])])
+def test_a_breach_that_no_flag_carries_needs_words_of_ones_own(reasons: str) -> None:
+    flag = FlagOutcome.NOT_UPHELD
+    with pytest.raises(OwnWordsMissing):
+        require_judged(on_flags(BREACH, f"  {reasons} ", f1=flag), conduct=["f1"])
+    with pytest.raises(OwnWordsMissing):
+        require_judged(on_flags(BREACH, reasons), conduct=[])
+    require_judged(on_flags(BREACH, f"{reasons}\nShe read from a note.", f1=flag), conduct=["f1"])
+    require_judged(on_flags(BREACH, reasons, f1=FlagOutcome.UPHELD), conduct=["f1"])
+    require_judged(on_flags(CLEAR, reasons, f1=flag), conduct=["f1"])
+
+
+def test_the_sentences_to_choose_from_are_those_of_the_page() -> None:
+    assert sorted(SENTENCES) == sorted(json.loads(SENTENCES_JSON.read_text()))
+
+
+# --- once for a request --------------------------------------------------------------------------
+
+
+def test_a_verdict_that_comes_again_is_known_by_its_request() -> None:
+    first = replace(on_flags(BREACH, f1=FlagOutcome.UPHELD), request="r1")
+    review = Review(verdicts=(first,), state=SECOND)
+    assert given_before(review, replace(first, at=AT + timedelta(minutes=1)))
+    assert not given_before(review, replace(first, by="bo"))
+    assert not given_before(review, replace(first, request="r2"))
+    assert not given_before(Review(verdicts=(replace(first, request=""),)), first)
+    assert not given_before(
+        Review(verdicts=(replace(first, request=""),)), replace(first, request="")
+    )
+    with pytest.raises(RequestReused):
+        given_before(review, replace(first, outcome=CLEAR))
+
+
+def test_a_comment_of_one_request_is_kept_once() -> None:
+    mark = Comment(by="ann", at_ms=1, text="who is that?", written_at=AT, request="r1")
+    once = comment(Review(), mark)
+    assert comment(once, replace(mark, written_at=AT + timedelta(minutes=1))) is once
+    full = replace(once, comments=(mark,) * MAX_COMMENTS)
+    assert comment(full, mark) is full
+    assert len(comment(once, replace(mark, by="bo")).comments) == 2
+    assert len(comment(once, replace(mark, request="r2")).comments) == 2
+    for text, at_ms in (("another", 1), ("who is that?", 2)):
+        with pytest.raises(RequestReused):
+            comment(once, replace(mark, text=text, at_ms=at_ms))
+    anonymous = replace(mark, request="")
+    assert len(comment(comment(Review(), anonymous), anonymous).comments) == 2
+
+
+# --- whose it is ---------------------------------------------------------------------------------
+
+
+def test_who_has_judged_is_not_asked_any_more_while_another_is_needed() -> None:
+    asked = Review(assigned_to="ann")
+    first = reviewed(("ann", BREACH), review=asked)
+    assert (first.state, first.assigned_to) == (SECOND, "")
+    assert reviewed(("bo", BREACH), review=asked).assigned_to == "ann"
+    assert reviewed(("ann", CLEAR), review=asked).assigned_to == "ann"
+
+
+def test_nobody_is_asked_who_cannot_decide_as_far_as_the_asker_may_know() -> None:
+    assert assign(Review(), to="bo", by="ann", acted=["cy"]).assigned_to == "bo"
+    assert assign(Review(assigned_to="bo"), to="", by="ann", acted=["bo"]).assigned_to == ""
+    with pytest.raises(ActedAlone) as acted:
+        assign(Review(), to="bo", by="ann", acted=["bo", "bo"])
+    assert acted.value.facts() == {"by": "bo"}
+    first = reviewed(("bo", BREACH))
+    with pytest.raises(AnotherPersonNeeded):
+        assign(first, to="bo", by="bo", acted=[])
+    # To whoever has yet to decide, a refusal would tell that somebody has.
+    assert assign(first, to="bo", by="ann", acted=[]).assigned_to == "bo"
+    with pytest.raises(AnotherPersonNeeded):
+        assign(contested(("bo", CLEAR)), to="bo", by="ann", acted=[])

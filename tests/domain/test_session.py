@@ -6,12 +6,20 @@ from itertools import product
 
 import pytest
 
+from proctor.domain.acts import Act, ActKind
 from proctor.domain.devices import KnownDevice
 from proctor.domain.errors import Refusal
-from proctor.domain.identity import IdCheck, IdState
+from proctor.domain.identity import Checked, CheckKind, IdCheck, IdState
 from proctor.domain.moves import Actor, IllegalMove, NotTheirEvent
-from proctor.domain.policy import ReviewRules, TimeRules
-from proctor.domain.review import Outcome, ResultsHeld, Review, ReviewState, Verdict
+from proctor.domain.policy import IdentityRules, Policy, ReviewRules, TimeRules
+from proctor.domain.review import (
+    Outcome,
+    ResultsHeld,
+    Review,
+    ReviewState,
+    SessionGoesOn,
+    Verdict,
+)
 from proctor.domain.session import (
     CAUSES,
     ENDED,
@@ -21,9 +29,11 @@ from proctor.domain.session import (
     BadGrant,
     Event,
     ExamSession,
+    Found,
     NoSuchSection,
     NotDecidedYet,
     OutsideWindow,
+    ReleasedUnjudged,
     SectionClosed,
     SectionEvent,
     SectionNotOpen,
@@ -39,11 +49,14 @@ from proctor.domain.session import (
     hand_in_section,
     held_since,
     is_late,
+    is_released_unjudged,
     join,
+    needs_nobody,
     open_section,
     pause,
     release,
     require_intake,
+    require_judgeable,
     resume,
     settle,
     submit,
@@ -682,6 +695,158 @@ def test_a_result_is_released_once_people_have_decided() -> None:
     holding = ReviewRules(results_held="until-contest-over")
     with pytest.raises(ResultsHeld):
         release(decided, now=at(1), rules=holding)
+
+
+POLICY = Policy(id="p", title="P", time=TimeRules(late_h=24))
+NOT_HELD = replace(POLICY, identity=IdentityRules(hold=False))
+READ = (Checked(check=CheckKind.ONE_FACE, result="agrees"),)
+ACCEPTED = IdCheck(state=IdState.ACCEPTED, captured_at=at(2), decided_at=at(5), checks=READ)
+NOTHING = Found(conduct_flags=False, late_answers=False, owed=False, unseen=False)
+NOTED = Act(id="a1", kind=ActKind.IRREGULARITY, by="bo", at=at(9), of="room")
+
+
+def quiet() -> ExamSession:
+    """Return a session that was handed in by a learner who was accepted."""
+    return replace(in_state(State.SUBMITTED), id_check=ACCEPTED)
+
+
+@pytest.mark.parametrize("policy", [POLICY, NOT_HELD], ids=["held", "not held"])
+def test_a_session_in_which_nothing_waits_for_a_person_needs_nobody(policy: Policy) -> None:
+    assert needs_nobody(quiet(), policy, NOTHING, now=at(21))
+    struck = replace(quiet(), acts=(replace(NOTED, undone=True), replace(NOTED, kind=ActKind.UNDO)))
+    assert needs_nobody(struck, policy, NOTHING, now=at(21))
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        *[
+            pytest.param(replace(in_state(state), id_check=ACCEPTED), id=f"it is {state}")
+            for state in State
+            if state is not State.SUBMITTED
+        ],
+        *[
+            pytest.param(replace(quiet(), review=Review(state=state)), id=f"its review is {state}")
+            for state in ReviewState
+            if state is not ReviewState.AWAITING
+        ],
+        pytest.param(replace(quiet(), acts=(NOTED,)), id="a proctor noted an irregularity"),
+        pytest.param(
+            replace(quiet(), id_check=replace(ACCEPTED, doubted_at=at(6))), id="another account"
+        ),
+        pytest.param(replace(quiet(), id_check=IdCheck(state=IdState.REFUSED)), id="who sat it"),
+        pytest.param(
+            replace(quiet(), id_check=IdCheck(state=IdState.REFUSAL_PROPOSED)),
+            id="one person would refuse who sat it",
+        ),
+        pytest.param(
+            replace(quiet(), id_check=IdCheck(state=IdState.RETAKE, before=ACCEPTED)),
+            id="new pictures were asked for and never came",
+        ),
+        pytest.param(
+            replace(
+                quiet(),
+                id_check=IdCheck(state=IdState.CAPTURED, captured_at=at(6), before=ACCEPTED),
+            ),
+            id="new pictures that were asked for wait",
+        ),
+        # Until the last late record may have come.
+        pytest.param(replace(quiet(), closed_by=Actor.CLOCK), id="it takes records still"),
+    ],
+)
+@pytest.mark.parametrize("policy", [POLICY, NOT_HELD], ids=["held", "not held"])
+def test_a_session_that_somebody_may_have_to_look_at_needs_somebody(
+    session: ExamSession, policy: Policy
+) -> None:
+    assert not needs_nobody(session, policy, NOTHING, now=at(21))
+    if session.state is State.SUBMITTED and session.closed_by is Actor.LEARNER:
+        # Where it comes after the release, people judge it all the same.
+        later = replace(session, released_at=at(30))
+        require_judgeable(later, conduct_flags=False)
+        assert not is_released_unjudged(later, conduct_flags=False)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(replace(NOTHING, conduct_flags=True), id="a flag of conduct"),
+        pytest.param(replace(NOTHING, late_answers=True), id="answers that came late"),
+        pytest.param(replace(NOTHING, owed=True), id="pictures that have not come"),
+        pytest.param(replace(NOTHING, unseen=True), id="what could not be measured"),
+    ],
+)
+def test_what_may_be_held_against_a_release_needs_somebody(found: Found) -> None:
+    assert not needs_nobody(quiet(), POLICY, found, now=at(21))
+
+
+def test_what_the_clock_handed_in_needs_nobody_once_no_record_can_come() -> None:
+    session = replace(quiet(), closed_by=Actor.CLOCK)
+    end = at(20) + LATE
+    assert not needs_nobody(session, POLICY, NOTHING, now=end - s(1))
+    assert needs_nobody(session, POLICY, NOTHING, now=end)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(IdCheck(), id="not shown"),
+        pytest.param(
+            IdCheck(state=IdState.CAPTURED, captured_at=at(2), checks=READ), id="not looked at"
+        ),
+        pytest.param(replace(ACCEPTED, checks=()), id="not compared with other accounts yet"),
+    ],
+)
+def test_who_sat_it_is_accepted_by_a_person_where_the_policy_asks_who_that_is(
+    check: IdCheck,
+) -> None:
+    session = replace(quiet(), id_check=check)
+    assert not needs_nobody(session, POLICY, NOTHING, now=at(21))
+    # It lets the learner begin at once, and asks for a document all the same.
+    assert not needs_nobody(session, NOT_HELD, NOTHING, now=at(21))
+
+
+def test_where_no_document_is_asked_for_nobody_has_to_accept_one() -> None:
+    not_asked = replace(POLICY, identity=IdentityRules(hold=False, document="none"))
+    shown = IdCheck(state=IdState.CAPTURED, captured_at=at(2))
+    session = replace(quiet(), id_check=replace(shown, checks=READ))
+    assert needs_nobody(session, not_asked, NOTHING, now=at(21))
+    assert not needs_nobody(replace(session, id_check=shown), not_asked, NOTHING, now=at(21))
+    doubted = replace(session, id_check=replace(shown, checks=READ, doubted_at=at(6)))
+    assert not needs_nobody(doubted, not_asked, NOTHING, now=at(21))
+
+
+def test_who_was_vouched_for_without_pictures_has_nothing_to_be_compared() -> None:
+    vouched = IdCheck(state=IdState.ACCEPTED, vouched=True, decided_at=at(5))
+    assert needs_nobody(replace(quiet(), id_check=vouched), POLICY, NOTHING, now=at(21))
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_only_what_has_ended_is_judged(state: State) -> None:
+    if state in ENDED:
+        require_judgeable(in_state(state), conduct_flags=False)
+        return
+    with pytest.raises(SessionGoesOn):
+        require_judgeable(in_state(state), conduct_flags=True)
+
+
+def test_what_was_released_without_a_verdict_is_judged_for_a_later_flag_alone() -> None:
+    released = replace(quiet(), released_at=at(30))
+    with pytest.raises(ReleasedUnjudged) as refused:
+        require_judgeable(released, conduct_flags=False)
+    assert refused.value.facts() == {"released_at": at(30)}
+    require_judgeable(released, conduct_flags=True)
+
+
+def test_what_needs_nobody_is_released_without_a_verdict() -> None:
+    holding = ReviewRules(results_held="until-contest-over")
+    for rules in (ReviewRules(), holding):
+        released = release(quiet(), now=at(30), rules=rules, unjudged=True)
+        assert released.released_at == at(30)
+        assert is_released_unjudged(released, conduct_flags=False)
+        assert not is_released_unjudged(released, conduct_flags=True)
+    assert not is_released_unjudged(quiet(), conduct_flags=False)
+    judged = replace(quiet(), review=Review(state=ReviewState.DECIDED), released_at=at(30))
+    assert not is_released_unjudged(judged, conduct_flags=False)
 
 
 # --- held in check-in ----------------------------------------------------------------------------

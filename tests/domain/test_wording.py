@@ -233,6 +233,7 @@ def test_the_id_check_is_told_as_it_is() -> None:
     told = chapter(for_learner(later), "Who you are")
     assert "student ID" in told
     assert "You need not wait" in told
+    assert "A person may ask you for this once more, with a reason, until you hand in." in told
     assert "face" not in told
     assert "name" not in told.replace("document with your name", "")
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import psutil
 import pytest
 from playwright.async_api import Browser, Playwright, async_playwright
 
@@ -39,6 +39,19 @@ def executable(playwright: Playwright) -> str | None:
     own = playwright.chromium.executable_path
     found = [named, *map(shutil.which, NAMES), own if Path(own).is_file() else None]
     return next(filter(None, found), None)
+
+
+async def _port_of(browser: Browser) -> int:
+    """Return the debugging port that a browser chose: one that we choose may be taken by then."""
+    session = await browser.new_browser_cdp_session()
+    told = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+    process = psutil.Process(next(each["id"] for each in told if each["type"] == "browser"))
+    async with asyncio.timeout(20):
+        while True:
+            for line in process.net_connections("tcp"):
+                if line.status == psutil.CONN_LISTEN:
+                    return int(line.laddr.port)
+            await asyncio.sleep(0.05)
 
 
 class Browsers:
@@ -89,11 +102,10 @@ class Browsers:
             self._playwright = await async_playwright().start()
         browser, port = self._open.get(flags, (None, 0))
         if browser is None or not browser.is_connected():
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                port = free.getsockname()[1]
             browser = await self._playwright.chromium.launch(
-                executable_path=path, args=[*FLAGS, *flags, f"--remote-debugging-port={port}"]
+                executable_path=path, args=[*FLAGS, *flags, "--remote-debugging-port=0"]
             )
+            port = await _port_of(browser)
             self._open[flags] = browser, port
         return port
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import aiohttp
 
@@ -12,7 +12,7 @@ from proctor.adapters import exams, policies
 from proctor.demo import clips
 from proctor.evidence.record import Kind
 from proctor.services.logins import StaffRole
-from tests.conftest import PASSWORD, SHORT_EXAM, Server, until
+from tests.conftest import PASSWORD, SHORT_EXAM, Server, check_in_read, unheard
 from tests.device import Device
 from tests.pictures import jpeg, webcam
 
@@ -44,7 +44,8 @@ class CheckIns:
         http = await self._stack.enter_async_context(aiohttp.ClientSession(self.server.url))
         device = await self._stack.enter_async_context(Device(http))
         await device.join(invited["join_token"])
-        await device.connect()
+        with unheard():
+            await device.connect()
         self.server.clock.pass_(10)
         face, document = jpeg(webcam()), card or self._card
         lines = [
@@ -77,17 +78,11 @@ class CheckIns:
 
     async def read(self, session: str) -> None:
         """Wait until the machine has read a document and looked for its like."""
+        # The face is looked for on other accounts last of all.
+        await check_in_read(self.server, session)
         proctor = await self.server.as_staff(StaffRole.PROCTOR, ONE)
-
-        async def is_read() -> bool:
-            async with proctor.get(f"/api/v1/sessions/{session}/id-check") as response:
-                told = await response.json()
-            # The face is looked for on other accounts last of all.
-            return told["reading"]["state"] == "read" and any(
-                "other account" in words for words in told["assurance"]
-            )
-
-        await until(is_read, within_s=60)
+        async with proctor.get(f"/api/v1/sessions/{session}/id-check") as response:
+            assert (await response.json())["reading"]["state"] == "read"
 
     async def logged(self, session: str) -> list[dict[str, Any]]:
         """Return what the server's log says of the ID check."""
@@ -114,21 +109,6 @@ async def check_ins(server: Server, folder: Path) -> AsyncIterator[CheckIns]:
     await server.store.publish(capstone, held.body)
     async with AsyncExitStack() as stack:
         yield CheckIns(server, stack, card.read_bytes())
-
-
-class _Closes(Protocol):
-    async def close(self) -> None: ...
-
-
-_Closing = TypeVar("_Closing", bound=_Closes)
-
-
-@asynccontextmanager
-async def closing(part: _Closing) -> AsyncIterator[_Closing]:
-    try:
-        yield part
-    finally:
-        await part.close()
 
 
 def login(name: str) -> tuple[str, str]:

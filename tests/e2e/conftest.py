@@ -14,7 +14,7 @@ from playwright.async_api import Browser, async_playwright, expect
 from proctor import config
 from proctor.demo import clips
 from proctor.services.logins import StaffRole
-from tests.conftest import PASSWORD, OpenServer, Server
+from tests.conftest import PASSWORD, OpenServer, Server, unheard
 from tests.device import Device
 from tests.e2e import room
 from tests.e2e.browsers import FLAGS, HOW, Browsers, executable
@@ -99,7 +99,8 @@ async def sitting(server: Server) -> AsyncIterator[Sitting]:
             device = await stack.enter_async_context(Device(http))
             device.at_ms = int(server.clock.now().timestamp() * 1000)
             await device.join(invited["join_token"])
-            await device.connect()
+            with unheard():
+                await device.connect()
             await device.check_in()
             await device.open("part-a")
             return device

@@ -1,7 +1,6 @@
 """A server as a process of its own, which can be killed and started again."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,16 +15,9 @@ from proctor.adapters.passwords import Argon2Passwords
 from proctor.config import Settings
 from proctor.services.logins import StaffRole, add_staff
 from tests.conftest import PASSWORD
-from tests.sim.serving import HOST, SERVER
+from tests.sim.serving import HOST, SERVER, free_port
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Process:
@@ -53,16 +45,18 @@ class Process:
     async def start(self) -> None:
         code = "import sys, pathlib; from tests.sim.serving import serve; "
         code += "serve(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
-        self._process = await asyncio.to_thread(
+        self._process = process = await asyncio.to_thread(
             subprocess.Popen,
             [sys.executable, "-c", code, str(self.data), str(self.port)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
         )
-        async with asyncio.timeout(20), aiohttp.ClientSession() as http:
+        async with asyncio.timeout(60), aiohttp.ClientSession() as http:
             while True:
+                assert process.poll() is None  # else who answers is another server
                 with suppress(aiohttp.ClientConnectionError):
                     async with http.get(f"http://{HOST}:{self.port}/healthz"):
+                        assert process.poll() is None
                         return
                 await asyncio.sleep(0.05)
 

@@ -150,6 +150,120 @@ async def test_many_are_written_to_at_once_and_who_could_not_be_is_named(
     await expect(page.get_by_text("1 selected")).to_be_visible()
 
 
+async def test_what_was_done_to_many_by_mistake_is_taken_back_from_its_note(
+    sitting: Sitting, watch: Watch
+) -> None:
+    learners = [await sitting(name) for name in ("Ada Lovelace", "Ben Ali")]
+    page = (await watch()).page
+    for name in ("Ada Lovelace", "Ben Ali"):
+        await tile(page, name).get_by_role("checkbox", name=f"Select {name}").check()
+    await page.keyboard.press("t")
+    dialog = await give_reason(page, "For the alarm.")
+    await dialog.get_by_label("Minutes").fill("50")
+    await dialog.get_by_role("button", name="Give the time (2)").click()
+    await expect(page.get_by_text("Time given: 2 learners.")).to_be_visible()
+    await expect(tile(page, "Ben Ali")).to_contain_text("+50 min")
+
+    await page.get_by_role("button", name="Undo for all 2").click()
+
+    await expect(page.get_by_text("Undone: 2 learners.")).to_be_visible()
+    for name in ("Ada Lovelace", "Ben Ali"):
+        await expect(tile(page, name)).not_to_contain_text("+50 min")
+    for device in learners:
+        told = (await device.call("GET", "/api/v1/session"))["acts"]
+        assert told[0]["undone"]
+        assert told[1]["words"] == "A proctor took back the 50 minutes given by mistake."
+
+
+async def test_the_ends_of_many_are_confirmed_by_who_has_read_why(
+    sitting: Sitting, watch: Watch
+) -> None:
+    learners = [await sitting(name) for name in ("Ada Lovelace", "Ben Ali")]
+    one = (await watch()).page
+    two = (await watch("second-proctor")).page
+    for page in (one, two):
+        for name in ("Ada Lovelace", "Ben Ali"):
+            await tile(page, name).get_by_role("checkbox", name=f"Select {name}").check()
+    acts = one.get_by_role("region", name="For the selected")
+    await acts.get_by_role("button", name="End the exam").click()
+    dialog = await give_reason(one, "They talked.", code="learner/behaviour")
+    await dialog.get_by_role("button", name="End the exam (2)").click()
+    await expect(dialog).to_be_hidden()
+    await expect(one.get_by_role("button", name="Confirm the end")).to_be_hidden()
+
+    await two.get_by_role("button", name="Confirm the end (2)").click()
+    dialog = two.get_by_role("dialog")
+    await expect(
+        dialog.get_by_text("proctor proposes to end the exam of Ada Lovelace, Ben Ali.")
+    ).to_be_visible()
+    said = "What the learner would read: “A proctor ended your exam: behaviour. They talked.”"
+    await expect(dialog.get_by_text(said)).to_be_visible()
+    await dialog.get_by_role("button", name="End the exam now (2)").click()
+
+    await expect(two.get_by_text("Ended: 2 learners.")).to_be_visible()
+    for device in learners:
+        assert (await device.call("GET", "/api/v1/session"))["state"] == "terminated"
+
+
+async def act(server: Server, device: Device, **sent: Any) -> None:
+    """Act on a learner's session as another proctor."""
+    other = await server.as_staff(StaffRole.PROCTOR, "second-proctor")
+    path = f"/api/v1/sessions/{device.joined['session']}/acts"
+    async with other.post(path, json=sent) as response:
+        assert response.status == 200, await response.text()
+
+
+END = {"act": "terminate", "code": "learner/behaviour", "note": "They talked."}
+
+
+async def test_the_end_of_one_is_confirmed_from_the_wall_by_who_has_read_why(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    page = (await watch()).page
+    await tile(page, "Ada Lovelace").get_by_role("checkbox", name="Select Ada Lovelace").check()
+    await act(server, ada, **END)
+    await page.get_by_role("button", name="Confirm the end (1)").click()
+
+    dialog = page.get_by_role("dialog")
+    await expect(
+        dialog.get_by_text("second-proctor proposes to end the exam of Ada Lovelace.")
+    ).to_be_visible()
+    said = "What the learner would read: “A proctor ended your exam: behaviour. They talked.”"
+    await expect(dialog.get_by_text(said)).to_be_visible()
+    await dialog.get_by_role("button", name="End the exam now").click()
+    await expect(page.get_by_text("Ended: Ada Lovelace.")).to_be_visible()
+    assert (await ada.call("GET", "/api/v1/session"))["state"] == "terminated"
+
+
+async def test_of_many_who_another_acted_on_meanwhile_is_named_with_what_that_means(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    ada, ben = await sitting("Ada Lovelace"), await sitting("Ben Ali")
+    page = (await watch()).page
+    for name in ("Ada Lovelace", "Ben Ali"):
+        await tile(page, name).get_by_role("checkbox", name=f"Select {name}").check()
+    await page.keyboard.press("t")
+    dialog = await give_reason(page, "For the outage.")
+    await act(server, ada, act="pause", code="technical/network", note="The line.")
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("paused for")
+    await dialog.get_by_role("button", name="Give the time (2)").click()
+    told = page.get_by_role("listitem")
+    said = "Ada Lovelace: Somebody else has acted on this session since you looked."
+    await expect(told.get_by_text(said)).to_be_visible()
+
+    for device in (ada, ben):
+        await act(server, device, **END)
+    await page.get_by_role("button", name="Confirm the end (2)").click()
+    await act(server, ada, act="withdraw-terminate")
+    await act(server, ada, **END)
+    await dialog.get_by_role("button", name="End the exam now (2)").click()
+    said = "Ada Lovelace: The proposal that you read stands no more, and there is a new one."
+    await expect(told.get_by_text(said)).to_be_visible()
+    states = [(await each.call("GET", "/api/v1/session"))["state"] for each in (ada, ben)]
+    assert states == ["paused", "terminated"]
+
+
 async def test_an_exam_ends_only_when_a_second_person_confirms(
     sitting: Sitting, watch: Watch
 ) -> None:
@@ -205,6 +319,28 @@ async def test_of_two_who_act_at_once_one_is_told_what_the_other_did(
     forgive(watched, "Failed to load resource: ")
 
 
+async def test_of_two_who_act_on_a_tile_by_key_one_is_told_what_the_other_did(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    watched = await watch()
+    page = watched.page
+    await tile(page, "Ada Lovelace").get_by_role("link").focus()
+    await page.keyboard.press("t")
+    dialog = await give_reason(page, "For the outage.")
+    other = await server.as_staff(StaffRole.PROCTOR, "second-proctor")
+    body = {"act": "pause", "code": "technical/network", "note": "The line."}
+    path = f"/api/v1/sessions/{ada.joined['session']}/acts"
+    async with other.post(path, json=body) as response:
+        assert response.status == 200, await response.text()
+    # The tile says so by now; what counts is what it had shown when the key was pressed.
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("paused for")
+    await dialog.get_by_role("button", name="Give the time").click()
+    told = dialog.get_by_role("alert")
+    await expect(told).to_contain_text("second-proctor has acted on this session meanwhile")
+    forgive(watched, "Failed to load resource: ")
+
+
 async def test_a_session_is_taken_and_others_see_by_whom_and_who_looks(
     sitting: Sitting, watch: Watch
 ) -> None:
@@ -240,9 +376,73 @@ async def test_another_device_is_let_in(server: Server, watch: Watch) -> None:
         await expect(tile(page, "Ada Lovelace")).to_contain_text("another device asks")
         await open_panel(page, "Ada Lovelace")
         await panel(page).get_by_role("button", name="Let it in").click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_label("Note (may be left out)")).to_be_focused()
+        await dialog.get_by_role("button", name="Let it in").click()
         await expect(page.get_by_text("The other device was let in: Ada Lovelace.")).to_be_visible()
         await second.join(invited["join_token"])
         assert (await second.call("GET", "/api/v1/session"))["device"] == "d_second"
+
+
+async def test_a_device_that_was_let_in_loses_the_exam_only_when_that_was_asked(
+    server: Server, watch: Watch
+) -> None:
+    invited = await server.invite(room.EXAM, learner="Ada Lovelace")
+    async with (
+        aiohttp.ClientSession(server.url) as http,
+        Device(http) as first,
+        Device(http, name="d_second") as second,
+    ):
+        await first.join(invited["join_token"])
+        await first.connect()
+        await first.check_in()
+        await second.ask(invited["join_token"])
+        page = (await watch()).page
+        await open_panel(page, "Ada Lovelace")
+        await panel(page).get_by_role("button", name="Let it in").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="Let it in").click()
+        await second.join(invited["join_token"])
+
+        # In the note of what came of it, and in the list.
+        await page.get_by_role("button", name="Undo", exact=True).first.click()
+        await expect(dialog).to_contain_text("The computer that was let in loses the exam at once")
+        await dialog.get_by_role("button", name="Cancel").click()
+        assert (await second.call("GET", "/api/v1/session"))["device"] == "d_second"
+        listed = "Undo: A proctor let your other computer in."
+        await panel(page).get_by_role("button", name=listed).click()
+        said = "A proctor gave the exam back to the computer before."
+        await expect(dialog).to_contain_text(said)
+        await dialog.get_by_role("button", name="Give the exam back").click()
+        await expect(page.get_by_text("Undone: Ada Lovelace.")).to_be_visible()
+        await first.join(invited["join_token"])
+        assert (await first.call("GET", "/api/v1/session"))["device"] == "d_test"
+
+
+async def test_who_is_not_let_in_reads_why(server: Server, watch: Watch) -> None:
+    invited = await server.invite(room.EXAM, learner="Ada Lovelace")
+    async with (
+        aiohttp.ClientSession(server.url) as http,
+        Device(http) as first,
+        Device(http, name="d_second") as second,
+    ):
+        await first.join(invited["join_token"])
+        await first.connect()
+        await first.check_in()
+        await second.ask(invited["join_token"])
+        page = (await watch()).page
+        await open_panel(page, "Ada Lovelace")
+        await panel(page).get_by_role("button", name="Refuse it").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="Refuse it").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("Choose a reason.")
+        await give_reason(page, "Come to the desk.", code="learner/id-authorization")
+        said = "A proctor did not let another computer in: proof of identity."
+        await expect(dialog.get_by_text(said)).to_be_visible()
+        await dialog.get_by_role("button", name="Refuse it").click()
+        await expect(dialog).to_be_hidden()
+        (act,) = (await first.call("GET", "/api/v1/session"))["acts"]
+        assert (act["words"], act["note"]) == (said, "Come to the desk.")
 
 
 async def test_a_whole_exam_is_told_at_once(sitting: Sitting, watch: Watch) -> None:
@@ -278,6 +478,155 @@ async def test_the_still_of_a_learner_is_shown_and_follows(sitting: Sitting, wat
             return None if address in shown else address
 
         shown.append(await until(is_another))
+
+
+async def test_an_old_picture_says_how_old_it_is(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    data = jpeg(webcam())
+    await ada.send([ada.add(Kind.SNAPSHOT, blob=data, purpose="periodic")], [data])
+    here = await watch()
+    page = here.page
+    picture = tile(page, "Ada Lovelace").get_by_role("img", name="Camera of Ada Lovelace")
+    await expect(picture).to_have_css("opacity", "1")
+    server.clock.pass_(200)
+    await ask_for_help(ada, "Is it a number?")
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("picture is 3 min old")
+    await expect(picture).to_have_css("opacity", "0.4")
+    await open_panel(page, "Ada Lovelace")
+    await expect(panel(page)).to_contain_text("3 minutes 20 seconds ago It shows how it was then")
+    assert await here.barriers() == ""
+    data += b"another"
+    ada.at_ms += 200_000
+    await ada.send([ada.add(Kind.SNAPSHOT, blob=data, purpose="periodic")], [data])
+    await expect(tile(page, "Ada Lovelace")).not_to_contain_text("picture is")
+    await expect(panel(page)).not_to_contain_text("It shows how it was then")
+
+
+async def test_a_picture_that_failed_is_tried_again_with_the_next_ticket(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    data = jpeg(webcam())
+    await ada.send([ada.add(Kind.SNAPSHOT, blob=data, purpose="periodic")], [data])
+    here = await watch()
+    page = here.page
+    tickets = 0
+
+    async def soon_over(route: Route) -> None:
+        nonlocal tickets
+        tickets += 1
+        answer = await route.fetch()
+        now_ms = int(server.clock.now().timestamp() * 1000)
+        server.clock.pass_(1)  # or the next would be the same
+        await route.fulfill(json={**await answer.json(), "until_ms": now_ms + 2000})
+
+    async def first_fails(route: Route) -> None:
+        await (route.abort() if tickets < 2 else route.continue_())
+
+    await page.route(f"**/api/v1/exams/{room.EXAM}/looks", soon_over)
+    await page.route("**/api/v1/looks/**", first_fails)
+    await page.reload()
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("Picture can't be shown")
+    picture = tile(page, "Ada Lovelace").get_by_role("img", name="Camera of Ada Lovelace")
+    await expect(picture).to_be_visible(timeout=20_000)  # a ticket lasts for ten seconds at least
+    forgive(here, "Failed to load resource: ")
+
+
+async def test_all_that_was_asked_is_read_in_full_and_stays_after_the_answer(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    long = "May I use " + "x" * 1980
+    page = (await watch()).page
+    await ask_for_help(ada, long)
+    await ask_for_help(ada, "a ruler?")
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("asks: a ruler? and 1 more")
+    await open_panel(page, "Ada Lovelace")
+    for text in (long, "a ruler?"):
+        await expect(
+            panel(page).locator("blockquote").get_by_text(text, exact=True)
+        ).to_be_visible()
+    server.clock.pass_(30)
+    await panel(page).get_by_label("Your answer").fill("Both.")
+    await panel(page).get_by_role("button", name="Send the answer").click()
+    await expect(panel(page).get_by_label("Your answer")).to_be_hidden()
+    # Of before this page, and of before this call.
+    await page.reload()
+    said = panel(page).get_by_role("region", name="Messages").get_by_role("listitem")
+    await expect(said).to_have_count(3)
+    for number, text in enumerate((long, "a ruler?", "Both.")):
+        await expect(said.nth(number)).to_contain_text(text)
+
+
+async def test_what_is_asked_while_the_story_can_t_be_fetched_is_read_before_the_answer(
+    sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    here = await watch()
+    page, quotes = here.page, panel(here.page).locator("blockquote")
+    # Whose ID check waits while they work waits for nobody.
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("ID check waits")
+    await expect(page.get_by_text("Nobody needs anyone now.")).to_be_visible()
+    await ask_for_help(ada, "one")
+    await open_panel(page, "Ada Lovelace")
+    await expect(quotes).to_have_text(["one"])
+    await page.route("**/api/v1/sessions/*/story", lambda route: route.abort())
+    await ask_for_help(ada, "two")
+    await expect(quotes).to_have_text(["one", "two"])
+    await ask_for_help(ada, "three")
+    await expect(quotes).to_have_text(["one", "three"])
+    await expect(panel(page)).to_contain_text("1 earlier message is not shown here yet")
+    await page.unroute("**/api/v1/sessions/*/story")
+    await expect(quotes).to_have_text(["one", "two", "three"], timeout=15_000)
+    forgive(here, "Failed to load resource: ")
+
+
+async def test_what_was_flagged_stands_on_the_tile_and_in_the_panel_with_its_picture(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    page = (await watch()).page
+    for number in range(9):
+        server.clock.pass_(2)
+        ada.at_ms += 1000
+        data = jpeg(webcam()) + b"%d two" % number
+        await ada.send([ada.add(Kind.SNAPSHOT, blob=data, purpose="periodic")], [data])
+    from_ms = ada.at_ms
+    server.clock.pass_(20)
+    ada.at_ms += 20_000
+    to_ms = from_ms + 20_000
+    gap = ada.add(Kind.GAP, of="capture", cause="camera", from_ms=from_ms, to_ms=to_ms)
+    await ada.send([gap])
+
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("2 people")
+    await open_panel(page, "Ada Lovelace")
+    story = panel(page).get_by_role("region", name="What happened")
+    await expect(story).to_contain_text("Conduct flag: More than one person (2 faces; the rule's")
+    await expect(story).to_contain_text("No pictures. Gap: camera, 20 seconds.")
+    picture = story.get_by_role("img", name=re.compile("^What was flagged at "))
+    await picture.scroll_into_view_if_needed()
+    wide = "img => img.complete && img.naturalWidth > 0"
+
+    async def is_shown() -> bool:
+        return bool(await picture.evaluate(wide))
+
+    await until(is_shown)
+    # Somebody has looked: it stands there still, and is no reason to come any more.
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("conduct: 2 people")
+
+
+async def test_all_that_are_shown_are_selected_before_one_is(
+    sitting: Sitting, watch: Watch
+) -> None:
+    for name in ("Ada Lovelace", "Ben Ali"):
+        await sitting(name)
+    page = (await watch()).page
+    await expect(page.get_by_role("button", name="Check-in 0")).to_be_visible()
+    await page.get_by_role("button", name="Working 2").click()
+    await page.get_by_role("button", name="Select all shown").click()
+    await expect(page.get_by_text("2 selected")).to_be_visible()
 
 
 async def test_nothing_moves_while_somebody_points_at_the_wall(
@@ -605,6 +954,7 @@ def _tile(number: int) -> dict[str, Any]:
         "heard_ms": 0,
         "quality": [],
         "conduct": 0,
+        "flagged": None,
         "needs": [],
         "needs_since_ms": None,
         "help": None,
@@ -613,6 +963,7 @@ def _tile(number: int) -> dict[str, Any]:
         "looking": [],
         "waiting_devices": 0,
         "extra_s": 0,
+        "still_old_s": 60,
     }
 
 

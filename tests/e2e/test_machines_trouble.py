@@ -19,15 +19,14 @@ from proctor.adapters import models
 from proctor.adapters.documents import Reader
 from proctor.adapters.vision import Workers
 from proctor.demo import clips
-from proctor.domain.identity import CheckKind
 from proctor.evidence.record import Kind
 from proctor.services.logins import StaffRole
-from tests.conftest import OpenServer, Server, analysed, until
+from tests.conftest import OpenServer, Server, analysed, check_in_read, unheard, until
 from tests.device import Device
-from tests.pictures import jpeg, need, png, webcam
+from tests.pictures import jpeg, need, need_ocr, png, webcam
 from tests.poison import animated_png, bomb_jpeg, bomb_png, cmyk_jpeg
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 NO_IMAGE = b"Dear proctor, my camera is broken."
 GONE = "it died with the picture, twice"
@@ -51,7 +50,8 @@ async def sitting(
     invited = await server.invite()
     async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
         await device.join(invited["join_token"])
-        await device.connect()
+        with unheard():
+            await device.connect()
         server.clock.pass_(5)
         face = face or jpeg(webcam())
         document = document or jpeg(webcam())
@@ -101,12 +101,10 @@ async def told(server: Server) -> list[str]:
 
 
 @pytest.fixture
-async def looking(open_server: OpenServer) -> AsyncIterator[Server]:
+async def looking(open_server: OpenServer) -> Server:
     """A server whose pictures are looked at by a worker."""
     need("yunet", "sface")
-    workers = Workers(1)
-    yield await open_server(vision=workers)
-    await workers.close()
+    return await open_server(vision=Workers(1))
 
 
 async def test_a_worker_that_is_killed_again_and_again_loses_no_picture(looking: Server) -> None:
@@ -190,29 +188,25 @@ async def test_a_model_that_goes_while_the_server_runs_is_said_and_comes_back(
     kept, file = models.path("yunet"), here / models.path("yunet").name
     picture = jpeg(webcam())
     monkeypatch.setenv("PROCTOR_MODELS", str(here))  # the worker takes it over
-    workers = Workers(1)
-    server = await open_server(vision=workers)
-    try:
-        async with sitting(server) as device:
-            await snapshot(server, device, picture + b"0")
-            (before,) = await seen(server, device)
-            assert await told(server) == []
-            spoil(file)
-            for number in range(3):
-                await snapshot(server, device, picture + b"1%d" % number)
-            without = (await seen(server, device))[1:]
-            (said,) = await told(server)
-            shutil.copy(kept, file)
-            for number in range(3):
-                await snapshot(server, device, picture + b"2%d" % number)
-            after = (await seen(server, device))[4:]
-            nothing = await told(server)
-            await hand_in(device)
-        proctor = await server.as_staff(StaffRole.PROCTOR)
-        path = f"/api/v1/sessions/{device.joined['session']}"
-        timeline = await analysed(proctor, path)
-    finally:
-        await workers.close()
+    server = await open_server(vision=Workers(1))
+    async with sitting(server) as device:
+        await snapshot(server, device, picture + b"0")
+        (before,) = await seen(server, device)
+        assert await told(server) == []
+        spoil(file)
+        for number in range(3):
+            await snapshot(server, device, picture + b"1%d" % number)
+        without = (await seen(server, device))[1:]
+        (said,) = await told(server)
+        shutil.copy(kept, file)
+        for number in range(3):
+            await snapshot(server, device, picture + b"2%d" % number)
+        after = (await seen(server, device))[4:]
+        nothing = await told(server)
+        await hand_in(device)
+    proctor = await server.as_staff(StaffRole.PROCTOR)
+    path = f"/api/v1/sessions/{device.joined['session']}"
+    timeline = await analysed(proctor, path)
     assert len(before["faces"]) == 1
     assert cause in said
     assert said.startswith("faces: the model yunet ")
@@ -235,12 +229,7 @@ async def test_a_model_that_goes_while_the_server_runs_is_said_and_comes_back(
 async def read_at_desk(server: Server, device: Device) -> dict[str, Any]:
     """Return what the desk shows of a check-in, once machines are done with it."""
     session = device.joined["session"]
-
-    async def is_read() -> bool:
-        checks = (await server.store.case(session)).session.id_check.checks
-        return CheckKind.ONE_FACE in {each.check for each in checks}
-
-    await until(is_read, within_s=60)
+    await check_in_read(server, session)
     proctor = await server.as_staff(StaffRole.PROCTOR)
     async with proctor.get(f"/api/v1/sessions/{session}/id-check") as response:
         assert response.status == 200, await response.text()
@@ -249,13 +238,11 @@ async def read_at_desk(server: Server, device: Device) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def reading(open_server: OpenServer) -> AsyncIterator[Server]:
+async def reading(open_server: OpenServer) -> Server:
     """A server that reads documents."""
+    need_ocr()
     need("yunet", "sface")
-    workers, reader = Workers(1), Reader()
-    yield await open_server(vision=workers, reader=reader)
-    await reader.close()
-    await workers.close()
+    return await open_server(vision=Workers(1), reader=Reader())
 
 
 async def test_a_document_is_read_though_the_reader_and_the_worker_are_killed(
@@ -312,15 +299,10 @@ async def test_without_the_ocr_a_check_in_waits_for_a_person_and_says_why(
     described.mkdir(parents=True)
     (described / "METADATA").write_text("Name: rapidocr-onnxruntime\nVersion: 0\n", "ascii")
     monkeypatch.syspath_prepend(described.parent)
-    workers, reader = Workers(1), Reader()
-    server = await open_server(vision=workers, reader=reader)
-    try:
-        async with sitting(server) as device:
-            desk = await read_at_desk(server, device)
-            await hand_in(device)
-    finally:
-        await reader.close()
-        await workers.close()
+    server = await open_server(vision=Workers(1), reader=Reader())
+    async with sitting(server) as device:
+        desk = await read_at_desk(server, device)
+        await hand_in(device)
     assert desk["state"] == "captured"
     assert desk["reading"]["state"] == "unavailable"
     (why,) = desk["reading"]["unavailable"]

@@ -11,7 +11,7 @@ from proctor.services.logins import StaffRole
 from tests.conftest import Server, analysed
 from tests.device import Device
 from tests.e2e.visits import Scheme, Visit, Visitor
-from tests.web.sat import hand_in
+from tests.web.sat import accept, hand_in
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +45,7 @@ class Sat:
 @pytest.fixture
 async def terminal(server: Server) -> AsyncIterator[Sat]:
     async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
-        invited = await hand_in(server, device)
+        invited = await hand_in(server, device, pictures=2)
         link = f"{server.url}/join/{invited['join_token']}"
         yield Sat(server, device, invited["session"], link)
 
@@ -66,6 +66,29 @@ async def test_the_terminals_link_shows_what_was_decided_and_takes_an_answer(
     await here.page.get_by_role("button", name="Send it").click()
     await expect(here.page.get_by_text("You answered at")).to_be_visible()
     await expect(here.page.get_by_label("To the decision")).to_have_count(0)
+
+
+async def test_whom_nobody_had_to_judge_reads_so_and_keeps_all_the_same(
+    terminal: Sat, visit: Visitor
+) -> None:
+    here = await visit(await terminal.viewer_link())
+    keep = here.page.get_by_role("button", name="Download everything")
+    await expect(keep).to_be_disabled()
+    team = await terminal.server.as_staff(StaffRole.COURSE_TEAM)
+    await accept(terminal.server, terminal.session)
+    await analysed(
+        await terminal.server.as_staff(StaffRole.PROCTOR), f"/api/v1/sessions/{terminal.session}"
+    )
+    async with team.post("/api/v1/exams/short/results/release") as response:
+        assert (await response.json())["done"] == [terminal.session]
+    await here.page.get_by_role("button", name="Check again").click()
+    await expect(here.page.get_by_text("Nobody had to judge your exam")).to_be_visible()
+    await expect(here.page.get_by_text("No rule raised a flag in your exam.")).to_be_visible()
+    await expect(here.page.get_by_label("To the decision")).to_have_count(0)
+    async with here.page.expect_download() as download:
+        await keep.click()
+    assert (await download.value).suggested_filename == f"evidence-{terminal.session}.zip"
+    assert await here.barriers() == ""
 
 
 async def test_a_link_lets_one_browser_in_and_the_next_link_another_in_its_place(

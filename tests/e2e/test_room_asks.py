@@ -10,7 +10,6 @@ from proctor.adapters.vision import Workers
 from proctor.domain.observation import Measured
 from tests.conftest import ScriptedVision, until
 from tests.e2e import room
-from tests.e2e.check_ins import closing
 from tests.e2e.room import PART_A, OpenRoom, Sit
 from tests.pictures import need
 
@@ -33,38 +32,37 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_a_learner_in_the_dark_is_asked_for_light_until_there_is_some(
     open_room: OpenRoom, sit: Sit
 ) -> None:
-    async with closing(Workers(1)) as vision:
-        here = await open_room(parts={"vision": vision})
-        invited = await here.invite()
-        ada = await sit(invited.link)
-        await ada.check_in()
-        await ada.open_section(PART_A)
-        asked = ada.page.get_by_role("status").filter(has_text="is the lamp off?")
+    here = await open_room(parts={"vision": Workers(1)})
+    invited = await here.invite()
+    ada = await sit(invited.link)
+    await ada.check_in()
+    await ada.open_section(PART_A)
+    asked = ada.page.get_by_role("status").filter(has_text="is the lamp off?")
 
-        await expect(asked).to_be_visible(timeout=TURN_MS)
-        await ada.look("dark")
-        await ada.choose(1, "c")  # it is in nobody's way
-        await ada.page.set_viewport_size({"width": 320, "height": 640})
-        if await asked.is_visible():
-            await expect(asked.get_by_text("We can't see you well")).to_be_in_viewport()
-        await ada.page.set_viewport_size({"width": 1280, "height": 720})
-        await expect(asked).to_be_hidden(timeout=TURN_MS)
+    await expect(asked).to_be_visible(timeout=TURN_MS)
+    await ada.look("dark")
+    await ada.choose(1, "c")  # it is in nobody's way
+    await ada.page.set_viewport_size({"width": 320, "height": 640})
+    if await asked.is_visible():
+        await expect(asked.get_by_text("We can't see you well")).to_be_in_viewport()
+    await ada.page.set_viewport_size({"width": 1280, "height": 720})
+    await expect(asked).to_be_hidden(timeout=TURN_MS)
 
-        await ada.button("Overview and hand in").first.click()
-        await expect(ada.page.get_by_text("There was too little light for")).to_be_visible()
-        await expect(ada.page.get_by_text("It never counts against you.")).to_be_visible()
-        await ada.look("dark-lasted")
+    await ada.button("Overview and hand in").first.click()
+    await expect(ada.page.get_by_text("There was too little light for")).to_be_visible()
+    await expect(ada.page.get_by_text("It never counts against you.")).to_be_visible()
+    await ada.look("dark-lasted")
 
-        async def row() -> dict[str, object]:
-            async with here.proctor.get("/api/v1/reviews") as response:
-                rows = (await response.json())["reviews"]
-            return next(each for each in rows if each["session"] == invited.session)
+    async def row() -> dict[str, object]:
+        async with here.proctor.get("/api/v1/reviews") as response:
+            rows = (await response.json())["reviews"]
+        return next(each for each in rows if each["session"] == invited.session)
 
-        async def is_flagged() -> object:
-            return (await row())["quality"]
+    async def is_flagged() -> object:
+        return (await row())["quality"]
 
-        await until(is_flagged, within_s=30)
-        assert (await row())["conduct"] == 0
+    await until(is_flagged, within_s=30)
+    assert (await row())["conduct"] == 0
 
 
 class FirstWithoutFace(ScriptedVision):

@@ -15,7 +15,7 @@ CAN_T_BE_REACHED = re.compile("The exam server can't be reached")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_sixty_seconds_without_a_network_cost_nothing(
     exam_room: Room, sit: Sit, tmp_path: Path
 ) -> None:

@@ -267,6 +267,11 @@ def test_a_bundle_with_members_of_another_session_is_refused(
 DESK_LOG = dict(MEMBERS)[f"logs/{DESK}.jsonl"]
 SERVER_LOG = dict(MEMBERS)[f"logs/{SERVER_DEVICE}.jsonl"]
 LINES = DESK_LOG.splitlines(keepends=True)
+ANSWER = next(seq for seq, line in enumerate(LINES) if b'["a"]' in line)
+SUBMISSION = len(LINES) - 1
+ANSWER_SHA256 = digest_of(LINES[ANSWER].removesuffix(b"\n")).encode()
+DISAGREE = f"record {ANSWER} and the submission at {SUBMISSION} do not agree"
+ONE_OF_THEM = f"one or more of its {len(LINES)} records, though each reads as one"
 
 
 @given_or_not
@@ -282,7 +287,23 @@ LINES = DESK_LOG.splitlines(keepends=True)
         ),
         pytest.param(
             f"logs/{DESK}.jsonl", DESK_LOG.replace(b'["a"]', b'["b"]'),
-            "was changed", DESK, None, id="an answer, still a record",
+            f"was changed: {DISAGREE}", DESK, ANSWER, id="an answer, still a record",
+        ),
+        pytest.param(
+            f"logs/{DESK}.jsonl", DESK_LOG.replace(ANSWER_SHA256, digest_of(b"").encode()),
+            f"was changed: {DISAGREE}", DESK, ANSWER, id="a digest in a submission",
+        ),
+        pytest.param(
+            f"logs/{DESK}.jsonl", DESK_LOG.replace(b'"q1","seq":4,', b'"q1","seq":7,'),
+            f"was changed: {ONE_OF_THEM}", DESK, None, id="a submission that names no earlier one",
+        ),
+        pytest.param(
+            f"logs/{DESK}.jsonl", DESK_LOG.replace(b'"q1","seq":4,', b'"q1","seq":"4",'),
+            f"was changed: {ONE_OF_THEM}", DESK, None, id="a submission that names no place",
+        ),
+        pytest.param(
+            f"logs/{DESK}.jsonl", DESK_LOG.replace(b'"purpose":"face"', b'"purpose":"file"'),
+            f"was changed: {ONE_OF_THEM}", DESK, None, id="what nobody handed in, still a record",
         ),
         pytest.param(
             f"logs/{DESK}.jsonl", b"".join(LINES[:3] + LINES[4:]),
@@ -304,6 +325,10 @@ LINES = DESK_LOG.splitlines(keepends=True)
             f"logs/{DESK}.checkpoint", b"x", "was changed", DESK, None, id="a receipt changed"
         ),
         pytest.param("logs/d_x.jsonl", b"{}\n", "was added", "d_x", 0, id="a log added"),
+        pytest.param(
+            "logs/d_x.jsonl", DESK_LOG.replace(DESK.encode(), b"d_x"), "was added", "d_x", None,
+            id="a log added, of whole records that do not agree",
+        ),
         pytest.param("logs/d_x.checkpoint", b"", "was added", "d_x", None, id="a receipt added"),
     ],
 )  # fmt: skip
@@ -329,6 +354,52 @@ def test_a_picture_added_is_no_member_that_the_seal_could_name() -> None:
     *members, seal = MEMBERS
     more = rezip([*members, (f"blobs/{digest_of(b'more')}", b"more"), seal])
     assert refused(more).steps[-1].detail == "the seal was made for other members than these"
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the sizes of all that the verifier takes a digest of, as it goes."""
+    sizes: list[int] = []
+
+    def counted(data: bytes | memoryview) -> Any:
+        sizes.append(len(data))
+        return sha256(data)
+
+    monkeypatch.setattr("proctor.evidence.verify.sha256", counted)
+    return sizes
+
+
+def test_a_log_that_names_a_long_record_endlessly_is_soon_refused(hashed: list[int]) -> None:
+    """Before any signature covers it: so anyone can write it."""
+    essay = line_of(len(LINES), Kind.ANSWER, item="q1", response="x" * 65_000)
+    named = [{"seq": len(LINES)}] * 5_000
+    more = [
+        essay,
+        *(line_of(len(LINES) + at, Kind.SUBMISSION, answers=named) for at in range(1, 27)),
+    ]
+    log = DESK_LOG + b"".join(line + b"\n" for line in more)
+    *members, seal = MEMBERS
+    data = rezip([*{**dict(members), f"logs/{DESK}.jsonl": log}.items(), seal])
+
+    step = refused(data).steps[-1]
+
+    disagree = f"record {len(LINES)} and the submission at {len(LINES) + 1} do not agree"
+    assert (step.number, step.record) == (2, len(LINES))
+    assert step.detail.endswith(disagree)
+    assert sum(hashed) < 2 * len(data)
+
+
+def test_an_answer_handed_in_many_times_is_digested_once(hashed: list[int]) -> None:
+    day = full_day()
+    essay = day.write(DESK, Kind.ANSWER, item="q1", response="x" * 60_000)
+    answer = {"item": "q1", "seq": len(day.logs[DESK]) - 1, "sha256": digest_of(essay)}
+    day.write(DESK, Kind.SUBMISSION, answers=[answer] * 500)
+
+    report = verify(day.bundle())
+
+    assert report.holds
+    assert report.steps[7].detail.startswith("502 answers")
+    assert sum(size >= len(essay) for size in hashed) < 10  # once in each step that needs it
 
 
 # -- someone with a key of his own --
@@ -682,10 +753,28 @@ LIES: dict[str, tuple[int, str | None, int | None, Callable[[Day], Any]]] = {
         ),
     ),
     "an answer changed after it was signed": (
-        4, DESK, None,
+        4, DESK, 4,
         lambda day: with_members(
             day,
             {"logs/d_desk1.jsonl": day.members()["logs/d_desk1.jsonl"].replace(b'["a"]', b'["b"]')},
+        ),
+    ),
+    "a digest of an answer changed after it was signed": (
+        4, DESK, ANSWER,
+        lambda day: with_members(
+            day,
+            {
+                "logs/d_desk1.jsonl": day.members()["logs/d_desk1.jsonl"].replace(
+                    ANSWER_SHA256, digest_of(b"").encode()
+                )
+            },
+        ),
+    ),
+    "what nobody handed in changed after it was signed": (
+        4, DESK, None,
+        lambda day: with_members(
+            day,
+            {"logs/d_desk1.jsonl": day.members()["logs/d_desk1.jsonl"].replace(b"face", b"file")},
         ),
     ),
     "a log without a hello": (
@@ -792,6 +881,11 @@ def test_a_lie_of_the_server_is_found_where_it_was_told(lie: str) -> None:
     number, device, record, change = LIES[lie]
     step = refused(lying_bundle(change), SERVER_KEY.verifier).steps[-1]
     assert (step.number, step.device, step.record) == (number, device, record), step.detail
+
+
+def test_neither_of_two_records_that_do_not_agree_is_blamed_alone() -> None:
+    step = refused(lying_bundle(LIES["an answer changed after it was signed"][3])).steps[-1]
+    assert step.detail == f"a record was changed: the root is another; {DISAGREE}"
 
 
 @given(st.data())

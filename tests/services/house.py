@@ -9,7 +9,8 @@ from typing import Any
 from proctor import config
 from proctor.adapters import exams, policies
 from proctor.domain.acts import ActKind, Wanted
-from proctor.domain.flags import Flag
+from proctor.domain.flags import Flag, FlagClass
+from proctor.domain.review import FlagOutcome
 from proctor.evidence.batch import split
 from proctor.evidence.note import KeyKind, SigningKey, origin_of
 from proctor.evidence.record import Kind
@@ -77,7 +78,7 @@ class House:
         self.reviews = Reviews(
             self.store, self.cases, self.analysis, self.logins, key=b"second looks"
         )
-        self.results = Results(self.store, self.cases)
+        self.results = Results(self.store, self.cases, self.analysis)
         self.export = Export(self.store, self.cases, key=self.key, server=SERVER)
 
     async def publish(self, policy: str = "demo") -> Published:
@@ -88,11 +89,16 @@ class House:
         return await self.sessions.invite("short", learner=learner, **more)
 
     async def seat(
-        self, *, policy: str = "demo", connected: bool = True, learner: str = "Ada Lovelace"
+        self,
+        *,
+        policy: str = "demo",
+        connected: bool = True,
+        learner: str = "Ada Lovelace",
+        account: str = "",
     ) -> "Seat":
         """Let a learner join and connect."""
         await self.publish(policy)
-        invited = await self.invite(learner)
+        invited = await self.invite(learner, account=account)
         device = await self.joined(invited.join_token)
         seat = Seat(self, device, invited.session, token=invited.join_token)
         if connected:
@@ -132,6 +138,16 @@ class House:
         proposed = await self.act(session_id, ActKind.TERMINATE, note=note)
         of = proposed.session.acts[-1].id
         return await self.act(session_id, ActKind.CONFIRM_TERMINATE, by="cy", note="", of=of)
+
+    async def judged(
+        self, session_id: str, outcome: FlagOutcome = FlagOutcome.NOT_UPHELD
+    ) -> list[tuple[str, FlagOutcome, str]]:
+        """Return the same judgement of each flag of conduct, as `Reviews.decide` takes them."""
+        return [
+            (flag.id, outcome, "seen")
+            for flag in await self.store.flags(session_id)
+            if flag.flag_class is FlagClass.CONDUCT
+        ]
 
     async def analysed(self, session_id: str) -> Sequence[Flag]:
         """Let the machine look until it has seen all, then return the flags."""

@@ -19,7 +19,7 @@ from proctor.domain.moves import IllegalMove
 from proctor.domain.session import SessionClosed, State
 from proctor.evidence.record import Kind
 from proctor.services import acts as room
-from proctor.services.acts import Batch
+from proctor.services.acts import Batch, OneOfMany
 from proctor.services.ports import NotFound
 from proctor.services.views import ACTS_SHOWN, SessionView, view
 from tests.memory_store import MemoryStore
@@ -319,9 +319,18 @@ async def seats(house: House, count: int) -> list[str]:
     return [(await house.invite(f"Learner {number}")).session for number in range(count)]
 
 
-async def on_many(house: House, sessions: list[str], kind: ActKind = ActKind.MESSAGE) -> Batch:
-    wanted = Wanted(kind=kind, code=CODE, note="hello")
+async def on_many(
+    house: House, sessions: list[str], kind: ActKind = ActKind.MESSAGE, **more: Any
+) -> Batch:
+    wanted = Wanted(kind=kind, code=CODE, note="hello", **more)
     return await house.acts.act_on_many("short", sessions, wanted, by="bo")
+
+
+async def at_work(house: House, count: int) -> list[Seat]:
+    found = [await house.seat() for _ in range(count)]
+    for seat in found:
+        await seat.begin()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -332,13 +341,91 @@ async def on_many(house: House, sessions: list[str], kind: ActKind = ActKind.MES
         pytest.param(ActKind.ADMIT_DEVICE, id="a device of one"),
     ],
 )
-async def test_what_names_something_of_one_session_is_not_done_to_many(
+async def test_what_names_something_of_one_session_is_named_for_each_of_many(
     house: House, kind: ActKind
 ) -> None:
     sessions = await seats(house, 2)
     wanted = Wanted(kind=kind, code=CODE, note="hello", of="a1")
-    with pytest.raises(ActIncomplete, match="one session at a time"):
-        await house.acts.act_on_many("short", sessions, wanted, by="bo")
+    for particular in ({}, {sessions[0]: OneOfMany(of="a1")}):
+        with pytest.raises(ActIncomplete, match="session by session"):
+            await house.acts.act_on_many("short", sessions, wanted, by="bo", particular=particular)
+
+
+async def test_what_is_said_of_a_session_that_is_none_of_the_many_is_refused(
+    house: House,
+) -> None:
+    one, other = await at_work(house, 2)
+    pause = Wanted(kind=ActKind.PAUSE, code=CODE, note="the line")
+    particular = {one.session: OneOfMany(version=0), other.session: OneOfMany(version=0)}
+    with pytest.raises(ActIncomplete, match=other.session):
+        await house.acts.act_on_many("short", [one.session], pause, by="bo", particular=particular)
+    assert (await house.cases.get(one.session)).session.acts == ()
+
+
+async def test_what_was_given_to_many_is_taken_back_from_many(house: House) -> None:
+    one, other, third = await at_work(house, 3)
+    # In each the act has a number of its own.
+    await house.act(other.session, ActKind.MESSAGE)
+    sessions = [each.session for each in (one, other, third)]
+    given = await on_many(house, sessions, ActKind.EXTRA_TIME, seconds=600)
+    assert [(each.act, each.undoable) for each in given.done] == [
+        ("a1", True),
+        ("a2", True),
+        ("a1", True),
+    ]
+    await house.act(third.session, ActKind.UNDO, of="a1", by="cy")
+    undo = Wanted(kind=ActKind.UNDO, request=REQUEST)
+    particular = {done.session: OneOfMany(of=done.act) for done in given.done}
+
+    batch = await house.acts.act_on_many("short", sessions, undo, by="bo", particular=particular)
+
+    assert [(done.session, done.act, done.undoable) for done in batch.done] == [
+        (one.session, "a2", False),
+        (other.session, "a3", False),
+    ]
+    assert [(no.session, no.code) for no in batch.failed] == [(third.session, "act-not-undoable")]
+    for seat in (one, other, third):
+        session = (await house.cases.get(seat.session)).session
+        assert sum(entry.given.total_seconds() for entry in session.ledger) == 0
+        words = [each.words for each in (await shown(seat, staff=False)).acts]
+        assert words[-1].startswith("A proctor took back the 10 minutes given by mistake")
+    told = (await log_of_acts(other))[-1]
+    assert (told["act"], told["of"], told["request"]) == ("undo", "a2", REQUEST)
+    # Sent again, it is done nowhere a second time.
+    again = await house.acts.act_on_many("short", sessions, undo, by="bo", particular=particular)
+    assert again.done == batch.done
+
+
+async def test_of_many_those_are_named_on_which_another_proctor_acted_meanwhile(
+    house: House,
+) -> None:
+    one, other = await at_work(house, 2)
+    await house.act(other.session, ActKind.EXTRA_TIME, seconds=60, by="cy")
+    sessions = [one.session, other.session]
+    particular = {session: OneOfMany(version=0) for session in sessions}
+    pause = Wanted(kind=ActKind.PAUSE, code=CODE, note="the line")
+    batch = await house.acts.act_on_many("short", sessions, pause, by="bo", particular=particular)
+    assert [done.session for done in batch.done] == [one.session]
+    assert [(no.session, no.code, no.detail) for no in batch.failed] == [
+        (other.session, "stale-page", "meanwhile cy has done extra-time: look again before you act")
+    ]
+    assert (await house.cases.get(other.session)).session.state is State.RUNNING
+
+
+async def test_the_ends_of_many_are_confirmed_where_what_was_read_still_stands(
+    house: House,
+) -> None:
+    one, other = await at_work(house, 2)
+    sessions = [one.session, other.session]
+    await on_many(house, sessions, ActKind.TERMINATE)
+    await house.act(other.session, ActKind.WITHDRAW_TERMINATE, by="di", code="", note="")
+    particular = {session: OneOfMany(of="a1") for session in sessions}
+    confirm = Wanted(kind=ActKind.CONFIRM_TERMINATE)
+    batch = await house.acts.act_on_many("short", sessions, confirm, by="cy", particular=particular)
+    assert [done.session for done in batch.done] == [one.session]
+    assert [(no.session, no.code) for no in batch.failed] == [(other.session, "nothing-proposed")]
+    states = [(await house.cases.get(session)).session.state for session in sessions]
+    assert states == [State.TERMINATED, State.RUNNING]
 
 
 async def test_of_a_batch_those_that_fail_are_named_and_the_others_done(house: House) -> None:

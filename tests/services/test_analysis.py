@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
-from proctor.domain.flags import FlagClass
+from proctor.domain.acts import ActKind
+from proctor.domain.flags import Flag, FlagClass
+from proctor.domain.identity import IdEvent
 from proctor.domain.observation import Measured
 from proctor.domain.review import Outcome
 from proctor.evidence.record import Kind, parse
 from proctor.evidence.tree import Frontier, leaf_hash
 from proctor.services import analysis as analysing
-from proctor.services import faults
+from proctor.services import faults, seen
+from proctor.services.exam_tables import ExamTables, Table
 from proctor.services.intake import is_watched
 from proctor.services.ports import StorageFull
+from proctor.services.timeline import flag_view
 from tests.conftest import ScriptedVision, until
 from tests.device import JPEG, Device
 from tests.memory_store import Fault
@@ -42,9 +46,9 @@ async def told_of(seat: Seat) -> list[dict[str, Any]]:
     return [each for each in map(json.loads, lines) if each["kind"] == "flag"]
 
 
-async def two_people(seat: Seat, *, seconds: int = 4) -> None:
+async def two_people(seat: Seat, *, seconds: int = 4, seen: bytes = b"two") -> None:
     for _ in range(seconds):
-        await seat.snapshot(b"two")
+        await seat.snapshot(seen)
 
 
 async def test_a_second_person_raises_one_flag_that_names_the_snapshots(seat: Seat) -> None:
@@ -131,6 +135,94 @@ async def test_check_in_pictures_raise_nothing(seat: Seat) -> None:
     assert await seat.house.analysed(seat.session) == []
 
 
+async def asked_again(seat: Seat) -> None:
+    """Let a proctor ask for face and document, and the learner begin with the face."""
+    await ask(seat)
+    await show_face(seat)
+
+
+async def ask(seat: Seat) -> None:
+    seat.tick(1)
+    await seat.house.act(seat.session, ActKind.ASK_ID)
+
+
+async def show_face(seat: Seat) -> None:
+    seat.tick(1)
+    face = JPEG + b"face" + b"%d" % seat.device.at_ms
+    await seat.send([seat.add(Kind.SNAPSHOT, blob=face, purpose="face")], [face])
+
+
+async def test_the_portrait_of_a_document_that_was_asked_for_is_no_second_person(
+    seat: Seat,
+) -> None:
+    await asked_again(seat)
+    await two_people(seat, seen=b"card")
+    assert not await seat.house.analysed(seat.session)
+
+
+async def test_a_document_is_known_to_be_held_before_the_new_picture_of_the_face_has_come(
+    seat: Seat,
+) -> None:
+    await ask(seat)
+    seat.tick(1)
+    face = JPEG + b"slow"
+    await seat.send([seat.add(Kind.SNAPSHOT, blob=face, purpose="face")])
+    await two_people(seat, seen=b"card")
+
+    assert not await seat.house.analysed(seat.session)
+
+
+@pytest.mark.parametrize(
+    ("seen", "faces"),
+    [
+        pytest.param(b"two", 2, id="somebody as near as the learner"),
+        pytest.param(b"two card", 3, id="somebody besides the card"),
+    ],
+)
+async def test_a_second_person_is_counted_while_a_document_is_held_up(
+    seat: Seat, seen: bytes, faces: int
+) -> None:
+    await asked_again(seat)
+    await two_people(seat, seen=seen)
+
+    (flag,) = await seat.house.analysed(seat.session)
+
+    assert (flag.when, flag.value) == ("person-count", faces)  # as it was measured
+
+
+@pytest.mark.parametrize(
+    "company",
+    [
+        pytest.param("before", id="before the step is begun"),
+        pytest.param("long after", id="long after"),
+        pytest.param("once more", id="after a face that nobody asked for"),
+        pytest.param("accepted", id="once it is decided on"),
+    ],
+)
+async def test_company_is_a_second_person_though_a_document_was_asked_for(
+    seat: Seat, company: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "DOCUMENT_FOR", timedelta(seconds=10))  # the section takes 30
+    if company == "before":
+        await ask(seat)
+    else:
+        await asked_again(seat)
+    if company == "once more":
+        seat.tick(8)
+        await show_face(seat)  # it gives no more time
+        seat.tick(5)
+    elif company == "long after":
+        seat.tick(11)
+    elif company == "accepted":
+        await seat.house.identity.decide(
+            seat.session, IdEvent.ACCEPT, by="bo", reason="I see it now"
+        )
+        seat.tick(1)
+    await two_people(seat, seen=b"card")
+    (flag,) = await seat.house.analysed(seat.session)
+    assert flag.when == "person-count"
+
+
 async def test_a_flag_that_grows_is_told_when_raised_and_once_more_when_all_is_over(
     seat: Seat,
 ) -> None:
@@ -150,6 +242,33 @@ async def test_a_flag_that_grows_is_told_when_raised_and_once_more_when_all_is_o
     seat.house.analysis.touch(seat.session)
     await seat.house.analysed(seat.session)
     assert await told_of(seat) == told
+
+
+async def test_what_an_earlier_version_told_without_counting_is_not_told_again(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def uncounted(flag: Flag) -> dict[str, Any]:
+        known = facts_now(flag)
+        of_before = {key: known[key] for key in known if key not in {"times", "lasted_ms"}}
+        return of_before | {"explanation": "as it was worded"}
+
+    facts_now = analysing._facts
+    monkeypatch.setattr(analysing, "_facts", uncounted)
+    for _ in range(2):
+        seat.tick(10)
+        now_ms = seat.device.at_ms
+        away: dict[str, Any] = {"away_to": "https://example.org", "from_ms": now_ms - 6_000}
+        await seat.send([seat.add(Kind.FOCUS, **away, to_ms=now_ms)])
+    await seat.hand_in()
+    (flag,) = await seat.house.analysed(seat.session)
+    told = await told_of(seat)
+
+    monkeypatch.setattr(analysing, "_facts", facts_now)
+    seat.house.analysis.touch(seat.session)
+    await seat.house.analysed(seat.session)
+    assert flag.times == 2
+    assert await told_of(seat) == told
+    assert "times" not in told[-1]
 
 
 async def test_pictures_that_come_in_another_order_raise_the_same_flag(seat: Seat) -> None:
@@ -406,7 +525,7 @@ async def test_no_picture_is_marked_for_a_disk_that_takes_nothing(
 async def test_tries_come_ever_later_and_what_fails_is_told(
     seat: Seat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faults, "FIRST_S", 0.5)
+    monkeypatch.setattr(faults, "FIRST_S", 30)
     vision = Failing(OSError(5, "Input/output error"))
     seat.house.analysis._vision = vision
     await seat.snapshot(b"poison")
@@ -667,3 +786,26 @@ def test_only_faces_and_periodic_snapshots_are_watched() -> None:
         for purpose in ("periodic", "face", "document", "file")
     }
     assert watched == {"periodic": True, "face": True, "document": False, "file": False}
+
+
+async def test_what_went_on_twice_is_told_by_how_long_to_everybody(seat: Seat) -> None:
+    """To the learner, at the desk, in the table, in the log: 12 seconds, not from first to last."""
+    for _ in range(2):
+        seat.tick(10)
+        now_ms = seat.device.at_ms
+        facts: dict[str, Any] = {"away_to": "https://example.org"}
+        away = seat.add(Kind.FOCUS, **facts, from_ms=now_ms - 6_000, to_ms=now_ms)
+        await seat.send([away])
+    (flag,) = await seat.house.analysed(seat.session)
+
+    assert (flag.times, flag.lasted) == (2, timedelta(seconds=12))
+    assert flag.ended_at - flag.started_at == timedelta(seconds=16)
+    assert "for 12 seconds in all, 2 times" in flag.explanation
+    shown = flag_view(flag)
+    assert (shown.times, shown.lasted_ms) == (2, 12_000)
+    names, row = [row async for row in ExamTables(seat.house.store).rows("short", Table.FLAGS)]
+    told = dict(zip(names, row, strict=True))
+    assert (told["times"], told["lasted_s"]) == (2, 12.0)
+    lines = await seat.house.store.server_lines(seat.session)
+    (record,) = [record for line in lines if (record := parse(line)).kind is Kind.FLAG]
+    assert (record.facts["times"], record.facts["lasted_ms"]) == (2, 12_000)

@@ -136,7 +136,10 @@ async def test_who_has_decided_reads_all_and_everybody_does_once_it_is_decided()
     session_id = here.seat.session
 
     async def decide(by: str, outcome: Outcome) -> None:
-        await here.house.reviews.decide(session_id, by=by, outcome=outcome, reasons=f"{by} saw")
+        flags = await here.house.judged(session_id)
+        await here.house.reviews.decide(
+            session_id, by=by, outcome=outcome, reasons=f"{by} saw", flags=flags
+        )
 
     await here.house.reviews.note(session_id, by="di", at_ms=1, text="a phone?")
     await decide("ann", Outcome.BREACH)
@@ -210,8 +213,9 @@ async def test_no_way_leads_to_an_adverse_end_but_by_two(
                 await contests.contest(here.seat.session, text="a mirror", flags=[], files=[])
             else:
                 by, outcome = step
+                flags = await here.house.judged(here.seat.session)
                 await here.house.reviews.decide(
-                    here.seat.session, by=by, outcome=outcome, reasons="seen"
+                    here.seat.session, by=by, outcome=outcome, reasons="seen", flags=flags
                 )
         except Refusal:
             continue

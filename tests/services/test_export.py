@@ -63,8 +63,9 @@ async def test_a_whole_session_with_acts_flags_and_verdicts_verifies(seat: Seat)
     await seat.hand_in()
     await house.analysed(seat.session)
     for by, told in (("di", 0), ("cy", 2)):
+        flags = await house.judged(seat.session)
         await house.reviews.decide(
-            seat.session, by=by, outcome=Outcome.BREACH, reasons="helped", flags=[]
+            seat.session, by=by, outcome=Outcome.BREACH, reasons="helped", flags=flags
         )
         details = await verified(seat)
         # Until it is decided nobody reads in the log what one of them said.

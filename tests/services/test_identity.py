@@ -1,8 +1,10 @@
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
+from proctor.domain.acts import ActKind
 from proctor.domain.identity import (
     AgainCode,
     Checked,
@@ -14,10 +16,11 @@ from proctor.domain.identity import (
 )
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import AnotherPersonNeeded
-from proctor.domain.session import ExamSession, State
+from proctor.domain.session import ExamSession, SessionClosed, State
 from proctor.evidence.record import Kind, Record, parse
 from proctor.services import id_pictures, identity
 from proctor.services.cases import Cases
+from proctor.services.check_in_face import CheckInFaces
 from proctor.services.id_pictures import Shown
 from proctor.services.identity import CheckInIncomplete
 from proctor.services.journal import milliseconds
@@ -285,3 +288,217 @@ async def test_a_capture_that_comes_while_a_decision_is_made_is_not_decided_on(
         )
     after = await seat.house.cases.get(seat.session)
     assert after.session.id_check.state is IdState.CAPTURED
+
+
+# --- new pictures while the exam goes on ----------------------------------------------------------
+
+
+async def asked_in_mid_section(policy: str = "closed-book") -> Seat:
+    """Let a proctor ask for new pictures of a learner who was accepted and is at work."""
+    seat = await seated(policy)
+    await seat.check_in("ada")
+    await decided(seat, IdEvent.ACCEPT, by="lin")
+    await seat.house.sessions.open_section(seat.session, "part-a")
+    seat.tick(60)
+    await seat.house.act(seat.session, ActKind.ASK_ID, note="another person sat there")
+    seat.tick(1)
+    return seat
+
+
+async def test_new_pictures_are_shown_and_decided_on_while_the_exam_goes_on() -> None:
+    seat = await asked_in_mid_section()
+    asked = await seat.house.store.case(seat.session)
+    assert (asked.session.state, asked.session.id_check.state) == (State.RUNNING, IdState.RETAKE)
+    assert (await seat.house.desks.queue(None)).waiting == ()
+    with pytest.raises(CheckInIncomplete) as refused:
+        await checked_in(seat)  # those before do not count
+    assert refused.value.missing == ["face", "document"]
+    await seat.answer("part-a", "two-dice", "c")
+    await seat.show_papers("ada", b"sharper")
+
+    shown = await checked_in(seat)
+
+    assert (shown.session.state, shown.session.id_check.state) == (State.RUNNING, IdState.CAPTURED)
+    assert shown.session.sections == asked.session.sections  # no clock stood still for it
+    assert shown.session.ledger == ()
+    (row,) = (await seat.house.desks.queue(None)).waiting
+    assert (row.session, row.hold) == (seat.session, False)
+    desk = await seat.house.desks.desk(seat.session, me="bo")
+    assert desk.before is not None
+    assert (desk.before.state, desk.before.by) == ("accepted", "lin")
+    for old, new in ((desk.before.face, desk.face), (desk.before.document, desk.document)):
+        assert old is not None
+        assert new is not None
+        assert old.seq < new.seq
+    assert "The pictures before were accepted by lin (person)" in desk.assurance
+    assert (await decided(seat, IdEvent.ACCEPT)).session.id_check.by == "bo"
+    await seat.hand_in()
+    assert [record.facts["state"] for record in await id_records(seat)] == [
+        "captured",
+        "accepted",
+        "retake",
+        "captured",
+        "accepted",
+    ]
+
+
+async def test_a_pause_and_a_break_take_new_pictures_too() -> None:
+    seat = await asked_in_mid_section()
+    await seat.house.act(seat.session, ActKind.PAUSE)
+    await seat.show_papers("ada", b"sharper")
+
+    shown = await checked_in(seat)
+
+    assert (shown.session.state, shown.session.id_check.state) == (State.PAUSED, IdState.CAPTURED)
+
+
+async def test_who_sat_down_in_between_is_compared_with_who_was_accepted() -> None:
+    seat = await asked_in_mid_section()
+    faces = CheckInFaces(seat.house.store)
+    before = await faces.of((await seat.house.store.case(seat.session)).session)
+    await seat.show_papers("eve", b"sharper")
+    await checked_in(seat)
+
+    shown = await faces.of((await seat.house.store.case(seat.session)).session)
+
+    assert before is not None
+    assert b"who=ada" in before
+    assert shown == before
+    await decided(seat, IdEvent.ACCEPT)
+    accepted = await faces.of((await seat.house.store.case(seat.session)).session)
+    assert accepted is not None
+    assert b"who=eve" in accepted
+
+
+async def face_of(seat: Seat) -> bytes | None:
+    session = (await seat.house.store.case(seat.session)).session
+    return await CheckInFaces(seat.house.store).of(session)
+
+
+async def test_who_sat_down_is_compared_with_who_began_though_nobody_had_accepted_them() -> None:
+    seat = await seated()  # it holds nobody back
+    await seat.check_in("ada")
+    await seat.house.sessions.open_section(seat.session, "part-a")
+    for sharper in (b"sharper", b"sharper still"):
+        seat.tick(1)
+        await seat.house.act(seat.session, ActKind.ASK_ID)
+        seat.tick(1)
+        await seat.show_papers("eve", sharper)
+        await checked_in(seat)
+        face = await face_of(seat)
+        assert face is not None
+        assert face.endswith(b"who=ada")
+
+    await decided(seat, IdEvent.ACCEPT)
+
+    face = await face_of(seat)
+    assert face is not None
+    assert face.endswith(b"who=eve")
+
+
+async def vouched_and_asked() -> Seat:
+    """Vouch for a learner who has shown nothing, and ask for pictures in mid-section."""
+    seat = await seated("closed-book")
+    await seat.send([seat.device.hello()])
+    await decided(seat, IdEvent.VOUCH, "my student")
+    await seat.house.sessions.open_section(seat.session, "part-a")
+    seat.tick(60)
+    await seat.house.act(seat.session, ActKind.ASK_ID)
+    seat.tick(1)
+    return seat
+
+
+async def test_of_who_was_vouched_for_the_first_pictures_are_not_what_counted_before() -> None:
+    seat = await vouched_and_asked()
+    await seat.show_papers("eve")
+    desk = await seat.house.desks.desk(seat.session, me="bo")
+    assert (desk.face, desk.before) == (None, None)  # on their way: nothing to decide on yet
+
+    await checked_in(seat)
+
+    assert await face_of(seat) is None
+    desk = await seat.house.desks.desk(seat.session, me="bo")
+    assert desk.face is not None
+    assert desk.before is not None
+    assert (desk.before.face, desk.before.state) == (None, "accepted")
+
+
+@pytest.mark.parametrize("event", [IdEvent.ACCEPT, IdEvent.REFUSE])
+async def test_pictures_on_their_way_are_not_decided_on_but_staff_may_vouch(
+    event: IdEvent,
+) -> None:
+    seat = await vouched_and_asked()
+    await seat.show_papers("eve")
+    with pytest.raises(IllegalMove):
+        await decided(seat, event, "I see her")
+
+    vouched = await decided(seat, IdEvent.VOUCH, "I sit beside her")
+
+    assert vouched.session.id_check.state is IdState.ACCEPTED
+
+
+async def test_what_was_asked_for_and_never_shown_waits_for_a_person_after_the_end() -> None:
+    seat = await asked_in_mid_section()
+    await seat.hand_in()
+
+    (row,) = (await seat.house.desks.queue(None)).waiting
+    assert (row.session, row.state) == (seat.session, "retake")
+    with pytest.raises(SessionClosed):
+        await checked_in(seat)
+    with pytest.raises(SessionClosed):
+        await decided(seat, IdEvent.ASK_AGAIN, "once more")
+    desk = await seat.house.desks.desk(seat.session, me="bo")
+    assert not desk.may_ask_again
+    assert desk.face is not None  # those before
+    accepted = await decided(seat, IdEvent.ACCEPT, "the lamp had gone out")
+    assert accepted.session.id_check.state is IdState.ACCEPTED
+    assert (await seat.house.desks.queue(None)).waiting == ()
+
+
+async def test_pictures_that_come_as_the_exam_ends_count_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seat = await asked_in_mid_section()
+    await seat.show_papers("ada", b"sharper")
+    change = seat.house.cases.change
+
+    async def ended(*args: Any, **more: Any) -> Case:
+        monkeypatch.setattr(seat.house.cases, "change", change)
+        await seat.hand_in()
+        return await change(*args, **more)
+
+    monkeypatch.setattr(seat.house.cases, "change", ended)
+    with pytest.raises(SessionClosed):
+        await checked_in(seat)
+
+
+async def test_a_computer_and_a_phone_are_looked_at_before_the_exam_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seat = await asked_in_mid_section()
+    await seat.show_papers("ada", b"sharper")
+    monkeypatch.setattr(identity, "PHONE", "none")  # as the policy would say it
+
+    def refuses_all(*_: object) -> list[str]:
+        raise AssertionError
+
+    monkeypatch.setattr(identity, "system_refusals", refuses_all)
+    assert (await checked_in(seat)).session.id_check.state is IdState.CAPTURED
+
+
+async def test_where_no_document_is_asked_for_the_face_alone_is_shown_again() -> None:
+    seat = await seated()
+    published = await seat.house.cases.published((await seat.house.cases.get(seat.session)).session)
+    none = replace(published.policy.identity, document="none")
+    changed = replace(published, policy=replace(published.policy, identity=none))
+    seat.house.cases._published[published.exam_sha256 + published.policy_sha256] = changed
+    await seat.begin()
+    seat.tick(1)
+    await seat.house.act(seat.session, ActKind.ASK_ID)
+    seat.tick(1)
+    with pytest.raises(CheckInIncomplete) as refused:
+        await checked_in(seat)
+    assert refused.value.missing == ["face"]
+    face = JPEG + b"face once more"
+    await seat.send([seat.add(Kind.SNAPSHOT, blob=face, purpose="face")], [face])
+    assert (await checked_in(seat)).session.id_check.state is IdState.CAPTURED

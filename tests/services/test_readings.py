@@ -49,10 +49,12 @@ class ScriptedReader:
     def __init__(self) -> None:
         self.pictures: list[bytes] = []
         self.fails = 0
+        self.began = asyncio.Event()
         self.may_read = asyncio.Event()
         self.may_read.set()
 
     async def read(self, picture: bytes) -> DocumentRead:
+        self.began.set()
         await self.may_read.wait()
         self.pictures.append(picture)
         if self.fails:
@@ -193,6 +195,44 @@ async def test_new_pictures_are_read_and_checks_of_the_old_ones_are_not_noted() 
     assert kept.read is not None
     assert kept.read.mrz is not None
     assert kept.read.mrz.number == "L2"
+
+
+@pytest.mark.parametrize(
+    "under_way",
+    [pytest.param(False, id="before it is read"), pytest.param(True, id="while it is read")],
+)
+async def test_pictures_are_read_though_new_ones_are_asked_for_meanwhile(under_way: bool) -> None:
+    house, reader = a_house()
+    seat = await house.seat(policy="closed-book")
+    await seat.check_in("ada", b"number=L1")
+    reader.may_read.clear()
+    work = asyncio.ensure_future(house.readings.read(seat.session)) if under_way else None
+    if under_way:
+        await reader.began.wait()
+    seat.tick(1)
+    await house.identity.decide(seat.session, IdEvent.ASK_AGAIN, by="bo", reason="again")
+    reader.may_read.set()
+    assert await (work or house.readings.read(seat.session))
+    await house.accounts.face(seat.session)
+
+    seat.tick(1)
+    reason = "I see it now"
+    await house.identity.decide(seat.session, IdEvent.ACCEPT, by="bo", reason=reason)
+
+    made = await checks_of(seat)
+    assert made[CheckKind.ONE_DOCUMENT] == "agrees"
+    assert made[CheckKind.ONE_FACE] == "agrees"
+
+
+async def test_what_a_person_decides_by_after_the_end_is_read_after_a_restart() -> None:
+    house, reader = a_house()
+    seat = await house.seat()
+    await seat.check_in("ada", b"number=L1")
+    await house.sessions.open_section(seat.session, "part-a")
+    await house.identity.decide(seat.session, IdEvent.ASK_AGAIN, by="bo", reason="again")
+    await seat.hand_in()
+    async with reading(House(house.store, house.clock, reader=reader)):
+        await until(lambda: is_searched(seat))
 
 
 async def test_a_picture_that_comes_after_the_check_in_is_not_what_is_read() -> None:
@@ -357,6 +397,28 @@ async def two_learners(
     return seats
 
 
+async def test_what_was_raised_stays_at_the_head_of_the_queue_when_new_pictures_are_shown() -> None:
+    house, _ = a_house()
+    ada, bob = await two_learners(house, numbers=("L1", "L1"), faces=("ada", "bob"))
+    cyd = await house.seat(policy="closed-book", learner="Cyd Poe")
+    await cyd.check_in("cyd", b"number=L3")
+    for seat in (ada, bob):
+        assert await house.readings.read(seat.session)
+    bob.tick(1)
+    await house.identity.decide(bob.session, IdEvent.ASK_AGAIN, by="bo", reason="again")
+    bob.tick(1)
+    await bob.show_papers("bob", b"number=L9")
+    await house.identity.check_in(bob.session, "d_test")
+
+    rows = (await house.desks.queue(None)).waiting
+
+    assert [(row.session, row.raised) for row in rows] == [
+        (ada.session, 1),
+        (bob.session, 1),
+        (cyd.session, 0),
+    ]
+
+
 async def test_a_document_on_two_accounts_is_raised_on_both_and_nothing_happens() -> None:
     house, _ = a_house()
     ada, bob = await two_learners(house, numbers=("L1", "L1"), faces=("ada", "bob"))
@@ -373,6 +435,64 @@ async def test_a_document_on_two_accounts_is_raised_on_both_and_nothing_happens(
         assert (await checks_of(seat))[CheckKind.ONE_FACE] == "agrees"
     rows = (await house.desks.queue(None)).waiting
     assert [row.raised for row in rows] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("fault", "starts"),
+    [
+        pytest.param(None, 1, id="at the next start"),
+        pytest.param(Fault.BEFORE_COMMIT, 2, id="at the start after, where one of them failed"),
+        pytest.param(Fault.FULL, 1, id="as soon as the disk has room"),
+    ],
+)
+async def test_documents_that_match_only_since_an_upgrade_are_raised(
+    fault: Fault | None, starts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "AGAIN_AFTER_S", 0.001)
+    house, _ = a_house()
+    seats = await two_learners(house, numbers=("L1", "L1"), faces=("ada", "bob"))
+    for seat in seats:
+        assert await house.readings.read(seat.session)
+        house.store.document_as_before(seat.session)
+        await house.accounts.face(seat.session)
+        assert (await checks_of(seat))[CheckKind.ONE_DOCUMENT] == "agrees"
+    house.store.next_fault = fault
+
+    async def are_kept() -> bool:
+        return not await house.store.documents_of_before()
+
+    async def is_found() -> bool:
+        checks = [(await checks_of(seat))[CheckKind.ONE_DOCUMENT] for seat in seats]
+        return checks == ["differs", "differs"]
+
+    if starts == 2:
+        await house.readings._find()
+        assert len(await house.store.documents_of_before()) == 1
+        assert not await is_found()
+    async with reading(house):
+        await until(is_found)
+        await until(are_kept)
+    for seat in seats:
+        assert [each.why for each in await house.store.raised(seat.session)] == ["same-document"]
+
+
+async def test_a_document_that_may_be_misread_is_compared_with_none_since_an_upgrade() -> None:
+    house, _ = a_house()
+    seat = await house.seat(policy="closed-book")
+    await seat.check_in("ada", b"number=L1")
+    assert await house.readings.read(seat.session)
+    await house.accounts.face(seat.session)
+    assert (await checks_of(seat))[CheckKind.ONE_DOCUMENT] == "agrees"
+    kept = await house.store.reading(seat.session)
+    assert kept is not None
+    misread = replace(kept, read=DocumentRead(mrz=replace(MRZ, failed=("birth",))))
+    at = (await house.store.case(seat.session)).session.id_check.captured_at
+    assert at is not None
+    await house.store.keep_reading(seat.session, misread, programme="mm", at=at)
+    house.store.document_as_before(seat.session)
+    await house.readings._find()
+    assert (await checks_of(seat))[CheckKind.ONE_DOCUMENT] == "unavailable"
+    assert await house.store.documents_of_before() == []
 
 
 async def test_a_face_on_two_accounts_puts_both_at_the_head_even_if_one_was_accepted() -> None:
@@ -407,6 +527,34 @@ async def test_a_face_on_two_accounts_puts_both_at_the_head_even_if_one_was_acce
     await house.identity.decide(ada.session, IdEvent.ACCEPT, by="bo")
     queue = await house.desks.queue(None)
     assert [row.learner for row in queue.waiting] == ["Bob Roe", "Cyd Doe"]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "raised"),
+    [
+        pytest.param(("u17", "u18"), 1, id="two accounts under one name"),
+        pytest.param(("u17", "u17"), 0, id="one account, two names"),
+        pytest.param(("u17", ""), 0, id="of one it is not told: the name decides"),
+    ],
+)
+async def test_accounts_are_told_apart_by_what_invitations_say_they_are(
+    accounts: tuple[str, str], raised: int
+) -> None:
+    house, _ = a_house()
+    names = ("Ada Lovelace", "Bob Roe" if accounts[0] == accounts[1] else "Ada Lovelace")
+    seats = [
+        await house.seat(policy="closed-book", learner=name, account=account)
+        for name, account in zip(names, accounts, strict=True)
+    ]
+    for seat in seats:
+        await seat.check_in("ada", b"number=L1")
+        seat.tick(1)
+    async with reading(house):
+        for seat in seats:
+            await until(lambda seat=seat: is_searched(seat))  # type: ignore[misc] # mypy can't infer it
+    for seat in seats:
+        whys = [each.why for each in await house.store.raised(seat.session)]
+        assert sorted(whys) == ["same-document", "same-face"][: 2 * raised]
 
 
 async def test_one_learner_s_two_exams_are_one_account() -> None:
@@ -578,7 +726,14 @@ async def test_waits_are_measured_and_survive_a_restart() -> None:
         assert queue.waiting[0].proposed_by == "bo"
         assert queue.waiting[0].since_ms == milliseconds(house.clock.now()) - 120_000
         assert (queue.waited_s_longest, queue.waited_s_median) == (120, 180)
-        assert (await each.desks.queue("none")).waiting == ()
+        assert await each.desks.queue("short") == queue
+        assert await each.desks.queue("short", own=frozenset({"short", "none"})) == queue
+        for other in (
+            await each.desks.queue("none"),  # of one exam, the waits of that exam
+            await each.desks.queue("short", own=frozenset({"none"})),
+        ):
+            assert other.waiting == ()
+            assert (other.waited_s_longest, other.waited_s_median) == (None, None)
     house.clock.pass_(timedelta(hours=25).total_seconds())
     assert (await house.desks.queue(None)).waited_s_median is None
 

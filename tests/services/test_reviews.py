@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -5,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from proctor.domain.acts import ActKind
-from proctor.domain.flags import Flag
+from proctor.domain.acts import ActKind, RequestReused
+from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.identity import IdEvent
 from proctor.domain.moves import IllegalMove
 from proctor.domain.review import (
@@ -22,11 +23,14 @@ from proctor.domain.session import ExamSession
 from proctor.evidence.record import Kind, parse
 from proctor.services import analysis as analysing
 from proctor.services import reviews
+from proctor.services.agreements import agreement_of
+from proctor.services.analysis import NotLookedAtYet
 from proctor.services.contests import Contests
 from proctor.services.journal import Entry
+from proctor.services.logins import Account, StaffRole
 from proctor.services.ports import NotFound
 from proctor.services.review_views import ReviewView
-from proctor.services.reviews import NotLookedAtYet, UnknownFlag, VerdictTooLarge
+from proctor.services.reviews import NoSuchReviewer, UnknownFlag, VerdictTooLarge
 from tests.device import JPEG
 from tests.services.house import House, Seat
 
@@ -63,6 +67,9 @@ async def decide(
     reasons: str = "looked calm",
     **more: Any,
 ) -> ReviewView:
+    """Give a verdict; each flag of conduct is judged alike where `flags` are not said."""
+    if "flags" not in more:
+        more["flags"] = await seat.house.judged(seat.session)
     return await seat.house.reviews.decide(
         seat.session, by=by, outcome=outcome, reasons=reasons, **more
     )
@@ -210,7 +217,7 @@ async def test_a_flag_that_is_raised_while_a_verdict_is_given_is_not_passed_over
 
     monkeypatch.setattr(house.store, "flags", slow)
     with pytest.raises(NotLookedAtYet):
-        await decide(seat, flags_seen=[])
+        await decide(seat, flags=[], flags_seen=[])
 
 
 async def test_a_breach_needs_a_second_person(house: House) -> None:
@@ -275,13 +282,14 @@ async def test_a_verdict_that_no_record_holds_is_refused_when_it_is_given(house:
     """Else it would be the last one's that can't be told in the log."""
     seat = await sat(house, "two", [b"two"] * 4)
     (flag,) = await house.store.flags(seat.session)
-    many = [replace(flag, id=f"f{number}") for number in range(30)]
+    many = [flag, *(replace(flag, id=f"f{number}") for number in range(29))]
     await house.cases.change(seat.session, lambda same, _now: same, by="clock", flags=many)
     flags = [(each.id, FlagOutcome.UPHELD, "\x01" * 500) for each in many]
     with pytest.raises(VerdictTooLarge):
         await decide(seat, outcome=Outcome.BREACH, flags=flags)
-    await decide(seat, outcome=Outcome.BREACH, flags=flags[:10])
-    assert (await decide(seat, by="cy", outcome=Outcome.BREACH, flags=flags[:10])).outcome
+    flags = [(each.id, FlagOutcome.UPHELD, "a voice") for each in many]
+    await decide(seat, outcome=Outcome.BREACH, flags=flags)
+    assert (await decide(seat, by="cy", outcome=Outcome.BREACH, flags=flags)).outcome
 
 
 async def test_clear_ones_are_looked_at_twice_in_the_share_that_the_policy_says(
@@ -311,6 +319,160 @@ async def test_acting_with_words_alone_bars_nobody(house: House) -> None:
     with pytest.raises(ActedAlone):
         await decide(seat, by="cy")
     await decide(seat)
+
+
+async def test_a_verdict_whose_answer_was_lost_is_given_once(house: House) -> None:
+    seat = await sat(house, "two", [b"two"] * 4)
+    first = await decide(seat, outcome=Outcome.BREACH, request="r1")
+    # Whatever came since: it was given.
+    (raised,) = await house.store.flags(seat.session)
+    later = replace(raised, id="later")
+    flags = await house.judged(seat.session)
+    await house.cases.change(seat.session, lambda same, _now: same, by="clock", flags=[later])
+    again = await decide(
+        seat, outcome=Outcome.BREACH, request="r1", flags=flags, flags_seen=[raised.id]
+    )
+    assert again == first
+    with pytest.raises(RequestReused):
+        await decide(seat, outcome=Outcome.CLEAR, request="r1")
+    with pytest.raises(AnotherPersonNeeded):
+        await decide(seat, outcome=Outcome.BREACH, request="r2")
+    (verdict,) = (await house.cases.get(seat.session)).session.review.verdicts
+    assert verdict.request == "r1"
+
+
+async def test_a_verdict_that_comes_twice_at_once_is_given_once(house: House) -> None:
+    seat = await sat(house, "calm", [b""])
+    both = await asyncio.gather(decide(seat, request="r1"), decide(seat, request="r1"))
+    assert [each.outcome for each in both] == ["clear", "clear"]
+    assert len((await house.cases.get(seat.session)).session.review.verdicts) == 1
+
+
+async def test_a_mark_whose_answer_was_lost_is_saved_once(house: House) -> None:
+    seat = await sat(house, "calm", [b""])
+    for _ in range(2):
+        found = await house.reviews.note(seat.session, by="bo", at_ms=1, text="?", request="r1")
+        assert len(found) == 1
+
+
+# --- whose it is ---------------------------------------------------------------------------------
+
+
+async def staff(house: House, name: str, role: StaffRole, *exams: str) -> None:
+    """Add an account to the house."""
+    await house.logins.add_account(
+        Account(
+            name=name,
+            role=role,
+            exams=frozenset(exams) or None,
+            password_hash="x",
+            made_at=house.clock.now(),
+        )
+    )
+
+
+async def test_a_second_look_is_nobodys_until_somebody_takes_it(house: House) -> None:
+    seat = await sat(house, "two", [b"two"] * 4)
+    await staff(house, "ann", StaffRole.PROCTOR)
+    await house.reviews.assign([seat.session], to="ann", by="ann", due_at=None)
+    await decide(seat, by="ann", outcome=Outcome.BREACH)
+    (row,) = (await house.reviews.queue(None, me="bo")).reviews
+    assert (row.assigned_to, row.state, row.may_decide) == (None, "awaiting", True)
+
+
+async def test_nobody_is_given_what_they_cannot_decide(house: House) -> None:
+    seat = await sat(house, "two", [b"two"] * 4)
+    for name in ("ann", "bo", "cy"):
+        await staff(house, name, StaffRole.PROCTOR)
+    await house.act(seat.session, ActKind.IRREGULARITY, by="bo", of="room")
+
+    async def assign(to: str, by: str) -> list[str]:
+        given = await house.reviews.assign([seat.session], to=to, by=by, due_at=None)
+        return [no.code for no in given.failed]
+
+    assert await assign("bo", "cy") == ["acted-alone"]
+    await decide(seat, by="ann", outcome=Outcome.BREACH)
+    assert await assign("ann", "ann") == ["another-person-needed"]
+    # It would tell `cy`, who has yet to decide, that somebody has.
+    assert await assign("ann", "cy") == []
+    assert await assign("cy", "ann") == []
+
+
+async def test_what_nobody_judges_any_more_is_given_to_nobody(house: House) -> None:
+    decided, open_ = await sat(house, "calm", [b""]), await sat(house, "later", [b""])
+    await staff(house, "bo", StaffRole.PROCTOR)
+    await staff(house, "gone", StaffRole.PROCTOR)
+    await house.logins.set_password("gone", "!")
+    with pytest.raises(NoSuchReviewer):
+        await house.reviews.assign([open_.session], to="gone", by="bo", due_at=None)
+    released = await sat(house, "quiet", [b""])
+    await house.cases.change(
+        released.session, lambda each, now: replace(each, released_at=now), by="team"
+    )
+    await decide(decided, by="ann")
+    every = [decided.session, open_.session, released.session]
+    given = await house.reviews.assign(every, to="bo", by="bo", due_at=None)
+    assert given.done == [open_.session]
+    assert [no.code for no in given.failed] == ["nothing-to-decide", "released-unjudged"]
+    # To take back what was given before is no harm.
+    back = await house.reviews.assign(every, to=None, by="bo", due_at=None)
+    assert back.done == every
+
+
+async def test_what_was_said_of_flags_that_count_for_nothing_is_in_no_agreement(
+    house: House,
+) -> None:
+    seat = await sat(house, "two", [b"two"] * 4 + [b"covered"] * 4)
+    flags = await house.store.flags(seat.session)
+    assert {str(flag.flag_class) for flag in flags} == {"conduct", "quality"}
+    await decide(seat, by="ann")
+
+    def before(session: ExamSession, _now: datetime) -> ExamSession:
+        """Say of each flag what an earlier version took, and of one that there is none of."""
+        said = ((each, FlagOutcome.UPHELD) for each in (*(flag.id for flag in flags), "unknown"))
+        (verdict,) = session.review.verdicts
+        verdict = replace(verdict, flags=tuple(said))
+        return replace(session, review=replace(session.review, verdicts=(verdict,)))
+
+    await house.cases.change(seat.session, before, by="clock")
+    rules = (await agreement_of(house.store, "short")).flags
+    assert [each.rule for each in rules] == [
+        flag.rule for flag in flags if flag.flag_class is FlagClass.CONDUCT
+    ]
+
+
+async def test_the_queue_names_who_gives_verdicts_in_the_readers_exams(house: House) -> None:
+    await staff(house, "di", StaffRole.LEAD)
+    await staff(house, "bo", StaffRole.PROCTOR, "short", "longer")
+    await staff(house, "cy", StaffRole.PROCTOR, "longer")
+    await staff(house, "ann", StaffRole.COURSE_TEAM)
+    await staff(house, "gone", StaffRole.PROCTOR)
+    await house.logins.set_password("gone", "!")
+    assert (await house.reviews.queue(None, me="di")).reviewers == ["bo", "cy", "di"]
+    queue = await house.reviews.queue(None, me="bo", own=frozenset({"short"}))
+    assert queue.reviewers == ["bo", "di"]
+
+
+async def test_the_queue_says_where_it_is_cut(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sat(house, "calm", [b""])
+    monkeypatch.setattr(reviews, "MAX_CASES", 1)
+    assert not (await house.reviews.queue(None, me="bo")).more
+    await sat(house, "later", [b""])
+    queue = await house.reviews.queue(None, me="bo")
+    assert (queue.more, len(queue.reviews)) == (True, 1)
+
+
+async def test_what_somebody_has_done_lately_is_of_a_day_wherever_their_midnight_is(
+    house: House,
+) -> None:
+    seat = await sat(house, "calm", [b""])
+    await decide(seat)
+    house.clock.pass_(24 * 3600 - 1)
+    assert (await house.reviews.queue(None, me="bo")).done_last_day == 1
+    house.clock.pass_(2)
+    assert (await house.reviews.queue(None, me="bo")).done_last_day == 0
 
 
 # --- the timeline --------------------------------------------------------------------------------

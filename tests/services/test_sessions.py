@@ -73,6 +73,8 @@ async def test_an_invitation_s_token_is_kept_nowhere(house: House) -> None:
         pytest.param({"time_factor": Decimal("Infinity")}, id="all the time there is"),
         pytest.param({"extra": timedelta(seconds=-1)}, id="time taken away"),
         pytest.param({"extra": timedelta(hours=24, seconds=1)}, id="more than a day"),
+        pytest.param({"account": "a" * 201}, id="an account too long"),
+        pytest.param({"account": "a\nb"}, id="an account on two lines"),
     ],
 )
 async def test_an_invitation_out_of_bounds_is_refused(house: House, asked: dict[str, Any]) -> None:

@@ -3,26 +3,28 @@
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from proctor.domain.acts import ActKind
+from proctor.domain.acts import ActKind, StalePage, Wanted
 from proctor.domain.asks import QualityAsk
 from proctor.domain.flags import Flag, FlagClass
+from proctor.domain.help import Topic
+from proctor.domain.identity import IdEvent
 from proctor.domain.session import ExamSession, State
 from proctor.evidence.batch import join, split
-from proctor.evidence.record import Kind
+from proctor.evidence.record import Kind, Record, parse
+from proctor.services import device_time, timeline, watch
 from proctor.services import wall as walls
-from proctor.services import watch
 from proctor.services.intake import Held
-from proctor.services.ports import Case, NotFound, Published, StorageFull
+from proctor.services.ports import Case, NotFound, Published, Received, StorageFull
 from proctor.services.sessions import proof_text
 from proctor.services.tiles import HELP_CHARS, NEEDS
 from proctor.services.watch import Watch
@@ -117,6 +119,7 @@ async def test_a_tile_says_who_sits_where_and_for_how_long(seat: Seat) -> None:
         assert page.wall["now_ms"] == began_ms
         assert page.tiles[seat.session] == {
             "session": seat.session,
+            "version": 0,
             "learner": "Ada Lovelace",
             "group": "",
             "exam": "short",
@@ -128,7 +131,8 @@ async def test_a_tile_says_who_sits_where_and_for_how_long(seat: Seat) -> None:
             "connected": True,
             "quality": [],
             "conduct": 0,
-            "needs": ["id-check"],
+            "flagged": None,
+            "needs": ["id-check-later"],
             "needs_since_ms": began_ms,
             "help": None,
             "termination": None,
@@ -136,6 +140,7 @@ async def test_a_tile_says_who_sits_where_and_for_how_long(seat: Seat) -> None:
             "looking": [],
             "waiting_devices": 0,
             "extra_s": 0,
+            "still_old_s": 60,
             "heard_ms": began_ms,
             "still": None,
         }
@@ -151,7 +156,12 @@ async def test_only_what_changed_is_told(seat: Seat) -> None:
             "type": "delta",
             "now_ms": paused_ms,
             "tiles": [
-                {"session": seat.session, "state": "paused", "paused_since_ms": paused_ms},
+                {
+                    "session": seat.session,
+                    "version": 1,
+                    "state": "paused",
+                    "paused_since_ms": paused_ms,
+                },
             ],
             "gone": [],
         }
@@ -173,7 +183,7 @@ async def test_needs_come_in_the_order_of_their_urgency(seat: Seat) -> None:
     house.wall._found(seat.session, [flag_of(seat)])
     async with watched(house) as page:
         tile = page.tiles[seat.session]
-        assert tile["needs"] == ["id-check", "conduct", "quality"]
+        assert tile["needs"] == ["conduct", "quality", "id-check-later"]
         assert tile["quality"] == ["dark"]
         assert tile["conduct"] == 1
     assert list(NEEDS) == [
@@ -186,7 +196,20 @@ async def test_needs_come_in_the_order_of_their_urgency(seat: Seat) -> None:
         "offline",
         "conduct",
         "quality",
+        "id-check-later",
     ]
+
+
+async def test_a_tile_says_on_which_version_an_act_upon_it_is_decided(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        assert (await page.tile(seat.session))["version"] == 0
+        await seat.house.act(seat.session, ActKind.PAUSE)
+        version = (await page.tile(seat.session))["version"]
+        assert version == 1
+        resume = Wanted(kind=ActKind.RESUME)
+        await seat.house.acts.act(seat.session, resume, by="bo", version=version)
+        with pytest.raises(StalePage):
+            await seat.house.acts.act(seat.session, resume, by="cy", version=version)
 
 
 async def test_a_proposed_end_comes_first_and_lapses(seat: Seat) -> None:
@@ -194,15 +217,21 @@ async def test_a_proposed_end_comes_first_and_lapses(seat: Seat) -> None:
         seat.tick(1)
         await seat.house.act(seat.session, ActKind.TERMINATE)
         tile = await page.tile(seat.session)
-        assert tile["needs"] == ["terminate-proposed", "id-check"]
-        assert tile["termination"] == {"by": "bo", "lapses_at_ms": await ms(seat) + 60_000}
+        assert tile["needs"] == ["terminate-proposed", "id-check-later"]
+        assert tile["termination"] == {
+            "act": "a1",
+            "by": "bo",
+            "code": "environment/disturbance",
+            "note": "a fire alarm",
+            "lapses_at_ms": await ms(seat) + 60_000,
+        }
         assert tile["needs_since_ms"] == await ms(seat)
         await seat.house.act(seat.session, ActKind.PAUSE)  # or the exam is over by then
         seat.tick(60)
         await seat.house.cases.sweep()
         tile = await page.tile(seat.session)
         assert tile["termination"] is None
-        assert tile["needs"] == ["id-check"]
+        assert tile["needs"] == ["id-check-later"]
 
 
 async def test_who_works_and_is_not_connected_needs_someone(seat: Seat) -> None:
@@ -211,16 +240,16 @@ async def test_who_works_and_is_not_connected_needs_someone(seat: Seat) -> None:
         await seat.house.intake.disconnect(seat.line)
         lost_ms = await ms(seat)
         tile = await page.tile(seat.session)
-        assert (tile["connected"], tile["needs"]) == (False, ["id-check", "offline"])
+        assert (tile["connected"], tile["needs"]) == (False, ["offline", "id-check-later"])
         seat.tick(3)
         await seat.connect()
         tile = await page.tile(seat.session)
-        assert (tile["connected"], tile["needs"]) == (True, ["id-check"])
+        assert (tile["connected"], tile["needs"]) == (True, ["id-check-later"])
         assert tile["heard_ms"] == lost_ms  # nobody has this tile before their eyes
         await seat.house.act(seat.session, ActKind.PAUSE)
         await seat.house.intake.disconnect(seat.line)
         tile = await page.tile(seat.session)
-        assert (tile["connected"], tile["needs"]) == (False, ["id-check"])
+        assert (tile["connected"], tile["needs"]) == (False, ["id-check-later"])
 
 
 async def test_another_device_that_asks_is_a_need(seat: Seat) -> None:
@@ -231,7 +260,7 @@ async def test_another_device_that_asks_is_a_need(seat: Seat) -> None:
         seat.tick(1)
         await seat.house.sessions.ask(seat.token, key=text, proof=proof, kind="browser")
         tile = await page.tile(seat.session)
-        assert (tile["waiting_devices"], tile["needs"]) == (1, ["device-asks", "id-check"])
+        assert (tile["waiting_devices"], tile["needs"]) == (1, ["device-asks", "id-check-later"])
         assert tile["needs_since_ms"] == await ms(seat)
 
 
@@ -304,16 +333,146 @@ async def test_the_words_of_a_call_stand_on_the_tile(seat: Seat) -> None:
         tile = await page.tile(seat.session)
         assert tile["needs"][0] == "help-question"
         text = ("May I use " + "x" * 300)[:HELP_CHARS]
-        assert tile["help"] == {"topic": "question", "text": text, "since_ms": since_ms}
+        call: dict[str, Any] = {"topic": "question", "text": text, "more": 0, "since_ms": since_ms}
+        assert tile["help"] == call
         seat.tick(2)
         await seat.send([seat.add(Kind.MESSAGE, topic="question", text="a ruler?")])
         tile = await page.tile(seat.session)
-        assert tile["help"] == {"topic": "question", "text": "a ruler?", "since_ms": since_ms}
+        assert tile["help"] == call | {"text": "a ruler?", "more": 1}
         await seat.send([seat.add(Kind.MESSAGE, topic="hand", raised=True)])
-        assert (await page.tile(seat.session))["help"]["text"] == "a ruler?"
+        assert (await page.tile(seat.session))["help"] == call | {"text": "a ruler?", "more": 1}
         await seat.house.act(seat.session, ActKind.ANSWER, note="Yes.", code="")
         tile = await page.tile(seat.session)
-        assert (tile["help"], tile["needs"]) == (None, ["id-check"])
+        assert (tile["help"], tile["needs"]) == (None, ["id-check-later"])
+
+
+async def test_what_is_said_while_a_call_is_read_is_not_lost(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await seat.send([seat.add(Kind.MESSAGE, topic="question", text="one")])
+    seat.house = House(seat.house.store, seat.house.clock)
+    await seat.connect()
+    received = seat.house.store.received
+
+    async def slow(session_id: str, device: str) -> Sequence[Received]:
+        found = await received(session_id, device)
+        monkeypatch.undo()
+        await seat.send([seat.add(Kind.MESSAGE, topic="question", text="two")])
+        return found
+
+    monkeypatch.setattr(seat.house.store, "received", slow)
+    async with watched(seat.house) as page:
+        call = (await page.tile(seat.session))["help"]
+        assert (call["text"], call["more"]) == ("two", 1)
+
+
+async def test_a_new_call_begins_with_its_own_words(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        for text in ("one", "two"):
+            await seat.send([seat.add(Kind.MESSAGE, topic="question", text=text)])
+        assert (await page.tile(seat.session))["help"]["more"] == 1
+        # Answered and asked again between two turns, at one instant of the clock.
+        await seat.house.act(seat.session, ActKind.ANSWER, note="Yes.", code="")
+        await seat.send([seat.add(Kind.MESSAGE, topic="question", text="three")])
+        call = (await page.tile(seat.session))["help"]
+        assert (call["text"], call["more"]) == ("three", 0)
+
+
+async def test_what_came_before_an_answer_and_was_noted_after_it_waits_everywhere(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = seat.house
+    await seat.send([seat.add(Kind.MESSAGE, topic="question", text="one")])
+    seat.tick(1)
+    note = house.sessions.call
+
+    async def slow(session_id: str, topic: Topic, **more: Any) -> None:
+        seat.tick(1)
+        await house.act(seat.session, ActKind.ANSWER, note="Yes.", code="")
+        seat.tick(1)
+        await note(session_id, topic, **more)
+
+    async with watched(house) as page:
+        monkeypatch.setattr(house.sessions, "call", slow)
+        await seat.send([seat.add(Kind.MESSAGE, topic="question", text="two")])
+        call = (await page.tile(seat.session))["help"]
+        assert (call["text"], call["more"]) == ("two", 0)
+    told = (await story_of(seat)).messages
+    assert [(each.text, each.waits) for each in told] == [("one", False), ("two", True)]
+    async with watched(House(house.store, house.clock)) as page:
+        assert page.tiles[seat.session]["help"] == call
+
+
+async def test_what_was_asked_on_the_device_before_waits_after_a_restart(seat: Seat) -> None:
+    await seat.send([seat.add(Kind.MESSAGE, topic="question", text="one")])
+    seat.tick(60)
+    other = Device(None, name="d_two")  # type: ignore[arg-type] # it has no network
+    key = other.key.verifier.encode()
+    proof = b64encode(other.key.sign(proof_text(seat.token, key))).decode()
+    case, _ = await seat.house.sessions.ask(seat.token, key=key, proof=proof, kind="browser")
+    await seat.house.act(
+        seat.session, ActKind.ADMIT_DEVICE, code="", of=case.session.devices.asks[-1].device.id
+    )
+    await seat.house.joined(seat.token, other)
+    (*_, device) = await seat.house.store.devices(seat.session)
+    seat.device, seat.line = other, await seat.house.intake.connect(device)
+    await seat.send([other.hello(), seat.add(Kind.MESSAGE, topic="question", text="two")])
+    told = (await story_of(seat)).messages
+    assert [(each.text, each.waits) for each in told] == [("one", True), ("two", True)]
+    async with watched(House(seat.house.store, seat.house.clock)) as page:
+        call = page.tiles[seat.session]["help"]
+        assert (call["text"], call["more"]) == ("two", 1)
+
+
+async def test_a_call_of_an_earlier_version_is_read_from_when_it_began(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = seat.house.sessions.call
+
+    async def slow(session_id: str, topic: Topic, **more: Any) -> None:
+        seat.tick(1)
+        await note(session_id, topic, **more)
+
+    monkeypatch.setattr(seat.house.sessions, "call", slow)
+    await seat.send([seat.add(Kind.MESSAGE, topic="question", text="of long ago")])
+    seat.tick(10)
+    await seat.house.act(seat.session, ActKind.ANSWER, note="Yes.", code="")
+    await seat.send([seat.add(Kind.MESSAGE, topic="question", text="one")])
+
+    def earlier(session: ExamSession, _now: datetime) -> ExamSession:
+        assert session.help is not None
+        return replace(session, help=replace(session.help, device="", seq=-1))
+
+    await seat.house.cases.change(seat.session, earlier, by="learner")
+    told = (await story_of(seat)).messages
+    assert [(each.text, each.waits) for each in told] == [("of long ago", False), ("one", True)]
+
+
+async def test_a_call_of_before_this_program_is_read_whole(seat: Seat) -> None:
+    for text in ("of long ago", "one", "two"):
+        await seat.send([seat.add(Kind.MESSAGE, topic="question", text=text)])
+        if text == "of long ago":
+            seat.tick(1)
+            await seat.house.act(seat.session, ActKind.ANSWER, note="Yes.", code="")
+            seat.tick(2)  # less than a call may be noted late
+    seat.house = House(seat.house.store, seat.house.clock)
+    await seat.connect()
+    await seat.send([seat.add(Kind.MESSAGE, topic="question", text="nobody watches yet")])
+    async with watched(seat.house) as page:
+        await seat.send([seat.add(Kind.MESSAGE, topic="question", text="three")])
+        call = (await page.tile(seat.session))["help"]
+        assert (call["text"], call["more"]) == ("three", 3)
+
+
+async def test_a_message_that_was_read_before_it_is_told_counts_once(seat: Seat) -> None:
+    await seat.send([seat.add(Kind.MESSAGE, topic="question", text="one")])
+    message = seat.add(Kind.MESSAGE, topic="question", text="two")
+    await seat.send([message])
+    again = House(seat.house.store, seat.house.clock)
+    async with watched(again) as page:
+        again.intake.said(seat.session, parse(message))
+        call = (await page.tile(seat.session))["help"]
+        assert (call["text"], call["more"]) == ("two", 1)
 
 
 async def test_a_hand_goes_up_and_down(seat: Seat) -> None:
@@ -323,6 +482,19 @@ async def test_a_hand_goes_up_and_down(seat: Seat) -> None:
         assert (tile["needs"][0], tile["help"]["text"]) == ("help-hand", "")
         await seat.send([seat.add(Kind.MESSAGE, topic="hand", raised=False)])
         assert (await page.tile(seat.session))["help"] is None
+
+
+async def test_what_was_asked_stays_when_the_hand_is_taken_down(seat: Seat) -> None:
+    async with watched(seat.house) as page:
+        await seat.send([seat.add(Kind.MESSAGE, topic="hand", raised=True)])
+        since_ms = await ms(seat)
+        seat.tick(5)
+        await seat.send([seat.add(Kind.MESSAGE, topic="question", text="May I?")])
+        await seat.send([seat.add(Kind.MESSAGE, topic="hand", raised=False)])
+        tile = await page.tile(seat.session)
+        assert tile["needs"][0] == "help-question"
+        call = {"topic": "question", "text": "May I?", "more": 0, "since_ms": since_ms}
+        assert tile["help"] == call
 
 
 @pytest.mark.parametrize(
@@ -413,6 +585,62 @@ async def test_a_face_shown_at_check_in_is_no_still() -> None:
     await seat.check_in()
     async with watched(seat.house) as page:
         assert page.tiles[seat.session]["still"] is None
+
+
+@pytest.mark.parametrize(
+    ("every_s", "old_s"),
+    [
+        pytest.param(10, 60, id="a minute"),
+        pytest.param(60, 75, id="the next one is on its way by then"),
+        pytest.param(600, 615, id="as seldom as can be"),
+    ],
+)
+async def test_a_still_is_of_now_for_a_minute_or_as_long_as_the_policy_has_none(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, every_s: int, old_s: int
+) -> None:
+    house, published = seat.house, seat.house.cases.published
+
+    async def seldom(session: ExamSession) -> Published:
+        found = await published(session)
+        capture = replace(found.policy.capture, snapshot_every_s=every_s)
+        return replace(found, policy=replace(found.policy, capture=capture))
+
+    monkeypatch.setattr(house.cases, "published", seldom)
+    async with watched(house) as page:
+        assert page.tiles[seat.session]["still_old_s"] == old_s
+
+
+# --- whose ID check waits ------------------------------------------------------------------------
+
+
+async def test_who_can_t_begin_before_the_id_check_comes_before_who_works_meanwhile() -> None:
+    house = House()
+    held, free = await house.seat(policy="closed-book"), await house.seat(learner="Bob")
+    await held.check_in()
+    await free.begin()
+    case = await house.cases.get(held.session)
+    assert (case.session.state, case.session.id_check.state) == (State.CHECK_IN, "captured")
+    async with watched(house) as page:
+        assert page.tiles[held.session]["needs"] == ["id-check"]
+        assert page.tiles[free.session]["needs"] == ["id-check-later"]
+
+
+async def test_an_id_check_that_is_doubted_is_looked_at_now_though_the_exam_goes_on(
+    seat: Seat,
+) -> None:
+    house = seat.house
+
+    def doubted(session: ExamSession, now: datetime) -> ExamSession:
+        return replace(session, id_check=replace(session.id_check, doubted_at=now))
+
+    async with watched(house) as page:
+        assert (await page.tile(seat.session))["needs"] == ["id-check-later"]
+        await house.identity.decide(seat.session, IdEvent.ACCEPT, by="bo")
+        assert (await page.tile(seat.session))["needs"] == []
+        seat.tick(1)
+        await house.cases.change(seat.session, doubted, by="machine")
+        tile = await page.tile(seat.session)
+        assert (tile["needs"], tile["needs_since_ms"]) == (["id-check"], await ms(seat))
 
 
 @pytest.mark.parametrize("ahead_s", [-3600, 0, 3600])
@@ -550,16 +778,17 @@ async def test_what_was_flagged_needs_someone_until_somebody_looks(seat: Seat) -
         first_ms = await ms(seat)
         house.wall._found(seat.session, [flag_of(seat), flag_of(seat, 9, FlagClass.QUALITY)])
         tile = await page.tile(seat.session)
-        assert (tile["conduct"], tile["needs"]) == (1, ["id-check", "conduct"])
+        assert tile["flagged"] == {"rule": "person-count", "value": 2}
+        assert (tile["conduct"], tile["needs"]) == (1, ["conduct", "id-check-later"])
         house.wall._found(seat.session, [flag_of(seat)])  # found again
         other.watch.look(seat.session)
         tile = await page.tile(seat.session)
-        assert (tile["conduct"], tile["needs"], tile["looking"]) == (1, ["id-check"], ["cy"])
+        assert (tile["conduct"], tile["needs"], tile["looking"]) == (1, ["id-check-later"], ["cy"])
         page.watch.look(seat.session)
         seat.tick(1)
         house.wall._found(seat.session, [flag_of(seat), flag_of(seat, 2)])
         tile = await page.tile(seat.session)
-        assert (tile["conduct"], tile["needs"]) == (2, ["id-check"])  # before their eyes
+        assert (tile["conduct"], tile["needs"]) == (2, ["id-check-later"])  # before their eyes
         assert tile["looking"] == ["bo", "cy"]
         other.watch.look(None)
         page.watch.look("s_nobody")
@@ -567,8 +796,34 @@ async def test_what_was_flagged_needs_someone_until_somebody_looks(seat: Seat) -
         newest = [flag_of(seat, each) for each in (1, 2, 3)]
         house.wall._found(seat.session, newest)
         tile = await page.tile(seat.session)
-        assert (tile["conduct"], tile["needs"], tile["looking"]) == (3, ["id-check", "conduct"], [])
+        assert (tile["conduct"], tile["needs"], tile["looking"]) == (
+            3,
+            ["conduct", "id-check-later"],
+            [],
+        )
         assert first_ms < await ms(seat)
+
+
+async def test_a_tile_says_what_was_flagged_last_of_what_nobody_has_seen(seat: Seat) -> None:
+    house = seat.house
+    people, away = flag_of(seat), replace(flag_of(seat, 2), when="left-page", value=20)
+    async with watched(house) as page:
+        seat.tick(1)
+        late = replace(flag_of(seat, 3), value=3)
+        for found, told in (
+            ([people], ("person-count", 2)),
+            ([replace(people, value=4)], ("person-count", 4)),
+            ([people, late], ("person-count", 3)),
+        ):
+            house.wall._found(seat.session, found)
+            flagged = (await page.tile(seat.session))["flagged"]
+            assert (flagged["rule"], flagged["value"]) == told
+        page.watch.look(seat.session)
+        page.watch.look(None)
+        house.wall._found(seat.session, [people, late, away])  # of earlier, and found later
+        assert (await page.tile(seat.session))["flagged"] == {"rule": "left-page", "value": 20}
+        house.wall._found(seat.session, [])  # its rule was lifted
+        assert (await page.tile(seat.session))["flagged"] is None
 
 
 async def test_the_machine_s_flags_come_to_the_wall(seat: Seat) -> None:
@@ -584,6 +839,98 @@ async def test_flags_of_a_session_on_no_wall_are_nobody_s(seat: Seat) -> None:
     seat.house.wall._line_changed("s_other")
     async with watched(seat.house) as page:
         assert set(page.tiles) == {seat.session}
+
+
+# --- the story of the session that is open --------------------------------------------------------
+
+
+async def story_of(seat: Seat) -> timeline.Story:
+    case = await seat.house.cases.get(seat.session)
+    published = await seat.house.cases.published(case.session)
+    return await timeline.story(seat.house.store, case.session, published)
+
+
+async def test_the_story_has_what_was_said_in_full_and_what_of_it_waits(seat: Seat) -> None:
+    long = "May I use " + "x" * 1990
+    for text in (long, "a ruler?"):
+        seat.tick(1)
+        await seat.send([seat.add(Kind.MESSAGE, topic="question", text=text)])
+    told = await story_of(seat)
+    assert [(each.text, each.waits) for each in told.messages] == [(long, True), ("a ruler?", True)]
+    seat.tick(1)
+    await seat.house.act(seat.session, ActKind.ANSWER, note="Both.", code="")
+    seat.tick(1)
+    await seat.send([seat.add(Kind.MESSAGE, topic="hand", raised=True)])
+    told = await story_of(seat)
+    assert [(each.topic, each.waits) for each in told.messages] == [
+        ("question", False),
+        ("question", False),
+        ("hand", True),
+    ]
+    assert [each.at_ms for each in told.messages][2] == await ms(seat)
+    seat.tick(1)
+    await seat.send([seat.add(Kind.MESSAGE, topic="hand", raised=False)])
+    assert [each.waits for each in (await story_of(seat)).messages] == [False] * 4
+
+
+async def test_a_message_for_nobody_waits_for_no_answer(seat: Seat) -> None:
+    await seat.send([seat.add(Kind.MESSAGE, topic="question", text="one")])
+    seat.tick(1)
+    await seat.send([seat.add(Kind.MESSAGE, topic="weather", text="rain")])
+    told = (await story_of(seat)).messages
+    assert [(each.text, each.waits) for each in told] == [("one", True), ("rain", False)]
+
+
+async def test_the_story_parses_what_it_tells_and_no_other_record(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for response in ("1/6", "1/5"):
+        await seat.answer("part-a", "two-dice", response)
+    await seat.send([seat.add(Kind.MESSAGE, topic="question", text="one")])
+    parsed = []
+
+    def counted(line: bytes) -> Record:
+        parsed.append(record := parse(line))
+        return record
+
+    monkeypatch.setattr(device_time, "parse", counted)
+    assert [each.text for each in (await story_of(seat)).messages] == ["one"]
+    assert [each.kind for each in parsed] == [Kind.MESSAGE]
+
+
+async def test_the_story_has_flags_with_a_picture_and_gaps(seat: Seat) -> None:
+    began_ms = await ms(seat)
+    pictures = [await seat.snapshot(b"two", after_s=2) for _ in range(8)]
+    from_ms = seat.device.at_ms
+    seat.tick(20)
+    gap = seat.add(Kind.GAP, of="capture", cause="camera", from_ms=from_ms, to_ms=from_ms + 20_000)
+    await seat.send([gap])
+    await seat.house.analysed(seat.session)
+    told = await story_of(seat)
+    flag = next(each for each in told.flags if each.flag_class == "conduct")
+    assert (flag.flag.split(".")[0], flag.value, flag.threshold) == ("person-count", 2, 1)
+    assert flag.snapshot_count > 1
+    (still,) = flag.snapshots
+    assert still.sha256 in {sha256(picture).hexdigest() for picture in pictures}
+    (missed,) = told.gaps
+    assert (missed.of, missed.cause, missed.to_ms - missed.from_ms) == ("capture", "camera", 20_000)
+    assert began_ms < flag.started_at_ms < missed.from_ms
+    assert not told.cut
+
+
+async def test_the_story_has_all_acts_and_of_the_rest_the_newest(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        await seat.house.act(seat.session, ActKind.MESSAGE, note=f"mind {number}", code="")
+    for number in range(4):
+        await seat.send([seat.add(Kind.MESSAGE, topic="question", text=f"what {number}?")])
+    assert not (await story_of(seat)).cut
+    monkeypatch.setattr(timeline, "MOST_OF_STORY", 3)
+    told = await story_of(seat)
+    assert [each.note for each in told.acts] == [f"mind {number}" for number in range(60)]
+    assert [each.text for each in told.messages] == ["what 1?", "what 2?", "what 3?"]
+    assert told.cut
 
 
 # --- taken and released --------------------------------------------------------------------------

@@ -13,7 +13,6 @@ import asyncio
 import multiprocessing
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -29,7 +28,7 @@ from proctor import config
 from proctor.config import Settings
 from tests.sim.believe import Found, Rebuilt, client_folders, export_and_verify
 from tests.sim.load import RECEIPTS, load
-from tests.sim.serving import EXAM, HOST, SERVER, publish_and_invite, serve
+from tests.sim.serving import EXAM, HOST, SERVER, free_port, publish_and_invite, serve
 
 ROOT = Path(__file__).parent.parent.parent
 AT_ONCE = 8  # devices that send side by side
@@ -140,7 +139,7 @@ def crash(
     sessions = AT_ONCE + kills * SESSIONS_A_KILL
     clients = 1 + kills // CLIENT_EVERY if real_client else 0
     tokens = asyncio.run(publish_and_invite(data, sessions + clients))
-    port = _free_port()
+    port = free_port()
     url = f"http://{HOST}:{port}"
     # Forked from a process that has imported everything already: a start costs no two seconds.
     processes = multiprocessing.get_context("forkserver")
@@ -217,13 +216,6 @@ def _wait_for_more(receipts: Path, size: int) -> None:
         if time.monotonic() > until:
             raise NoProgress
         time.sleep(0.005)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def main() -> int:

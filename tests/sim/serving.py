@@ -1,7 +1,10 @@
 """The server that is killed: the real application on a folder that outlives it."""
 
 import asyncio
+import secrets
+import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +27,16 @@ from proctor.web.serve import listening
 SERVER = "proctor.crash"
 EXAM = Path(exams.__file__).parent.parent / "demo" / "exams" / "short"
 HOST = "127.0.0.1"
+# Linux gives whoever names no port one from 32,768 on.
+FIRST_PORT, LAST_PORT = 20_000, 32_767
+
+
+def free_port() -> int:
+    """Find a port that stays free while the server is killed and started again."""
+    while True:
+        port = FIRST_PORT + secrets.randbelow(LAST_PORT + 1 - FIRST_PORT)
+        with suppress(OSError), socket.create_server((HOST, port)):
+            return port
 
 
 class OneFace:

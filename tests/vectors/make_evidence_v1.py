@@ -805,7 +805,19 @@ def bundle_cases() -> Iterator[Case]:
     at = whole.index(b"directory ")
     yield wrong("a flipped byte in the seal", 1, flipped(whole, at))
     at = whole.index(b'"response"') + 12
-    yield wrong("a flipped byte in an answer", 2, flipped(whole, at), device=DESK)
+    # A submission names its digest: the two do not agree, whichever of them was changed.
+    yield wrong("a flipped byte in an answer", 2, flipped(whole, at), device=DESK, record=4)
+    desk_log = f"logs/{DESK}.jsonl"
+    for name, old, new, record in [
+        ("a digest changed in a submission", answer_digest(), digest_of(b""), 4),
+        ("a place changed in a submission", '"seq":4,"sha256"', '"seq":5,"sha256"', None),
+        ("a record changed that no submission names", '"periodic"', '"document"', None),
+    ]:
+        changed = [
+            (n, data.replace(old.encode(), new.encode()) if n == desk_log else data)
+            for n, data in members
+        ]
+        yield wrong(name, 2, rezip(changed), device=DESK, record=record)
     yield wrong(
         "a flipped byte in a picture", 6, flipped(whole, whole.index(FACE)), device=DESK, record=1
     )
@@ -830,6 +842,9 @@ def bundle_cases() -> Iterator[Case]:
     yield wrong("a log cut within its last line", 2, rezip(cut), device=DESK, record=5)
     more = [*members[:-1], ("logs/d_x.jsonl", b"{}\n"), members[-1]]
     yield wrong("a log added", 2, rezip(more), device="d_x", record=0)
+    whole_log = dict(members)[desk_log].replace(DESK.encode(), b"d_x")
+    more = [*members[:-1], ("logs/d_x.jsonl", whole_log), members[-1]]
+    yield wrong("a log added, of whole records that do not agree", 2, rezip(more), device="d_x")
     swapped = [(n, b"{}" if n == "policy.json" else data) for n, data in members]
     yield wrong("a policy swapped", 2, rezip(swapped))
 
@@ -916,6 +931,18 @@ def server_lies(other: Day) -> Iterator[Lie]:
         DESK,
         None,
         swap(desk_log, lambda day: last_line_cut(day.members()[desk_log])),
+    )
+    yield (
+        "a digest changed in a submission after it was signed",
+        4,
+        DESK,
+        4,
+        swap(
+            desk_log,
+            lambda day: day.members()[desk_log].replace(
+                answer_digest().encode(), digest_of(b"").encode()
+            ),
+        ),
     )
     yield "a wrong origin", 4, None, None, swap(desk_note, lambda _: other.note(DESK))
     yield (
@@ -1022,6 +1049,10 @@ def server_lies(other: Day) -> Iterator[Lie]:
         end,
         add(Kind.FORK, notes=forked_notes(full_day())),
     )
+
+
+def answer_digest() -> str:
+    return digest_of(small_day().logs[DESK][4])
 
 
 def older_receipt(day: Day) -> bytes:

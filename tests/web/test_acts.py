@@ -195,7 +195,7 @@ async def test_a_batch_names_those_in_which_nothing_was_done(
     await server.terminate(over)
     many = body("message") | {"sessions": [here, over, "s_none"]}
     status, told = await ask(server, "/exams/short/acts", many)
-    assert (status, told["done"]) == (200, [{"session": here, "act": "a1"}])
+    assert (status, told["done"]) == (200, [{"session": here, "act": "a1", "undoable": False}])
     assert [(each["session"], each["code"]) for each in told["failed"]] == [
         (over, "session-closed"),
         ("s_none", "not-found"),
@@ -205,6 +205,47 @@ async def test_a_batch_names_those_in_which_nothing_was_done(
         status, _ = await ask(server, "/exams/short/acts", body("message") | {"sessions": wrong})
         assert status == 422
     assert (await ask(server, "/exams/none/acts", many))[0] == 404
+
+
+async def test_a_batch_is_taken_back_by_what_its_answer_says(
+    server: Server, device: Device
+) -> None:
+    here = device.joined["session"]
+    await ask(server, f"/sessions/{here}/acts", body("message"))
+    path, many = "/exams/short/acts", {"sessions": [here]}
+    _, given = await ask(server, path, body("extra-time", seconds=60) | many)
+    assert given["done"] == [{"session": here, "act": "a2", "undoable": True}]
+    for wrong, code in (
+        ({}, "act-incomplete"),
+        ({"each": {here: {"version": -1}}}, "invalid-input"),
+        ({"each": {f"s_{number}": {} for number in range(501)}}, "invalid-input"),
+        ({"each": {here: {"of": "a2"}, "s_none": {"of": "a2"}}}, "act-incomplete"),
+    ):
+        status, problem = await ask(server, path, {"act": "undo", **many, **wrong})
+        assert (status, code_of(problem)) == (422, code)
+    undo = {"act": "undo", "each": {here: {"of": "a2", "version": 2}}, **many}
+    status, told = await ask(server, path, undo, by="cy")
+    assert (status, told["done"]) == (200, [{"session": here, "act": "a3", "undoable": False}])
+    own = await device.call("GET", "/api/v1/session")
+    assert own["acts"][-1]["words"] == "A proctor took back the 1 minute given by mistake."
+    # Who decided on what stood there before is told so.
+    late = body("pause") | many | {"each": {here: {"version": 2}}}
+    _, told = await ask(server, path, late)
+    assert [(each["session"], each["code"]) for each in told["failed"]] == [(here, "stale-page")]
+
+
+async def test_a_decision_on_a_device_needs_an_ask_and_to_refuse_a_reason(
+    server: Server, device: Device
+) -> None:
+    path = f"/sessions/{device.joined['session']}/devices/d_none"
+    for decision, status, code in (
+        ({"decision": "refuse"}, 422, "act-reason-missing"),
+        ({"decision": "refuse", "code": "technical/gremlins"}, 422, "no-such-reason"),
+        ({"decision": "refuse", "code": CODE}, 404, "no-such-ask"),
+        ({"decision": "admit"}, 404, "no-such-ask"),
+    ):
+        refused, problem = await ask(server, path, decision)
+        assert (refused, code_of(problem)) == (status, code), decision
 
 
 async def test_an_announcement_is_read_by_who_sits_the_exam(server: Server, device: Device) -> None:

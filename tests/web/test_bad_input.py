@@ -139,8 +139,7 @@ def _bomb() -> bytes:
 async def test_a_snapshot_that_is_a_bomb_or_no_picture_is_an_observation_that_says_so(
     open_server: OpenServer,
 ) -> None:
-    vision = Workers(1)
-    server = await open_server(vision=vision)
+    server = await open_server(vision=Workers(1))
     invited = await server.invite()
     pictures = [_bomb(), b"no picture at all", JPEG, b""]
     async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
@@ -162,7 +161,6 @@ async def test_a_snapshot_that_is_a_bomb_or_no_picture_is_an_observation_that_sa
             observation = each["observation"]
             assert observation["unavailable"], each
             assert observation["faces"] is None
-    await vision.close()
 
 
 # --- exams ---------------------------------------------------------------------------------------

@@ -83,6 +83,7 @@ async def test_exams_are_listed_with_their_sessions(desk: Desk) -> None:
         pytest.param({"learner": "Ada", "extra_s": 10**30}, id="time without end"),
         pytest.param({"learner": "Ada", "why": "medical"}, id="a key that is not known"),
         pytest.param({"learner": "\x00" * 201}, id="a name too long"),
+        pytest.param({"learner": "Ada", "account": "a" * 201}, id="an account too long"),
         pytest.param([], id="no object"),
     ],
 )

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from proctor.evidence.record import Kind
+from proctor.services.exam_tables import Table
 from proctor.services.logins import StaffRole
 from proctor.web.exports import lines_of
 from tests.conftest import Server, analysed
@@ -38,10 +39,10 @@ class Fair:
         assert body.startswith(b"\xef\xbb\xbf")
         return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")))
 
-    async def judge(self, outcome: str, name: str) -> None:
+    async def judge(self, outcome: str, name: str, *, flag: str = "upheld") -> None:
         proctor = await self.server.as_staff(StaffRole.PROCTOR, name)
-        flag = {"flag": self.flag, "outcome": "upheld", "reason": "+1"}
-        verdict = {"outcome": outcome, "reasons": "=1+1", "flags": [flag]}
+        judged = {"flag": self.flag, "outcome": flag, "reason": "+1"}
+        verdict = {"outcome": outcome, "reasons": "=1+1", "flags": [judged]}
         address = f"/api/v1/sessions/{self.session}/verdicts"
         async with proctor.post(address, json=verdict) as response:
             assert response.status == 200, await response.text()
@@ -139,6 +140,54 @@ async def test_a_verdict_is_not_exported_before_the_review_is_decided(fair: Fair
     ]
 
 
+async def test_what_was_said_of_a_flag_stands_where_it_is_what_was_decided_of_it(
+    fair: Fair,
+) -> None:
+    """Two who say the same of a session may differ on a flag in it."""
+    await fair.judge("breach", "second")
+    await fair.judge("breach", "third", flag="cannot-tell")
+    rows = await fair.table("verdicts")
+    told = [(row["by"], row["about"], row["outcome"], row["stands"]) for row in rows]
+    assert told == [
+        ("second", "session", "breach", "yes"),
+        ("second", fair.flag, "upheld", "no"),
+        ("third", "session", "breach", "yes"),
+        ("third", fair.flag, "cannot-tell", "yes"),
+    ]
+
+
+async def test_every_table_is_there_as_json_with_the_same_columns(fair: Fair) -> None:
+    await fair.judge("breach", "second")
+    await fair.judge("breach", "third")
+    team = await fair.server.as_staff(StaffRole.COURSE_TEAM)
+    for name in Table:
+        async with team.get(f"/api/v1/exams/short/export/{name}.json") as response:
+            assert response.status == 200
+            assert response.content_type == "application/json"
+            assert f'filename="short-{name}.json"' in response.headers["Content-Disposition"]
+            rows = await response.json()
+        as_csv = await fair.table(name)
+        assert [list(row) for row in rows] == [list(row) for row in as_csv] != []
+        for row, written in zip(rows, as_csv, strict=True):
+            # Nothing is a formula to a program: what was written is there as it was.
+            cells = {key: "" if cell is None else str(cell) for key, cell in row.items()}
+            assert cells == {key: cell.removeprefix("'") for key, cell in written.items()}
+    (marked,) = rows_of = await _json(fair, "irregularities")
+    assert (marked["learner"], marked["note"], len(rows_of)) == (NAME, NOTE, 1)
+    (flag,) = await _json(fair, "flags")
+    assert (flag["value"], flag["snapshots"]) == (2.0, 4)
+
+
+async def _json(fair: Fair, name: str) -> Any:
+    lead = await fair.server.as_staff(StaffRole.LEAD)
+    async with lead.get(f"/api/v1/exams/short/export/{name}.json") as response:
+        return await response.json()
+
+
+async def test_a_table_without_rows_is_an_empty_list(fair: Fair) -> None:
+    assert await _json(fair, "verdicts") == []
+
+
 async def test_more_rows_than_go_out_at_once_are_all_exported(server: Server) -> None:
     for n in range(70):
         await server.invite(learner=f"learner {n}")
@@ -146,6 +195,8 @@ async def test_more_rows_than_go_out_at_once_are_all_exported(server: Server) ->
     async with lead.get("/api/v1/exams/short/export/sessions.csv") as response:
         rows = list(csv.DictReader(io.StringIO((await response.read()).decode("utf-8-sig"))))
     assert {row["learner"] for row in rows} == {f"learner {n}" for n in range(70)}
+    async with lead.get("/api/v1/exams/short/export/sessions.json") as response:
+        assert [row["session"] for row in await response.json()] == [row["session"] for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +205,7 @@ async def test_more_rows_than_go_out_at_once_are_all_exported(server: Server) ->
         pytest.param(StaffRole.PROCTOR, "short/export/flags.csv", 403, id="a proctor"),
         pytest.param(StaffRole.ADMINISTRATOR, "short/export/flags.csv", 403, id="administrator"),
         pytest.param(StaffRole.LEAD, "none/export/flags.csv", 404, id="no such exam"),
+        pytest.param(StaffRole.LEAD, "none/export/flags.json", 404, id="no such exam as JSON"),
         pytest.param(StaffRole.LEAD, "short/export/answers.csv", 422, id="no such table"),
         pytest.param(StaffRole.LEAD, "short/export/flags", 404, id="no table at all"),
     ],

@@ -97,6 +97,18 @@ async def test_who_waits_goes_on_waiting_since_then(server: Server, device: Devi
     assert len(await events(server, device)) == 1
 
 
+async def test_a_proctor_reads_all_that_waits_in_full(server: Server, device: Device) -> None:
+    session, long = device.joined["session"], "x" * MAX_MESSAGE_CHARS
+    for text in ("one", long):
+        await say(device, topic="question", text=text)
+    told = await asked(server, f"/api/v1/sessions/{session}/story")
+    assert [(each["text"], each["waits"]) for each in told["messages"]] == [
+        ("one", True),
+        (long, True),
+    ]
+    assert (told["flags"], told["gaps"], told["acts"], told["cut"]) == ([], [], [], False)
+
+
 @pytest.mark.parametrize(
     "facts",
     [

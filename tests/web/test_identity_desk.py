@@ -18,7 +18,7 @@ from proctor.evidence.verify import verify
 from proctor.services.logins import StaffRole
 from proctor.services.ports import StorageFull
 from tests.conftest import SHORT_EXAM, OpenServer, Server, check_in_read
-from tests.device import JPEG, Device
+from tests.device import JPEG, Device, Refused
 
 MRZ = Mrz(
     format="TD3",
@@ -77,6 +77,15 @@ class Held:
             desk = await self.ask("GET", as_=as_)
             body["seen"] = {each: desk[each]["sha256"] for each in ("face", "document")}
         return await self.ask("POST", as_=as_, status=status, json=body)
+
+    async def show_again(self) -> None:
+        pictures = [JPEG + b"sharper who=ada", JPEG + b"sharper document who=ada"]
+        lines = [
+            self.device.add(Kind.SNAPSHOT, blob=picture, purpose=purpose)
+            for picture, purpose in zip(pictures, ("face", "document"), strict=True)
+        ]
+        await self.device.send(lines, pictures)
+        await self.device.call("POST", "/api/v1/session/check-in")
 
     async def queue(self, **query: str) -> Any:
         staff = await self.server.as_staff(StaffRole.PROCTOR, "bo")
@@ -187,13 +196,7 @@ async def test_a_decision_on_other_pictures_than_those_that_are_there_is_refused
     seen = {each: desk[each]["sha256"] for each in ("face", "document")}
     await held.decide("asked-again", code="blurred", seen=seen)
     held.server.clock.pass_(5)
-    pictures = [JPEG + b"sharper who=ada", JPEG + b"sharper document who=ada"]
-    lines = [
-        held.device.add(Kind.SNAPSHOT, blob=picture, purpose=purpose)
-        for picture, purpose in zip(pictures, ("face", "document"), strict=True)
-    ]
-    await held.device.send(lines, pictures)
-    await held.device.call("POST", "/api/v1/session/check-in")
+    await held.show_again()
 
     for other in (seen, {}, {"face": seen["face"], "document": None}):
         no = await held.decide("accepted", seen=other, status=409)
@@ -227,6 +230,56 @@ async def test_a_decision_that_is_stored_is_said_to_be_though_no_look_can_be_wri
     assert (decided["reading"]["state"], decided["reading"]["lines"]) == ("unavailable", [])
     assert decided["reading"]["mrz"] is None
     assert (await held.ask("GET", as_="lin", status=507))["type"].endswith("storage-full")
+
+
+async def test_new_pictures_come_to_the_desk_beside_those_before_while_the_exam_goes_on(
+    held: Held,
+) -> None:
+    accepted = await held.decide("accepted", as_="lin")
+    assert (accepted["before"], accepted["may_ask_again"]) == (None, True)
+    await held.device.call("POST", "/api/v1/session/sections/part-a/open")
+    act = {"act": "ask-id", "code": "other/other", "note": "Somebody else sat there."}
+    await held.ask("POST", "/acts", json=act)
+    told = await held.device.call("GET", "/api/v1/session")
+    assert (told["state"], told["id_check"]["state"]) == ("running", "retake")
+    assert (told["id_check"]["asked_again"], told["id_check"]["reason"]) == (True, act["note"])
+    no = await held.ask("POST", "/acts", json=act, status=409)
+    assert no["type"].endswith("illegal-move")  # it is asked for already
+    assert (await held.queue())["waiting"] == []
+    held.server.clock.pass_(5)
+
+    await held.show_again()
+
+    (row,) = (await held.queue())["waiting"]
+    assert (row["session"], row["state"], row["hold"]) == (held.session, "captured", False)
+    desk = await held.ask("GET")
+    before = desk["before"]
+    assert (before["state"], before["by"]) == ("accepted", "lin")
+    for which in ("face", "document"):
+        assert before[which]["sha256"] == accepted[which]["sha256"] != desk[which]["sha256"]
+    await check_in_read(held.server, held.session)
+    assert (await held.ask("GET"))["reading"]["state"] == "read"  # of the new one
+    told = await held.device.call("GET", "/api/v1/session")
+    assert (told["state"], told["id_check"]["state"]) == ("running", "captured")
+    assert "The pictures before were accepted by lin (person)" in told["id_check"]["assurance"]
+
+
+async def test_of_an_exam_that_is_over_nothing_new_is_asked_for(held: Held) -> None:
+    await held.decide("accepted")
+    await held.device.call("POST", "/api/v1/session/sections/part-a/open")
+    await held.decide("asked-again", code="blurred")
+    await held.device.send([held.device.add(Kind.SUBMISSION, answers=[])])
+    await held.device.call("POST", "/api/v1/session/submit")
+
+    with pytest.raises(Refused) as over:
+        await held.device.call("POST", "/api/v1/session/check-in")
+    assert (over.value.status, over.value.code) == (403, "session-closed")
+    (row,) = (await held.queue())["waiting"]
+    assert row["state"] == "retake"
+    desk = await held.decide("accepted", reason="the lamp had gone out")
+    assert (desk["state"], desk["may_ask_again"]) == ("accepted", False)
+    no = await held.decide("asked-again", code="blurred", status=403)
+    assert no["type"].endswith("session-closed")
 
 
 async def test_vouching_is_recorded_with_a_name(held: Held) -> None:

@@ -38,7 +38,11 @@ async def test_an_exam_from_invitation_to_verdict(server: Server) -> None:
     path = f"/api/v1/sessions/{invited['session']}"
     timeline = await analysed(proctor, path)
     assert [flag["flag_class"] for flag in timeline["flags"]] == ["conduct"]
-    verdict = {"outcome": "clear", "reasons": "a flatmate passed by"}
+    flags = [
+        {"flag": flag["flag"], "outcome": "not-upheld", "reason": "it was short"}
+        for flag in timeline["flags"]
+    ]
+    verdict = {"outcome": "clear", "reasons": "a flatmate passed by", "flags": flags}
     async with proctor.post(f"{path}/verdicts", json=verdict) as answer:
         assert (await answer.json())["review"]["outcome"] == "clear"
 

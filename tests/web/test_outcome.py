@@ -11,6 +11,7 @@ from proctor.evidence.record import Kind
 from proctor.services.logins import StaffRole
 from tests.conftest import Server, analysed
 from tests.device import JPEG, Device
+from tests.web.sat import accept, hand_in, sat
 
 LOOKS = " A person will look at it before anything is concluded."
 
@@ -49,6 +50,7 @@ async def test_before_it_is_decided_no_flag_is_told(server: Server, device: Devi
         "outcome": None,
         "reasons": None,
         "flags": None,
+        "released_unjudged": False,
         "contest_until_ms": None,
         "contested": False,
         "results": None,
@@ -62,11 +64,11 @@ async def test_once_decided_flags_are_told_in_words_and_results_once_released(
 ) -> None:
     path = f"/api/v1/sessions/{device.joined['session']}"
     team = await server.as_staff(StaffRole.COURSE_TEAM)
+    proctor = await server.as_staff(StaffRole.PROCTOR)
+    (flag,) = (await analysed(proctor, path))["flags"]
     async with team.post(f"{path}/result/release") as response:
         assert response.status == 409
         assert (await response.json())["type"].endswith(":not-decided-yet")
-    proctor = await server.as_staff(StaffRole.PROCTOR)
-    (flag,) = (await analysed(proctor, path))["flags"]
     verdict = {
         "outcome": "clear",
         "reasons": "a poster",
@@ -95,3 +97,40 @@ async def test_once_decided_flags_are_told_in_words_and_results_once_released(
     lines = await server.store.server_lines(device.joined["session"])
     released = [each for each in map(json.loads, lines) if each.get("event") == "result-released"]
     assert [each["by"] for each in released] == ["course-team"]
+
+
+async def test_all_results_that_need_nobody_are_released_at_once(server: Server) -> None:
+    async with (
+        aiohttp.ClientSession(server.url) as http,
+        Device(http) as device,
+        sat(server, "Grace Hopper", "d_grace") as flagged,
+    ):
+        quiet = (await hand_in(server, device, pictures=2))["session"]
+        await accept(server, quiet)
+        proctor = await server.as_staff(StaffRole.PROCTOR)
+        path = f"/api/v1/sessions/{quiet}"
+        shown = await analysed(proctor, path)
+        assert shown["flags"] == []
+        team = await server.as_staff(StaffRole.COURSE_TEAM)
+        async with team.post("/api/v1/exams/short/results/release") as response:
+            found = await response.json()
+        assert found["done"] == [quiet]
+        assert [(no["session"], no["code"]) for no in found["failed"]] == [
+            (flagged.session, "not-decided-yet")
+        ]
+        told = await outcome(device)
+        assert (told["review"], told["released_unjudged"], told["outcome"]) == (
+            "awaiting",
+            True,
+            None,
+        )
+        assert told["results"] is not None
+        shown = await device.call("GET", "/api/v1/session/timeline")
+        assert (shown["released_unjudged"], shown["flags"]) == (True, [])
+        headers = {"Authorization": f"Bearer {device.joined['device_token']}"}
+        async with device.http.get("/api/v1/session/bundle", headers=headers) as response:
+            assert response.status == 200
+        verdict = {"outcome": "clear", "reasons": "calm"}
+        async with proctor.post(f"{path}/verdicts", json=verdict) as response:
+            assert response.status == 409
+            assert (await response.json())["type"].endswith(":released-unjudged")

@@ -156,9 +156,10 @@ async def test_an_address_that_is_none_is_refused(server: Server, email: str) ->
 
 
 async def test_an_address_goes_with_the_pictures(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proctor.web.app.RETAIN_EVERY_S", 0.02)
+    server = await open_server()
     proctor = await server.as_staff(StaffRole.PROCTOR)
     invited, _ = await sat(server)
     absent, waits = await server.invite(email=TO), await server.invite(email=TO)

@@ -1,18 +1,21 @@
 """A rehearsal over HTTP: the whole way with a learner's own link, and what comes of it."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from proctor.adapters import exams, policies
+from proctor.domain.resource_words import system_rule_words
 from proctor.evidence.note import VerifierKey
 from proctor.evidence.record import Kind
 from proctor.evidence.verify import verify
 from proctor.services.cases import Cases
 from proctor.services.export import Export
 from proctor.services.logins import StaffRole
-from tests.conftest import Server, until
+from tests.conftest import SHORT_EXAM, Server, until
 from tests.device import JPEG, Device, Refused
 
 ROWS = [
@@ -87,7 +90,9 @@ async def test_a_learner_rehearses_the_whole_way_and_the_course_team_reads_the_r
         "pictures": {"waiting": 0, "oldest_ms": None, "behind": 0, "unavailable": []},
         "minutes": 0,
         "fits": 0,
-        "done_today": 0,
+        "done_last_day": 0,
+        "reviewers": ["proctor"],
+        "more": False,
     }
     exams = await read(server, StaffRole.COURSE_TEAM, "/api/v1/exams")
     assert [(exam["id"], exam["sessions"]) for exam in exams] == [("short", 1)]
@@ -150,3 +155,32 @@ async def test_the_readiness_of_an_exam_that_is_not_there_is_not_found(server: S
     staff = await server.as_staff(StaffRole.COURSE_TEAM)
     async with staff.get("/api/v1/exams/no-such-exam/readiness") as response:
         assert response.status == 404
+
+
+async def test_whether_a_computer_is_taken_is_told_by_a_link_and_joins_nothing(
+    server: Server, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    path = tmp_path / "no-old-windows.toml"
+    path.write_text(
+        'schema = 1\nid = "no-old-windows"\ntitle = "No old Windows"\n[system]\n'
+        'refuse = [{ os = "windows", below = "10" }]\ndisplays_most = 2\n'
+    )
+    policy = policies.load(path)
+    await server.store.publish(exams.load(SHORT_EXAM).body, policy.body)
+    refuse = policy.policy.system.refuse
+    invited = await server.invite()
+
+    async def asked(token: str, **system: str) -> tuple[int, Any]:
+        body = {"token": token, "system": system}
+        async with http.post("/api/v1/computer", json=body) as response:
+            return response.status, await response.json()
+
+    token = invited["join_token"]
+    status, told = await asked(token, os="windows", os_version="6.1")
+    assert (status, told["fit"]["displays_most"]) == (200, 2)
+    assert told["fit"]["refused"] == [system_rule_words(refuse[0])]
+    assert (await asked(token, os="windows", os_version="10.0"))[1]["fit"]["refused"] == []
+    assert (await asked(token))[1]["fit"]["refused"] == []
+    assert (await asked("another"))[0] == 404
+    assert (await asked(token, os="x" * 201))[0] == 422
+    assert await server.store.devices(invited["session"]) == []

@@ -12,7 +12,7 @@ from proctor.evidence.record import Kind, parse
 from proctor.evidence.verify import verify
 from proctor.services import retention
 from proctor.services.logins import StaffRole
-from tests.conftest import OpenServer, Server, analysed, until
+from tests.conftest import OpenServer, Server, analysed, check_in_read, until
 from tests.device import JPEG, Device
 
 DAY_S = 86_400
@@ -50,6 +50,7 @@ async def sat(server: Server, *, pictures: tuple[bytes, ...] = (b"one",)) -> str
         assert (await device.submit())["state"] == "submitted"
     proctor = await server.as_staff(StaffRole.PROCTOR)
     await analysed(proctor, f"/api/v1/sessions/{invited['session']}")
+    await check_in_read(server, invited["session"])  # the log holds what machines found
     return str(invited["session"])
 
 
@@ -130,7 +131,10 @@ async def test_an_open_review_keeps_its_pictures_until_it_is_decided(server: Ser
     for name, outcome in (("one", "breach"), ("two", "breach")):
         assert await erased_records(server, flagged) == []
         proctor = await server.as_staff(StaffRole.PROCTOR, name)
-        verdict = {"outcome": outcome, "reasons": "two people wrote it together"}
+        async with proctor.get(f"/api/v1/sessions/{flagged}/timeline") as answer:
+            raised = [each["flag"] for each in (await answer.json())["flags"]]
+        flags = [{"flag": flag, "outcome": "upheld", "reason": "two people"} for flag in raised]
+        verdict = {"outcome": outcome, "reasons": "they wrote it together", "flags": flags}
         async with proctor.post(f"/api/v1/sessions/{flagged}/verdicts", json=verdict) as answer:
             assert answer.status == 200, await answer.text()
     # The verdict came late: its learner has the whole term, counted from it, to see the evidence.

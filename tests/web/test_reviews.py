@@ -69,6 +69,7 @@ async def test_no_address_tells_anybody_that_somebody_has_judged(
 ) -> None:
     """Of an accusation, and of a clear verdict that is sampled: every answer is what it was."""
     monkeypatch.setattr("proctor.services.reviews.is_second_look", lambda *_, **__: True)
+    await here.server.as_staff(StaffRole.PROCTOR, "ann")  # whom the queue names
     before = await all_that_can_be_read(here)
     assert (await here.judge("ann", outcome))["review"]["state"] == "second-needed"
     await here.ask("ann", "POST", "{session}/comments", json={"at_ms": 1, "text": "a phone"})
@@ -115,6 +116,37 @@ async def test_a_page_without_the_newest_flag_is_stale(here: Sat) -> None:
     refused = await here.judge("ann", "clear", 409, flags_seen=["some.other.1"])
     assert (code_of(refused), refused["flags"]) == ("stale-page", [here.flag])
     await here.judge("ann", "clear", flags_seen=[here.flag, "some.other.1"])
+
+
+async def test_each_flag_of_conduct_is_judged(here: Sat) -> None:
+    refused = await here.judge("ann", "clear", 422, flags=[])
+    assert (code_of(refused), refused["flags"]) == ("flags-not-judged", [here.flag])
+    canned = "Another person helped the learner."
+    judged = [{"flag": here.flag, "outcome": "not-upheld", "reason": "a poster"}]
+    refused = await here.judge("ann", "breach", 422, reasons=canned, flags=judged)
+    assert code_of(refused) == "own-words-missing"
+    await here.judge("ann", "breach", reasons=canned)
+
+
+async def test_a_flag_of_quality_is_not_judged(server: Server) -> None:
+    async with sat(server, seen=b"covered", pictures=12) as here:
+        refused = await here.judge("ann", "clear", 422)
+        assert (code_of(refused), refused["flag"]) == ("quality-judged", here.flag)
+        await here.judge("ann", "clear", flags=[])
+
+
+async def test_a_verdict_and_a_mark_sent_again_are_there_once(here: Sat) -> None:
+    request = "5e0f2b0c-2f3e-4a54-9a43-0d4c0f1f6b11"
+    first = await here.judge("ann", "breach", request=request)
+    assert await here.judge("ann", "breach", request=request) == first
+    reused = await here.judge("ann", "clear", 409, request=request)
+    assert code_of(reused) == "request-reused"
+    assert code_of(await here.judge("ann", "breach", 403)) == "another-person-needed"
+    mark = {"at_ms": 1, "text": "a phone", "request": request}
+    for _ in range(2):
+        found = await here.ask("ann", "POST", "{session}/comments", json=mark)
+        assert [each["text"] for each in found["comments"]] == ["a phone"]
+    await here.ask("ann", "POST", "{session}/comments", 422, json=mark | {"request": "x"})
 
 
 async def test_a_verdict_that_no_record_holds_is_refused_before_it_is_given(here: Sat) -> None:
@@ -177,13 +209,13 @@ async def test_the_queue_says_what_fits_into_some_minutes(here: Sat) -> None:
         found = await here.ask("ann", "GET", "/api/v1/reviews?exam=short&budget_min=4")
         assert [row["queue"] for row in found["reviews"]] == ["conduct", "conduct"]
         assert [row["reach"] for row in found["reviews"]] == [1, 1]
-        assert (found["minutes"], found["fits"], found["done_today"]) == (6, 1, 0)
+        assert (found["minutes"], found["fits"], found["done_last_day"]) == (6, 1, 0)
         assert (await here.ask("ann", "GET", "/api/v1/reviews"))["fits"] == 0
         await here.judge("ann", "breach")
         found = await here.ask("ann", "GET", "/api/v1/reviews?budget_min=4")
-        assert (found["minutes"], found["fits"], found["done_today"]) == (3, 1, 1)
+        assert (found["minutes"], found["fits"], found["done_last_day"]) == (3, 1, 1)
         found = await here.ask("bo", "GET", "/api/v1/reviews?budget_min=60")
-        assert (found["minutes"], found["fits"], found["done_today"]) == (6, 2, 0)
+        assert (found["minutes"], found["fits"], found["done_last_day"]) == (6, 2, 0)
     for budget in ("-1", "nan", "inf", "1441", "x"):
         await here.ask("ann", "GET", f"/api/v1/reviews?budget_min={budget}", 422)
 
@@ -269,7 +301,7 @@ async def test_comments_stand_at_their_moment(here: Sat) -> None:
 
 async def test_the_lead_reads_how_far_two_agree(here: Sat) -> None:
     empty = await here.ask("lead", "GET", "/api/v1/exams/short/agreement", role=LEAD)
-    assert empty == {"pairs": [], "rules": []}
+    assert empty == {"pairs": [], "rules": [], "flags": []}
     none = await here.ask("lead", "GET", "/api/v1/exams/none/agreement", 404, role=LEAD)
     assert code_of(none) == "not-found"
     await here.judge("ann", "breach")
@@ -286,3 +318,13 @@ async def test_the_lead_reads_how_far_two_agree(here: Sat) -> None:
         0.0,
         0.0,
     )
+    # What stands is what the last of them said.
+    (flags,) = found["flags"]
+    assert (flags["rule"], flags["n"], flags["upheld"], flags["not_upheld"]) == (
+        "more than 1 person for 2 seconds",
+        1,
+        0,
+        0,
+    )
+    assert (flags["cannot_tell"], flags["share"], flags["low"]) == (1, 0.0, 0.0)
+    assert 0.7 < flags["high"] < 0.8

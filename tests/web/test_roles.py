@@ -22,6 +22,7 @@ ANYONE = {
     "GET /.well-known/proctor-keys.json",
     "GET /api/v1/openapi.json",
     "GET /healthz",
+    "POST /api/v1/computer",
     "POST /api/v1/join",
     "POST /api/v1/join/ask",
     "POST /api/v1/login",
@@ -60,8 +61,10 @@ ONLY: dict[str, set[str]] = {
     "GET /api/v1/sessions/{session}": {"proctor", "course-team"},
     "GET /api/v1/sessions/{session}/policy": {"proctor", "course-team"},
     "GET /api/v1/sessions/{session}/timeline": {"proctor"},
+    "GET /api/v1/sessions/{session}/story": {"proctor"},
     "GET /api/v1/sessions/{session}/result": {"course-team"},
     "POST /api/v1/sessions/{session}/result/release": {"course-team"},
+    "POST /api/v1/exams/{exam}/results/release": {"course-team"},
     "POST /api/v1/sessions/{session}/devices/{device}": {"proctor"},
     "POST /api/v1/sessions/{session}/verdicts": {"proctor"},
     "GET /api/v1/id-checks": {"proctor"},
@@ -79,6 +82,7 @@ ONLY: dict[str, set[str]] = {
     "GET /api/v1/sessions/{session}/looks": {"proctor", "course-team", "administrator"},
     "GET /api/v1/session/looks": {LEARNER, VIEWER},
     "GET /api/v1/exams/{exam}/export/{table}.csv": {"lead", "course-team"},
+    "GET /api/v1/exams/{exam}/export/{table}.json": {"lead", "course-team"},
     "GET /metrics": {"administrator"},
 }
 
@@ -213,7 +217,7 @@ async def test_a_learner_reaches_no_session_but_their_own(town: Town) -> None:
         mine = await town.device.call("GET", "/api/v1/session")
         hers = await grace.call("GET", "/api/v1/session")
     assert (mine["session"], hers["session"]) == (town.session, invited["session"])
-    for path in ("", "/timeline", "/bundle", "/result", "/looks"):
+    for path in ("", "/timeline", "/story", "/bundle", "/result", "/looks"):
         address = f"/api/v1/sessions/{invited['session']}{path}"
         assert await town.status(LEARNER, "GET", address) == NOT_THEIRS
 

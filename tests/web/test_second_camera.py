@@ -138,6 +138,7 @@ async def test_check_in_is_incomplete_until_the_phone_has_shown_the_room(desk: D
 BLANK: dict[str, Any] = {
     "id_check": {
         "state": "",
+        "asked_again": False,
         "reason": "",
         "held_since_ms": None,
         "held_before": None,
@@ -149,6 +150,8 @@ BLANK: dict[str, Any] = {
     "device": "",
     "asking": [],
     "help": None,
+    "asks": [],
+    "asked_before": [],
 }
 
 

@@ -161,8 +161,9 @@ async def test_a_proctor_decides_where_the_first_can_t(two: Two) -> None:
     async with proctor.get("/api/v1/reviews") as response:
         (row,) = (await response.json())["reviews"]
     assert row["why"] == ["another computer asks to go on"]
+    refuse = {"decision": "refuse", "code": "learner/id-authorization"}
     address = f"/api/v1/sessions/{two.session}/devices/d_second"
-    async with proctor.post(address, json={"decision": "refuse"}) as response:
+    async with proctor.post(address, json=refuse) as response:
         assert (response.status, (await response.json())["device"]) == (200, "d_first")
     with pytest.raises(Refused) as no:
         await two.second.join(two.token)
@@ -181,6 +182,77 @@ async def test_a_proctor_decides_where_the_first_can_t(two: Two) -> None:
         ("device-asked", "learner"),
     ]
     assert (await two.log("device"))[-1]["by"] == "proctor"
+
+
+async def test_a_device_let_in_by_mistake_gives_the_session_back(two: Two) -> None:
+    await two.second.ask(two.token)
+    proctor = await two.server.as_staff(StaffRole.PROCTOR)
+    address = f"/api/v1/sessions/{two.session}/acts"
+    admit = {
+        "act": "admit-device",
+        "of": "d_second",
+        "code": "technical/freezing",
+        "note": "Go on.",
+    }
+    async with proctor.post(address, json=admit) as response:
+        answer = await response.json()
+    assert (answer["session"]["device"], answer["act"]["undoable"]) == ("d_second", True)
+    await two.second.join(two.token)
+    await two.second.connect()
+    async with proctor.post(address, json={"act": "undo", "of": answer["act"]["id"]}) as response:
+        assert (await response.json())["session"]["device"] == "d_first"
+    over = await two.second.hear("problem")
+    assert over["problem"]["type"].endswith(":superseded")
+    # The first goes on with its link, and asks nobody.
+    assert (await two.first.ask(two.token))["state"] == "admitted"
+    await two.first.join(two.token)
+    view = await two.first.call("GET", "/api/v1/session")
+    assert [each["words"] for each in view["acts"]] == [
+        "A proctor let your other computer in: freezing.",
+        "A proctor gave the exam back to the computer before.",
+    ]
+    log = [(each["id"], each.get("instead_of")) for each in await two.log("device")]
+    assert log == [("d_first", None), ("d_second", "d_first"), ("d_first", "d_second")]
+
+
+async def test_who_is_not_let_in_is_told_why_once(two: Two) -> None:
+    await two.second.ask(two.token)
+    proctor = await two.server.as_staff(StaffRole.PROCTOR)
+    address = f"/api/v1/sessions/{two.session}/devices/d_second"
+    why = {"code": "learner/id-authorization", "note": "Come to the desk."}
+    async with proctor.post(address, json={"decision": "refuse", **why}) as response:
+        assert response.status == 200, await response.text()
+    async with proctor.post(address, json={"decision": "refuse", **why}) as response:
+        problem = await response.json()
+        assert (response.status, problem["state"]) == (409, "refused")
+        assert problem["type"].endswith(":ask-decided")
+    (told,) = (await two.first.call("GET", "/api/v1/session"))["acts"]
+    assert told["words"] == "A proctor did not let another computer in: proof of identity."
+    assert (told["code"], told["note"]) == (why["code"], why["note"])
+
+
+async def test_what_was_answered_on_a_device_that_lost_the_session_again_counts(two: Two) -> None:
+    first, second = two.first, two.second
+    await second.ask(two.token)
+    proctor = await two.server.as_staff(StaffRole.PROCTOR)
+    address = f"/api/v1/sessions/{two.session}/acts"
+    admit = {"act": "admit-device", "of": "d_second"}
+    async with proctor.post(address, json=admit) as response:
+        assert response.status == 200
+    await second.join(two.token)
+    await second.connect()
+    two.server.clock.pass_(5)
+    await second.send([second.hello()])
+    await second.answer("part-a", "two-dice", "a")
+    two.server.clock.pass_(60)
+    async with proctor.post(address, json={"act": "undo", "of": "a1"}) as response:
+        assert response.status == 200, await response.text()
+
+    # What had not reached the server stays where it is: its device can't even connect.
+    assert (await refused(second, "GET", "/api/v1/session")).status == 401
+    await first.join(two.token)
+    (given,) = (await first.call("GET", "/api/v1/session/answers"))["answers"]
+    assert (given["response"], given["device"]) == ("a", "d_second")
 
 
 async def test_a_device_that_never_asked_is_not_found(two: Two) -> None:

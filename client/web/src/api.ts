@@ -52,6 +52,8 @@ export interface ReviewRow {
   contested?: boolean;
   /** Nothing with quality flags alone is in the queue of conduct. */
   queue?: "conduct" | "other";
+  /** Its results were released without a verdict: nobody had to judge it, nor has to. */
+  released_unjudged?: boolean;
 }
 
 export type Clock = "ok" | "soon" | "over";
@@ -70,8 +72,12 @@ export interface PicturesWaiting {
 export interface ReviewQueue {
   reviews: ReviewRow[];
   pictures?: PicturesWaiting;
-  /** How many whoever asks has decided since midnight UTC. */
-  done_today?: number;
+  /** How many whoever asks has decided within the last 24 hours. */
+  done_last_day?: number;
+  /** Who gives verdicts, by name. */
+  reviewers?: string[];
+  /** There are older sessions, which are not in it. */
+  more?: boolean;
 }
 
 /** Sessions to give to somebody, or to nobody, and when they are due. */
@@ -121,6 +127,8 @@ export interface SessionView {
   state: string;
   id_check: {
     state: string;
+    /** New pictures were asked for, now or before. */
+    asked_again?: boolean;
     reason: string;
     /** While it waits for a person: since when, and how many others wait for longer. */
     held_since_ms?: number | null;
@@ -131,6 +139,8 @@ export interface SessionView {
   sections: SectionView[];
   ledger: LedgerEntry[];
   asks?: QualityAsk[];
+  /** Of what `asks` has no more, which are the oldest, a sum for each kind. */
+  asked_before?: { kind: string; seconds: number }[];
   acts?: Act[];
   /** Plain sentences: what this learner is allowed beyond the others. Never why. */
   permitted?: string[];
@@ -187,6 +197,9 @@ export interface Flag {
   severity: number;
   started_at_ms: number;
   ended_at_ms: number;
+  /** How often it went on by itself, and how long all its times together. */
+  times: number;
+  lasted_ms: number;
   section: string;
   measurement: string;
   value: number | null;
@@ -301,6 +314,8 @@ export interface Timeline {
   /** The machine has looked at every picture that is held. */
   analysed?: boolean;
   unavailable?: Unavailable[];
+  /** Its results were released without a verdict: nobody had to judge it, nor has to. */
+  released_unjudged?: boolean;
   me: string;
   may_decide: boolean;
   why_not: string | null;
@@ -312,6 +327,15 @@ export interface VerdictGiven {
   flags: FlagJudgement[];
   /** Every flag that was on the page: one that came later is named by the server. */
   flags_seen: string[];
+  /** Sent again with the same, it is given once. */
+  request: string;
+}
+
+/** What is noted at a moment of a session; sent again with the same `request`, it is kept once. */
+export interface CommentGiven {
+  at_ms: number;
+  text: string;
+  request: string;
 }
 
 /** Why somebody looks at pictures; written down beside each look. */
@@ -346,9 +370,30 @@ export interface Kappa {
   high: number | null;
 }
 
+/** What became of the flags of a rule, by the verdicts that stand. */
+export interface FlagOutcomes {
+  rule: string;
+  /** Flags that were judged. */
+  n: number;
+  upheld: number;
+  not_upheld: number;
+  cannot_tell: number;
+  /** Of those judged, the share that was not upheld, 0 to 1, with its 95 % interval. */
+  share: number;
+  low: number;
+  high: number;
+}
+
+/** Which results of an exam were released, and why others were not. */
+export interface Released {
+  done: string[];
+  failed: { session: string; code: string; detail: string }[];
+}
+
 export interface Agreement {
   pairs: (Kappa & { one: string; other: string })[];
   rules: (Kappa & { rule: string })[];
+  flags: FlagOutcomes[];
 }
 
 export interface ExamRow {
@@ -464,6 +509,13 @@ export interface IdDesk {
   asked_for: string;
   face: PictureRef | null;
   document: PictureRef | null;
+  /** What was shown before these: the last that was accepted, or else the last. */
+  before: {
+    face: PictureRef | null;
+    document: PictureRef | null;
+    state: string;
+    by: string;
+  } | null;
   portrait: Box | null;
   /** Null: no document was asked for. */
   reading: IdReading | null;
@@ -473,6 +525,8 @@ export interface IdDesk {
   proposed: { by: string; reason: string; at_ms: number } | null;
   /** Whoever asks may be that second person. */
   may_confirm: boolean;
+  /** The learner can still show something new. */
+  may_ask_again: boolean;
   /** What a new picture can be asked for with; `words` are what the learner reads. */
   reasons: { code: string; words: string }[];
   assurance: string[];
@@ -536,13 +590,15 @@ export interface ReviewApi extends LoginApi, LookApi {
   timeline(session: string): Promise<Timeline>;
   decide(session: string, verdict: VerdictGiven): Promise<Review>;
   assign(assignment: Assignment): Promise<Assigned>;
-  comment(session: string, comment: { at_ms: number; text: string }): Promise<Comment[]>;
+  comment(session: string, comment: CommentGiven): Promise<Comment[]>;
   looks(session: string): Promise<Look[]>;
 }
 
 export interface LeadApi extends LoginApi {
   exams(): Promise<ExamRow[]>;
   agreement(exam: string): Promise<Agreement>;
+  /** Releases each result that can be. */
+  releaseResults(exam: string): Promise<Released>;
 }
 
 export interface IdApi extends LoginApi, LookApi {
@@ -563,8 +619,12 @@ export function bundleUrl(session: string, why: "review" | "contest" = "review")
 
 export const EXPORTS = ["sessions", "flags", "irregularities", "verdicts"] as const;
 
-export function exportUrl(exam: string, what: (typeof EXPORTS)[number]): string {
-  return `${ROOT}/exams/${encodeURIComponent(exam)}/export/${what}.csv`;
+export function exportUrl(
+  exam: string,
+  what: (typeof EXPORTS)[number],
+  kind: "csv" | "json",
+): string {
+  return `${ROOT}/exams/${encodeURIComponent(exam)}/export/${what}.${kind}`;
 }
 
 /** Reads an answer that is not 2xx; whatever stands in it, a ProblemError comes out. */
@@ -651,6 +711,7 @@ export const server: ReviewApi & IdApi & LeadApi = {
   looks: (session) => ask("GET", `${sessionPath(session)}/looks`),
   exams: () => ask("GET", "/exams"),
   agreement: (exam) => ask("GET", `/exams/${encodeURIComponent(exam)}/agreement`),
+  releaseResults: (exam) => ask("POST", `/exams/${encodeURIComponent(exam)}/results/release`),
   idChecks: () => ask("GET", "/id-checks"),
   idCheck: (session) => ask("GET", idCheckPath(session)),
   decideId: (session, sent) => ask("POST", idCheckPath(session), sent),

@@ -60,7 +60,8 @@ describe("in words", () => {
 
 it("a name with a slash stays one part of an address", () => {
   expect(bundleUrl("s/../x")).toBe("/api/v1/sessions/s%2F..%2Fx/bundle");
-  expect(exportUrl("a/b", "flags")).toBe("/api/v1/exams/a%2Fb/export/flags.csv");
+  expect(exportUrl("a/b", "flags", "csv")).toBe("/api/v1/exams/a%2Fb/export/flags.csv");
+  expect(exportUrl("a", "verdicts", "json")).toBe("/api/v1/exams/a/export/verdicts.json");
 });
 
 describe("an answer that never comes", () => {

@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { wall as words } from "../text/wall";
 import { Dialog } from "../ui/dialog";
 import { Notice, Waiting } from "../ui/notices";
-import { type ActDraft, needsCode, needsNote, RULES, secondsOf, wordsOf } from "./acts";
+import { type ActDraft, alike, needsCode, RULES, secondsOf, takesWords, wordsOf } from "./acts";
 import { NOTE_MOST, type ReasonGroup, type SessionPolicy } from "./wall-api";
 import type { Wall } from "./wall-desk";
 
@@ -155,7 +155,7 @@ function Fields({ wall, draft }: Props) {
           ))}
         </fieldset>
       )}
-      {act !== "confirm-terminate" && (
+      {takesWords(act) && (
         <Reason
           reasons={wall.reasons.value}
           code={code}
@@ -164,7 +164,7 @@ function Fields({ wall, draft }: Props) {
           onChoose={(chosen) => wall.sending.write({ code: chosen })}
         />
       )}
-      {needsNote(act) && <Note wall={wall} draft={draft} focus={!ruled && act !== "extra-time" && (code !== "" || !needsCode(act))} />}
+      {takesWords(act) && <Note wall={wall} draft={draft} focus={!ruled && act !== "extra-time" && (code !== "" || !needsCode(act))} />}
     </>
   );
 }
@@ -230,7 +230,7 @@ function Note({ wall, draft, focus }: Props & { focus: boolean }) {
 
 function Reads({ wall, draft }: Props) {
   const { act, code, minutes, rule, of } = draft;
-  if (act === "confirm-terminate") return null; // it is what was proposed: the panel shows that
+  if (act === "confirm-terminate") return <Proposals wall={wall} draft={draft} />;
   const reason = wordsOf(wall.reasons.value, code);
   const held = openPolicy(wall, draft)?.rules.filter((each) => each.rule === rule) ?? [];
   const said = words.reads(act, reason, {
@@ -245,6 +245,25 @@ function Reads({ wall, draft }: Props) {
         <strong>{act === "terminate" ? words.act.readsIf : words.act.reads}</strong> {said}
       </p>
       {draft.note.trim() !== "" && <p class="words">{draft.note.trim()}</p>}
+    </Notice>
+  );
+}
+
+/** What was proposed for each: who confirms from the wall has no panel open that shows it. */
+function Proposals({ wall, draft: { sessions, ofBySession } }: Props) {
+  const tiles = sessions.flatMap((session) => wall.board.tiles.get(session)?.value ?? []);
+  const read = alike(tiles, ofBySession);
+  if (read.length === 0) return null; // withdrawn, or lapsed, while the dialog stood open
+  return (
+    <Notice>
+      {read.map((one) => (
+        <div key={one.act + one.learners.join()}>
+          <p>
+            <strong>{words.termination.proposedFor(one.by, one.learners)}</strong>
+          </p>
+          <p>{words.termination.note(wordsOf(wall.reasons.value, one.code), one.note)}</p>
+        </div>
+      ))}
     </Notice>
   );
 }

@@ -1,7 +1,7 @@
 /** What a proctor can do to sessions, what each act needs, and how it is sent. Pure. */
 
 import { isOver } from "./tiles";
-import type { ActKind, ActSent, ReasonGroup, Tile } from "./wall-api";
+import type { ActKind, ActSent, Proposed, ReasonGroup, Tile } from "./wall-api";
 import { NOTE_MOST } from "./wall-api";
 
 /** Acts that ask for their reason first, in one dialog. */
@@ -16,8 +16,14 @@ export const ASKING = [
   "irregularity",
   "terminate",
   "confirm-terminate",
+  "admit-device",
+  "refuse-device",
+  "undo",
 ] as const satisfies readonly ActKind[];
 export type AskingAct = (typeof ASKING)[number];
+
+/** By session: the version that was read of it. */
+export type Versions = Readonly<Record<string, number>>;
 
 /** What the policy watches for, as it is written there. */
 export const RULES = [
@@ -46,12 +52,11 @@ export interface ActDraft {
   rule: string;
   /** Whose irregularity it was. */
   of: "room" | "system";
-  /** Which proposal to end is confirmed: the one that was read. */
-  proposal: string;
+  /** By session: the proposal to end that was read, the device that asks, the act to undo. */
+  ofBySession: Readonly<Record<string, string>>;
   /** Which asking of a dialog this is. */
   id: number;
-  /** Of the session as it was read; null where it was not open, or is one of many. */
-  version: number | null;
+  versions: Versions;
 }
 
 export type Lack = "code" | "note" | "shorter" | "minutes" | "rule";
@@ -73,18 +78,36 @@ export function draftOf(
   changed: Partial<ActDraft> = {},
 ): ActDraft {
   const { code = "", minutes = "5", rule = "", of = "room" } = last;
-  const empty = { note: "", proposal: "", id: 0, version: null };
+  const empty = { note: "", ofBySession: {}, id: 0, versions: {} };
   return { act, sessions, code, minutes, rule, of, ...empty, ...changed };
 }
 
 /** Whether an act needs a reason of the list: a message says all itself. */
 export function needsCode(act: AskingAct): boolean {
-  return act !== "message" && act !== "confirm-terminate";
+  return act !== "message" && act !== "admit-device" && takesWords(act);
 }
 
-/** What is confirmed has the reason and the note of whoever proposed it. */
 export function needsNote(act: AskingAct): boolean {
-  return act !== "confirm-terminate";
+  return act !== "admit-device" && act !== "refuse-device" && takesWords(act);
+}
+
+/** What is confirmed has the reason and the note of whoever proposed it; what is undone has none. */
+export function takesWords(act: AskingAct): boolean {
+  return act !== "confirm-terminate" && act !== "undo";
+}
+
+/** Whether who undoes an act is asked first: the learner may work on that device by now. */
+export function undoneByDialog(act: string): boolean {
+  return act === "admit-device";
+}
+
+/**
+ * What the next act of a kind starts from. What may be sent without a note asks for its reason
+ * anew: one key would tell a learner why another was refused.
+ */
+export function remembered(draft: ActDraft): Remembered {
+  const { act, code, minutes, rule, of } = draft;
+  return { ...(needsNote(act) ? { code } : {}), minutes, rule, of };
 }
 
 export function lacks(draft: ActDraft): Lack[] {
@@ -108,9 +131,11 @@ export function secondsOf(minutes: string): number | null {
 
 /** What is sent of a draft that lacks nothing. */
 export function sentOf(draft: ActDraft): ActSent {
-  const { act, code } = draft;
-  if (act === "confirm-terminate") return { act, of: draft.proposal };
-  const sent: ActSent = { act, note: draft.note.trim() };
+  const { act, code, ofBySession } = draft;
+  if (!takesWords(act)) return { act, ofBySession };
+  const note = draft.note.trim();
+  const sent: ActSent = note === "" ? { act } : { act, note };
+  if (act === "admit-device" || act === "refuse-device") sent.ofBySession = ofBySession;
   if (code !== "") sent.code = code;
   if (act === "extra-time") sent.seconds = secondsOf(draft.minutes) ?? 0;
   if (act === "lift-rule" || act === "restore-rule") sent.rule = draft.rule;
@@ -132,7 +157,8 @@ export function fits(act: ActKind, tile: Tile): boolean {
     case "ask-still":
       return tile.state === "running" || tile.state === "ready";
     case "ask-id":
-      return tile.state !== "invited";
+      // Nothing was shown yet that could be shown again, or it is asked for already.
+      return tile.id_check !== "awaited" && tile.id_check !== "retake";
     case "terminate":
       return tile.termination === null;
     case "confirm-terminate":
@@ -148,6 +174,28 @@ export function wordsOf(reasons: readonly ReasonGroup[], code: string): string {
   for (const group of reasons)
     for (const reason of group.reasons) if (reason.code === code) return reason.words;
   return "";
+}
+
+/** What one proctor may confirm of what others propose, by session: the id of each proposal. */
+export function confirmable(tiles: readonly Tile[], me: string): Record<string, string> {
+  const read = tiles.filter(({ termination }) => termination !== null && termination.by !== me);
+  return Object.fromEntries(read.map((each) => [each.session, each.termination?.act ?? ""]));
+}
+
+/** Proposals that say the same, and how many they are of. */
+export function alike(
+  tiles: readonly Tile[],
+  ofBySession: Readonly<Record<string, string>>,
+): (Proposed & { learners: string[] })[] {
+  const found = new Map<string, Proposed & { learners: string[] }>();
+  for (const { session, learner, termination } of tiles) {
+    if (termination === null || termination.act !== ofBySession[session]) continue;
+    const key = JSON.stringify([termination.by, termination.code, termination.note]);
+    const same = found.get(key);
+    if (same === undefined) found.set(key, { ...termination, learners: [learner] });
+    else same.learners.push(learner);
+  }
+  return [...found.values()];
 }
 
 /** Sessions by exam, at most `most` in each: how a batch is sent. */

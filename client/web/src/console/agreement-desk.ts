@@ -11,6 +11,8 @@ export class AgreementDesk extends StaffPage {
   readonly agreement = signal<Agreement | null>(null);
   /** Whoever is signed in may have the tables, but not this. */
   readonly refused = signal(false);
+  /** What came of releasing results, a sentence each. */
+  readonly released = signal<readonly string[]>([]);
 
   constructor(
     private readonly api: LeadApi,
@@ -38,7 +40,12 @@ export class AgreementDesk extends StaffPage {
     this.exam.value = exam;
     this.agreement.value = null;
     this.refused.value = false;
+    this.released.value = [];
     this.went(exam);
+    if (this.releases()) {
+      this.refused.value = true; // agreement is the lead's: it would be asked for in vain
+      return;
+    }
     await this.doing(words.agreement.wait, async () => {
       try {
         const agreement = await this.api.agreement(exam);
@@ -50,12 +57,39 @@ export class AgreementDesk extends StaffPage {
     });
   }
 
+  /** Whether whoever is signed in may release results. */
+  releases(): boolean {
+    const who = this.who.value;
+    return who.is === "in" && who.login.role === "course-team";
+  }
+
+  async release(): Promise<void> {
+    const exam = this.exam.value;
+    if (exam === null || this.waiting.value !== null) return;
+    const { wait, unsure, done: told, left } = words.results;
+    await this.doing(
+      wait,
+      async () => {
+        const { done, failed } = await this.api.releaseResults(exam);
+        if (this.exam.value !== exam) return; // another was chosen meanwhile: it is not of that
+        const counts = new Map<string, number>();
+        for (const { code } of failed) counts.set(code, (counts.get(code) ?? 0) + 1);
+        this.released.value = [
+          told(done.length),
+          ...[...counts].map(([code, count]) => left(code, count)),
+        ];
+      },
+      unsure,
+    );
+  }
+
   protected forgetDrafts(): void {
     // Nothing is typed here.
   }
 
   protected clear(): void {
     this.exams.value = this.agreement.value = null;
+    this.released.value = [];
     this.refused.value = false;
   }
 }

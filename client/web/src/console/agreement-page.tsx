@@ -1,5 +1,7 @@
-import type { Agreement, Kappa } from "../api";
+import { useState } from "preact/hooks";
+import type { Agreement, FlagOutcomes, Kappa } from "../api";
 import { desk as words } from "../text/desk";
+import { Dialog } from "../ui/dialog";
 import { Notice } from "../ui/notices";
 import type { AgreementDesk } from "./agreement-desk";
 import { ExportList } from "./exports";
@@ -7,7 +9,7 @@ import { Head, Waits } from "./head";
 import { KeysDialog } from "./keys-dialog";
 import { SignIn } from "./sign-in";
 
-const { columns } = words.agreement;
+const { columns, flags: flagWords } = words.agreement;
 
 export function AgreementApp({ desk }: { desk: AgreementDesk }) {
   const who = desk.who.value;
@@ -54,58 +56,98 @@ function Page({ desk }: { desk: AgreementDesk }) {
       )}
       {desk.refused.value && <Notice>{words.agreement.forbidden(desk.leads())}</Notice>}
       {agreement !== null && <Tables agreement={agreement} />}
+      {desk.exam.value !== null && desk.releases() && <Results desk={desk} />}
       {desk.exam.value !== null && desk.leads() && <Exports exam={desk.exam.value} />}
     </article>
   );
 }
 
-function Tables({ agreement: { pairs, rules } }: { agreement: Agreement }) {
+function Tables({ agreement: { pairs, rules, flags } }: { agreement: Agreement }) {
   return (
     <>
       <Table
         heading={words.agreement.pairs}
-        first={columns.pair}
-        rows={pairs.map((pair) => [words.agreement.pair(pair.one, pair.other), pair])}
+        head={headOf(columns.pair)}
+        none={words.agreement.none}
+        rows={pairs.map((pair) => [words.agreement.pair(pair.one, pair.other), ...cellsOf(pair)])}
       />
       <Table
         heading={words.agreement.rules}
-        first={columns.rule}
-        rows={rules.map((rule) => [rule.rule, rule])}
+        head={headOf(columns.rule)}
+        none={words.agreement.none}
+        rows={rules.map((rule) => [rule.rule, ...cellsOf(rule)])}
+      />
+      <Table
+        heading={flagWords.heading}
+        head={Object.values(flagWords.columns)}
+        none={flagWords.none}
+        hint={flagWords.what}
+        rows={flags.map(outcomeCells)}
       />
     </>
   );
 }
 
-interface TableProps {
-  heading: string;
-  first: string;
-  rows: readonly (readonly [string, Kappa])[];
+function headOf(first: string): string[] {
+  const { n, agree, kappa, interval, means } = columns;
+  return [first, n, agree, kappa, interval, means];
 }
 
-function Table({ heading, first, rows }: TableProps) {
+function cellsOf(kappa: Kappa): string[] {
+  const { share, number, interval, means } = words.agreement;
+  return [
+    String(kappa.n),
+    share(kappa.agree),
+    number(kappa.kappa),
+    interval(kappa.low, kappa.high),
+    means(kappa),
+  ];
+}
+
+function outcomeCells(each: FlagOutcomes): string[] {
+  const counts = [each.n, each.upheld, each.not_upheld, each.cannot_tell].map(String);
+  const share = words.agreement.share(each.share);
+  return [each.rule, ...counts, share, flagWords.interval(each.low, each.high)];
+}
+
+interface TableProps {
+  heading: string;
+  /** The names of the columns. */
+  head: readonly string[];
+  /** The first cell of a row names it. */
+  rows: readonly (readonly string[])[];
+  none: string;
+  hint?: string;
+}
+
+function Table({ heading, head, rows, none, hint }: TableProps) {
   return (
     <section>
       <h2>{heading}</h2>
+      {hint !== undefined && <p>{hint}</p>}
       {rows.length === 0 ? (
-        <p>{words.agreement.none}</p>
+        <p>{none}</p>
       ) : (
         // Can be scrolled by the keyboard where the screen is narrow.
         <div class="table" role="region" tabIndex={0} aria-label={heading}>
           <table>
             <thead>
               <tr>
-                {[first, columns.n, columns.agree, columns.kappa, columns.interval, columns.means].map(
-                  (column) => (
-                    <th key={column} scope="col">
-                      {column}
-                    </th>
-                  ),
-                )}
+                {head.map((column) => (
+                  <th key={column} scope="col">
+                    {column}
+                  </th>
+                ))}
               </tr>
             </thead>
             <tbody>
-              {rows.map(([name, kappa]) => (
-                <Row key={name} name={name} kappa={kappa} />
+              {rows.map(([name, ...cells]) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  {cells.map((cell, place) => (
+                    <td key={place}>{cell}</td>
+                  ))}
+                </tr>
               ))}
             </tbody>
           </table>
@@ -115,16 +157,53 @@ function Table({ heading, first, rows }: TableProps) {
   );
 }
 
-function Row({ name, kappa }: { name: string; kappa: Kappa }) {
+/** Lets learners see the results that nothing holds back. */
+function Results({ desk }: { desk: AgreementDesk }) {
+  const told = desk.released.value;
+  const [sure, setSure] = useState(false);
+  const exam = desk.exams.value?.find(({ id }) => id === desk.exam.value);
+  const release = () => {
+    setSure(false);
+    void desk.release();
+  };
   return (
-    <tr>
-      <th scope="row">{name}</th>
-      <td>{kappa.n}</td>
-      <td>{words.agreement.share(kappa.agree)}</td>
-      <td>{words.agreement.number(kappa.kappa)}</td>
-      <td>{words.agreement.interval(kappa.low, kappa.high)}</td>
-      <td>{words.agreement.means(kappa)}</td>
-    </tr>
+    <section>
+      <h2>{words.results.heading}</h2>
+      <p>{words.results.what}</p>
+      <button
+        type="button"
+        disabled={desk.waiting.value !== null}
+        onClick={() => setSure(true)}
+      >
+        {words.results.submit}
+      </button>
+      <Dialog
+        open={sure}
+        heading={words.results.sureHeading(exam?.title ?? "")}
+        onClose={() => setSure(false)}
+      >
+        <p>{words.results.sure}</p>
+        <footer>
+          <button type="button" class="secondary" onClick={() => setSure(false)}>
+            {words.results.no}
+          </button>
+          <button type="button" class="final" onClick={release}>
+            {words.results.yes}
+          </button>
+        </footer>
+      </Dialog>
+      <div role="status">
+        {told.length > 0 && (
+          <Notice>
+            <ul>
+              {told.map((each) => (
+                <li key={each}>{each}</li>
+              ))}
+            </ul>
+          </Notice>
+        )}
+      </div>
+    </section>
   );
 }
 

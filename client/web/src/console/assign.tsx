@@ -86,7 +86,7 @@ export function Give({ desk }: { desk: Desk }) {
 }
 
 function GiveForm({ desk }: { desk: Desk }) {
-  const { chosen, rows } = desk.list;
+  const { chosen, rows, reviewers } = desk.list;
   const [name, setName] = useState("");
   const [due, setDue] = useState("");
   const [lacking, setLacking] = useState(false);
@@ -132,7 +132,7 @@ function GiveForm({ desk }: { desk: Desk }) {
           onInput={(event) => setName(event.currentTarget.value)}
         />
         <datalist id="proctors">
-          {names(rows.value ?? [], desk.me()).map((each) => (
+          {names(rows.value ?? [], desk.me(), reviewers.value).map((each) => (
             <option key={each} value={each} />
           ))}
         </datalist>

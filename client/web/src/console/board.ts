@@ -116,7 +116,10 @@ export class Board {
 
   /** Who needs someone after `session`, in the order shown; beyond what is shown, anybody. */
   nextInNeed(session: string | null): string | null {
-    const needs = (each: string) => (this.tile(each)?.needs.length ?? 0) > 0;
+    const needs = (each: string) => {
+      const tile = this.tile(each);
+      return tile !== null && rules.needsNow(tile).length > 0;
+    };
     const known = (each: string) => this.tiles.has(each);
     const shown = rules.held(this.shown.value, this.order(), known);
     return (
@@ -159,6 +162,7 @@ export class Board {
 /** Before the server has said anything of a session. */
 export const BLANK: Tile = {
   session: "",
+  version: 0,
   learner: "",
   group: "",
   exam: "",
@@ -172,6 +176,7 @@ export const BLANK: Tile = {
   heard_ms: null,
   quality: [],
   conduct: 0,
+  flagged: null,
   needs: [],
   needs_since_ms: null,
   help: null,
@@ -180,4 +185,5 @@ export const BLANK: Tile = {
   looking: [],
   waiting_devices: 0,
   extra_s: 0,
+  still_old_s: 60,
 };

@@ -34,7 +34,14 @@ export interface Mark {
 }
 
 /** Problems that say: the page is older than what is decided about. */
-const STALE: readonly string[] = ["stale-page", "illegal-move", "unknown-flag"];
+const STALE: readonly string[] = [
+  "stale-page",
+  "illegal-move",
+  "unknown-flag",
+  "flags-not-judged",
+  "another-person-needed",
+  "released-unjudged",
+];
 
 export class Desk extends StaffPage {
   readonly list: ReviewList;
@@ -61,8 +68,11 @@ export class Desk extends StaffPage {
   readonly seen = signal<Look[] | null>(null);
   /** One sentence for the live region. */
   readonly said = signal("");
+  private readonly newId: () => string;
   private readonly drafts = signal<Readonly<Record<string, form.Draft>>>({});
   private ahead_ms = 0;
+  /** What was sent without an answer, by what it says: sent again with its id it is done once. */
+  private readonly requests = new Map<string, string>();
 
   readonly shots = computed(() => line.periodic(this.timeline.value?.snapshots ?? []));
   readonly flags = computed(() => line.inOrder(this.timeline.value?.flags ?? []));
@@ -74,9 +84,10 @@ export class Desk extends StaffPage {
   constructor(
     private readonly api: ReviewApi,
     private readonly went: (session: string | null) => void = () => undefined,
-    parts: { looks?: Looks; evidence?: EvidenceBadge } = {},
+    parts: { looks?: Looks; evidence?: EvidenceBadge; newId?: () => string } = {},
   ) {
     super(api);
+    this.newId = parts.newId ?? (() => crypto.randomUUID());
     this.list = new ReviewList(api, (what, work) => this.doing(what, work), () => this.me());
     this.looks = parts.looks ?? new Looks(api, () => this.why(), () => Date.now() + this.ahead_ms);
     this.evidence = parts.evidence ?? new EvidenceBadge();
@@ -90,6 +101,17 @@ export class Desk extends StaffPage {
 
   protected forgetDrafts(): void {
     this.drafts.value = {};
+    this.requests.clear();
+  }
+
+  /** Sends something under an id of its own; the same again under the same, until it was answered. */
+  private async once<T>(what: object, send: (request: string) => Promise<T>): Promise<T> {
+    const key = JSON.stringify(what);
+    const request = this.requests.get(key) ?? this.newId();
+    this.requests.set(key, request);
+    const answer = await send(request);
+    this.requests.delete(key);
+    return answer;
   }
 
   protected clear(): void {
@@ -271,7 +293,7 @@ export class Desk extends StaffPage {
     await this.send({ ...verdict, flags_seen: this.flags.value.map(({ flag }) => flag) });
   }
 
-  private async send(verdict: VerdictGiven): Promise<void> {
+  private async send(verdict: Omit<VerdictGiven, "request">): Promise<void> {
     const session = this.session.value;
     if (session === null) return;
     let stale = false;
@@ -279,7 +301,9 @@ export class Desk extends StaffPage {
       en.wait.verdict,
       async () => {
         try {
-          const review = await this.api.decide(session, verdict);
+          const review = await this.once({ session, verdict }, (request) =>
+            this.api.decide(session, { ...verdict, request }),
+          );
           const { [session]: _, ...others } = this.drafts.value;
           this.drafts.value = others;
           if (this.timeline.value !== null) this.timeline.value = { ...this.timeline.value, review };
@@ -352,7 +376,10 @@ export class Desk extends StaffPage {
       return;
     }
     await this.doing(words.comment.wait, async () => {
-      const comments = await this.api.comment(session, { at_ms: mark.at_ms, text });
+      const note = { at_ms: mark.at_ms, text };
+      const comments = await this.once({ session, note }, (request) =>
+        this.api.comment(session, { ...note, request }),
+      );
       if (this.timeline.value !== null)
         this.timeline.value = { ...this.timeline.value, comments };
       this.mark.value = null;

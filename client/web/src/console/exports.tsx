@@ -10,10 +10,14 @@ export function ExportList({ exam }: { exam: string }) {
     <ul class="exports">
       {EXPORTS.map((what) => (
         <li key={what}>
-          <a href={exportUrl(exam, what)} download>
+          <a href={exportUrl(exam, what, "csv")} download>
             {words.exports.names[what]}
+          </a>{" "}
+          (
+          <a href={exportUrl(exam, what, "json")} aria-label={words.exports.json(what)} download>
+            JSON
           </a>
-          : {words.exports.holds[what]}
+          ): {words.exports.holds[what]}
         </li>
       ))}
     </ul>

@@ -3,7 +3,7 @@ import type { Contest, Flag, FlagClass } from "../api";
 import { desk as words } from "../text/desk";
 import { en } from "../text/en";
 import { FLAG_REASONS } from "../text/reasons";
-import { clock, lengthWords } from "../text/when";
+import { clock, lastedWords } from "../text/when";
 import { ClassMark } from "../ui/notices";
 import type { Desk } from "./desk";
 import { kindOf, same } from "./timeline";
@@ -75,7 +75,7 @@ export function FlagCard({ desk, zone, contest }: Props & { contest: Contest | n
   const index = desk.flag.value;
   const flag = desk.flags.value[index];
   if (flag === undefined) return null;
-  const { flag_class: of, started_at_ms: from, ended_at_ms: to } = flag;
+  const { flag_class: of, started_at_ms: from, ended_at_ms: to, lasted_ms, times } = flag;
   return (
     <section class="flag" aria-labelledby="flag-heading">
       <p class="eyebrow">
@@ -83,7 +83,7 @@ export function FlagCard({ desk, zone, contest }: Props & { contest: Contest | n
         {of === "conduct" ? en.flags.conduct : en.flags.quality}
       </p>
       <h2 id="flag-heading">{en.flags.kind(kindOf(flag), flag.rule)}</h2>
-      <p>{en.flags.when(clock(from, zone), clock(to, zone), lengthWords(to - from))}</p>
+      <p>{en.flags.when(clock(from, zone), clock(to, zone), lastedWords(lasted_ms, times))}</p>
       <Explained desk={desk} flag={flag} zone={zone} />
       <Answered contest={contest} flag={flag} />
       {of === "quality" ? (

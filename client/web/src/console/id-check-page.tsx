@@ -7,7 +7,7 @@ import { Notice, Trouble, Waiting } from "../ui/notices";
 import { bySession, isUndecided, search } from "./id-check";
 import { IdChecks, IdReadings } from "./id-checks";
 import { IdForm, Recorded } from "./id-form";
-import { IdPictures } from "./id-pictures";
+import { IdBefore, IdPictures } from "./id-pictures";
 import { useNow, wholeMinutes } from "./id-queue";
 import type { IdentityDesk } from "./identity-desk";
 
@@ -47,6 +47,7 @@ function Opened({ desk, zone, check }: Props & { check: IdDesk }) {
       <Stale desk={desk} check={check} />
       <RaisedAccounts raised={check.raised} desk={desk} />
       <IdPictures desk={desk} check={check} />
+      <IdBefore desk={desk} check={check} />
       <div class="id-work">
         <div class="id-seen">
           <IdChecks checks={check.checks} />

@@ -26,7 +26,8 @@ export function noteOf(draft: Draft): string {
 
 /** Whether the act needs words of the proctor's own; `state` is that of the ID check. */
 export function needsNote({ event, code }: Draft, state: IdDesk["state"]): boolean {
-  if (event === "accepted") return state === "refused"; // two people had refused
+  // Two people had refused, or somebody had asked for others.
+  if (event === "accepted") return state === "refused" || state === "retake";
   return event === "refused" || event === "vouched" || (event === "asked-again" && code === OTHER);
 }
 
@@ -68,7 +69,11 @@ export function isUndecided({ state }: Pick<IdDesk, "state">): boolean {
 }
 
 /** The acts that are open to whoever reads the page; people who decide make mistakes, too. */
-export function open({ state, may_confirm, raised }: IdDesk): IdDecision[] {
+export function open(desk: IdDesk): IdDecision[] {
+  return openIn(desk).filter((event) => event !== "asked-again" || desk.may_ask_again);
+}
+
+function openIn({ state, may_confirm, raised }: IdDesk): IdDecision[] {
   switch (state) {
     case "captured":
       return [...DECISIONS];
@@ -76,12 +81,13 @@ export function open({ state, may_confirm, raised }: IdDesk): IdDecision[] {
       return DECISIONS.filter((event) => event !== "refused" || may_confirm);
     case "accepted":
       // To accept once more is to say that a doubt which was raised since is none.
-      return raised.length > 0 ? ["accepted", "refused"] : ["refused"];
+      return raised.length > 0 ? ["accepted", "asked-again", "refused"] : ["asked-again", "refused"];
     case "refused":
       return ["accepted", "asked-again", "vouched"];
+    case "retake":
+      return ["accepted", "refused", "vouched"];
     // Whoever has no document that fits has nothing to show.
     case "awaited":
-    case "retake":
       return ["vouched"];
     default:
       return [];

@@ -16,6 +16,34 @@ interface Props {
   check: IdDesk;
 }
 
+/** What was shown before these pictures: whether it is the same person is for people to see. */
+export function IdBefore({ desk, check }: Props) {
+  const { session, before } = check;
+  if (before === null) return null;
+  const { large, altBefore } = identity.check;
+  return (
+    <section class="id-before" aria-labelledby="id-before">
+      <h2 id="id-before">{identity.check.before}</h2>
+      <p>{identity.check.beforeWas(before.state, before.by)}</p>
+      <div class="id-pictures">
+        {(["document", "face"] as const).map((which) => {
+          const picture = before[which];
+          if (picture === null) return null;
+          return (
+            <figure key={which} class={which}>
+              <Whole looks={desk.looks} session={session} picture={picture} alt={altBefore[which]} box={null} />
+              <figcaption>
+                <strong>{large[which]}</strong>{" "}
+                <Again looks={desk.looks} session={session} picture={picture} />
+              </figcaption>
+            </figure>
+          );
+        })}
+      </div>
+    </section>
+  );
+}
+
 /** Document, the portrait on it and the live face, side by side; each can be enlarged. */
 export function IdPictures({ desk, check }: Props) {
   const { session, face, document, portrait } = check;

@@ -3,18 +3,20 @@
 import { batch, signal } from "@preact/signals";
 import { wall as words } from "../text/wall";
 import type { Doing } from "./review-list";
-import type { LiveSession, SessionPolicy, Still, Tile, WallApi } from "./wall-api";
+import type { LiveSession, SessionPolicy, Still, Story, Tile, WallApi } from "./wall-api";
 
 /** Pictures that stay beside the newest of the open session. */
 const STILLS_KEPT = 6;
 /** A session that changes all the time is not fetched more often. */
 const FETCH_MS = 800;
 const RENEW_MS = 8000;
+/** What its devices recorded is read anew as soon as its tile has changed, and else this seldom. */
+const STORY_MS = 30_000;
 /** Up to about two minutes. */
 const MISSES_MOST = 4;
 
 export interface OneParts {
-  api: Pick<WallApi, "session" | "policy">;
+  api: Pick<WallApi, "session" | "policy" | "story">;
   doing: Doing;
   /** Told of what could not be fetched: what is shown is from before. */
   failed: (error: unknown) => void;
@@ -27,6 +29,8 @@ export class OneSession {
   readonly opened = signal<LiveSession | null>(null);
   /** What holds in it; null while it is not known. */
   readonly policy = signal<SessionPolicy | null>(null);
+  /** What was said and flagged in it so far; null while that is not known. */
+  readonly story = signal<Story | null>(null);
   /** The newest first. */
   readonly stills = signal<readonly Still[]>([]);
   /** When it was fetched last, by this computer's clock, while it can't be again; else null. */
@@ -37,6 +41,8 @@ export class OneSession {
   private got_ms = 0;
   private misses = 0;
   private stale = false;
+  /** When its story is due, by this computer's clock. */
+  private story_ms = 0;
 
   constructor(private readonly parts: OneParts) {}
 
@@ -52,8 +58,9 @@ export class OneSession {
 
   hide(): void {
     this.session.value = this.opened.value = this.policy.value = this.old_ms.value = null;
+    this.story.value = null;
     this.stills.value = [];
-    this.misses = 0;
+    this.misses = this.story_ms = 0;
   }
 
   isAmong(sessions: readonly string[]): boolean {
@@ -65,10 +72,12 @@ export class OneSession {
   heard(before: Tile | undefined, now: Tile): void {
     if (now.session !== this.session.peek()) return;
     this.keepStill(now.still);
-    if ((before === undefined || hasMoved(before, now)) && !this.isMissing()) this.refetch();
+    if (before !== undefined && !hasMoved(before, now)) return;
+    this.story_ms = 0;
+    if (!this.isMissing()) this.refetch();
   }
 
-  /** Fetches it anew once it is old: what another proctor writes to the learner changes no tile. */
+  /** Fetches it anew once it is old: not all of it is on the tile, such as its second camera. */
   renew(): void {
     // More seldom after each time that it could not be had.
     const after_ms = RENEW_MS * 2 ** Math.min(this.misses, MISSES_MOST);
@@ -99,9 +108,11 @@ export class OneSession {
       const opened = await api.session(session);
       came = true;
       if (this.session.peek() === session) this.take(opened);
-      if (this.policy.peek() !== null) return;
-      const policy = await api.policy(session);
-      if (this.session.value === session) this.policy.value = policy;
+      if (this.policy.peek() === null) {
+        const policy = await api.policy(session);
+        if (this.session.peek() === session) this.policy.value = policy;
+      }
+      if (this.session.peek() === session && now() >= this.story_ms) await this.fetchStory(session);
     };
     try {
       if (this.opened.peek() === null) await doing(words.wait.session, fetched);
@@ -115,6 +126,18 @@ export class OneSession {
       this.fetching = null;
       if (this.stale && this.session.peek() === session && !this.isMissing()) void this.fetch();
     });
+  }
+
+  private async fetchStory(session: string): Promise<void> {
+    const { api, now } = this.parts;
+    this.story_ms = now() + STORY_MS; // before it is asked for: what changes meanwhile counts
+    try {
+      const story = await api.story(session);
+      if (this.session.peek() === session) this.story.value = story;
+    } catch (error) {
+      this.story_ms = 0;
+      throw error;
+    }
   }
 
   private take(opened: LiveSession): void {

@@ -33,7 +33,7 @@ export function Queue({ desk, zone, aside }: Props) {
       </>
     ),
   };
-  const done = desk.list.doneToday.value;
+  const done = desk.list.doneLastDay.value;
   return (
     <nav class={aside ? "queue aside" : "queue"} aria-label={en.queue.heading}>
       <RowsHead heading={en.queue.heading} aside={aside}>
@@ -44,8 +44,9 @@ export function Queue({ desk, zone, aside }: Props) {
       </RowsHead>
       <p>
         {en.queue.sum(mine.length, minutesOf(mine))}{" "}
-        {done !== null && <span class="done">{words.queue.doneToday(done)}</span>}
+        {done !== null && <span class="done">{words.queue.doneLastDay(done)}</span>}
       </p>
+      {desk.list.more.value && <p class="notice needs">{words.queue.more}</p>}
       <Behind desk={desk} />
       <Blind pictures={desk.list.pictures.value} />
       {!aside && <Choices desk={desk} />}
@@ -174,5 +175,6 @@ function Due({ row, zone, aside }: { row: ReviewRow; zone: string; aside: boolea
 function stateWords(row: ReviewRow): string {
   if (isHeld(row)) return en.queue.held;
   if (row.contested === true) return words.queue.contested; // what it answers stands meanwhile
+  if (row.released_unjudged === true) return words.queue.unjudged;
   return row.outcome === null ? en.state[row.state] : en.session.decided(en.outcome[row.outcome]);
 }

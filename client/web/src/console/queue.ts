@@ -47,8 +47,9 @@ export function isHeld(row: ReviewRow): boolean {
   return row.session_state === "check-in" && row.id_check === "captured";
 }
 
-export function isDecided({ state }: ReviewRow): boolean {
-  return state === "decided" || state === "final";
+/** Nobody has to look at it any more. */
+export function isDecided({ state, released_unjudged = false }: ReviewRow): boolean {
+  return state === "decided" || state === "final" || released_unjudged;
 }
 
 /** Minutes of a person's time, as the server guesses them; whole, at least 1 for any session. */
@@ -83,10 +84,14 @@ export function exams(titles: ReadonlyMap<string, string>): { exam: string; titl
     .sort((a, b) => a.title.localeCompare(b.title));
 }
 
-/** Names to give sessions to: whoever has one already, and the reader. */
-export function names(rows: readonly ReviewRow[], me: string): string[] {
+/** Names to give sessions to: the reviewers that there are, whoever has one, and the reader. */
+export function names(
+  rows: readonly ReviewRow[],
+  me: string,
+  reviewers: readonly string[] = [],
+): string[] {
   const held = rows.flatMap(({ assigned_to }) => (assigned_to ? [assigned_to] : []));
-  return [...new Set([me, ...held])].filter((name) => name !== "").sort();
+  return [...new Set([me, ...reviewers, ...held])].filter((name) => name !== "").sort();
 }
 
 /** The session to offer after this one: the next that a person must look at, else none. */

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import type { Flag, Timeline } from "../api";
 import { desk as words } from "../text/desk";
 import { en } from "../text/en";
-import { clock, lengthWords, moment, zoneWords } from "../text/when";
+import { clock, lastedWords, moment, zoneWords } from "../text/when";
 import { Trouble, Waiting } from "../ui/notices";
 import { Steps } from "./badge";
 import type { Desk } from "./desk";
@@ -117,9 +117,11 @@ function Facts({ desk, timeline, zone }: Props) {
     [words.report.session, session.session],
     [
       words.report.state,
-      review.outcome === null
-        ? en.state[review.state]
-        : en.session.decided(en.outcome[review.outcome]),
+      timeline.released_unjudged === true
+        ? words.queue.unjudged
+        : review.outcome === null
+          ? en.state[review.state]
+          : en.session.decided(en.outcome[review.outcome]),
     ],
     [words.report.idCheck, en.idCheck.checked(session.id_check.assurance ?? [])],
     [words.report.policy, timeline.policy_sha256],
@@ -199,7 +201,7 @@ function Flags(props: Props) {
 }
 
 function OneFlag({ desk, timeline, zone, flag }: Props & { flag: Flag }) {
-  const { started_at_ms: from, ended_at_ms: to } = flag;
+  const { started_at_ms: from, ended_at_ms: to, lasted_ms, times } = flag;
   const said = timeline.contest?.flags.find((each) => each.flag === flag.flag)?.text ?? "";
   const shots = flag.snapshots
     .flatMap((ref) => timeline.snapshots.filter((shot) => same(shot, ref)))
@@ -217,7 +219,7 @@ function OneFlag({ desk, timeline, zone, flag }: Props & { flag: Flag }) {
         {flag.flag_class === "conduct" ? en.flags.conduct : en.flags.quality}:{" "}
         {en.flags.kind(kindOf(flag), flag.rule)}
       </h3>
-      <p>{en.flags.when(clock(from, zone), clock(to, zone), lengthWords(to - from))}</p>
+      <p>{en.flags.when(clock(from, zone), clock(to, zone), lastedWords(lasted_ms, times))}</p>
       <dl>
         {facts.map(Fact)}
         {said !== "" && (

@@ -13,7 +13,11 @@ export class ReviewList {
   readonly rows = signal<ReviewRow[] | null>(null);
   /** How far the machine is behind; null where the server does not say. */
   readonly pictures = signal<PicturesWaiting | null>(null);
-  readonly doneToday = signal<number | null>(null);
+  readonly doneLastDay = signal<number | null>(null);
+  /** Who gives verdicts, by name. */
+  readonly reviewers = signal<readonly string[]>([]);
+  /** There are older sessions, which are not listed. */
+  readonly more = signal(false);
   /** How long the reader has, min; null: as long as it takes. */
   readonly budget_min = signal<number | null>(null);
   readonly exam = signal<string | null>(null);
@@ -40,7 +44,9 @@ export class ReviewList {
   ) {}
 
   clear(): void {
-    this.rows.value = this.pictures.value = this.doneToday.value = null;
+    this.rows.value = this.pictures.value = this.doneLastDay.value = null;
+    this.reviewers.value = [];
+    this.more.value = false;
     this.chosen.value = new Set();
     this.told.value = [];
   }
@@ -50,7 +56,9 @@ export class ReviewList {
       const answer = await this.api.reviews(this.exam.value);
       this.rows.value = answer.reviews;
       this.pictures.value = answer.pictures ?? null;
-      this.doneToday.value = answer.done_today ?? null;
+      this.doneLastDay.value = answer.done_last_day ?? null;
+      this.reviewers.value = answer.reviewers ?? [];
+      this.more.value = answer.more === true;
       this.titles.value = new Map([
         ...this.titles.value,
         ...answer.reviews.map(({ exam, exam_title }) => [exam, exam_title] as const),
@@ -89,7 +97,10 @@ export class ReviewList {
       this.told.value = [
         ...(done.length > 0 ? [words.assign.done(done.length, to)] : []),
         ...failed.map(({ session, code, detail }) =>
-          words.assign.failed(named.get(session) ?? session, troubleOf(code, detail)),
+          words.assign.failed(
+            named.get(session) ?? session,
+            words.assign.cannot(code, to) ?? troubleOf(code, detail),
+          ),
         ),
       ];
       this.chosen.value = new Set(failed.map(({ session }) => session));

@@ -73,17 +73,17 @@ export class Sending {
 
   // Dialogs ----------------------------------------------------------------------------------
 
-  /** Asks for what an act needs; nothing is sent. `version` is that of the session as read. */
+  /** Asks for what an act needs; nothing is sent. `versions` are those of the sessions as read. */
   ask(
     act: acts.AskingAct,
     sessions: readonly string[],
-    version: number | null,
+    versions: acts.Versions,
     changed: Partial<acts.ActDraft> = {},
   ): void {
     const id = (this.asked += 1);
     batch(() => {
       const draft = acts.draftOf(act, sessions, this.last.get(act), changed);
-      this.draft.value = { ...draft, id, version };
+      this.draft.value = { ...draft, id, versions };
       this.tried.value = false;
     });
   }
@@ -117,22 +117,26 @@ export class Sending {
     if (draft === null || this.doingAct.value) return false;
     this.tried.value = true;
     if (this.lacks.value.length > 0) return false;
-    const { id, act, sessions, code, minutes, rule, of, version } = draft;
-    this.last.set(act, { code, minutes, rule, of });
-    const meant = acts.sentOf(draft);
-    const lost = this.lostAs(whatOf(sessions, meant));
-    return this.deliver(lost ?? decided(this.parts, sessions, meant, version), id);
+    const { id, act, sessions, versions } = draft;
+    this.last.set(act, acts.remembered(draft));
+    const sent = acts.sentOf(draft);
+    const lost = this.lostAs(whatOf(sessions, sent));
+    return this.deliver(lost ?? decided(this.parts, sessions, sent, versions), id);
   }
 
   /** Sends what needs no dialog; true once the server has done it for any. */
-  async send(sessions: readonly string[], act: ActSent, version: number | null): Promise<boolean> {
+  async send(
+    sessions: readonly string[],
+    act: ActSent,
+    versions: acts.Versions,
+  ): Promise<boolean> {
     const lost = this.lostAs(whatOf(sessions, act));
     if (lost === null || act.note !== undefined)
-      return this.deliver(lost ?? decided(this.parts, sessions, act, version), null);
+      return this.deliver(lost ?? decided(this.parts, sessions, act, versions), null);
     // Without words of its own it is decided anew, by how the session stands now.
     if (this.isBusy(null, lost.what)) return false;
     this.dismiss(lost);
-    return this.deliver(decided(this.parts, sessions, act, version), null);
+    return this.deliver(decided(this.parts, sessions, act, versions), null);
   }
 
   async announce(exam: string, code: string, note: string): Promise<boolean> {
@@ -224,9 +228,12 @@ export class Sending {
 
   /** Who was told what has been done meanwhile has read that too. */
   private readAgain(dialog: number, error: unknown): void {
-    if (this.draft.value?.id !== dialog || !(error instanceof ProblemError)) return;
+    const { value: draft } = this.draft;
+    if (draft?.id !== dialog || !(error instanceof ProblemError)) return;
+    const [session] = draft.sessions;
     const { version } = error.facts;
-    if (error.code === "stale-page" && typeof version === "number") this.write({ version });
+    if (error.code === "stale-page" && typeof version === "number" && session !== undefined)
+      this.write({ versions: { ...draft.versions, [session]: version } });
   }
 
   private keep(sent: Sent, on: boolean): void {
@@ -238,8 +245,14 @@ export class Sending {
 
   // What is said of it -----------------------------------------------------------------------
 
-  /** Says what came of an act; where all went well it leaves by itself. */
-  tell(result: Result, leaves = result.failed.length === 0): void {
+  /**
+   * Says what came of an act. Where all went well it leaves by itself, but not what was done to many
+   * and can be taken back: nowhere else is that done at once.
+   */
+  tell(
+    result: Result,
+    leaves = result.failed.length === 0 && Object.keys(result.undo?.ofBySession ?? {}).length < 2,
+  ): void {
     this.result.value = result;
     if (!leaves) return;
     this.parts.later(TOLD_MS, () => {

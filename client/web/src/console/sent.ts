@@ -5,11 +5,13 @@ import { moment } from "../text/when";
 import { refusesAct, sinceThen } from "./act-answers";
 import * as acts from "./acts";
 import {
+  type ActKind,
   type ActSent,
   BATCH_MOST,
   type BatchDone,
   type Failed,
   type LiveSession,
+  type OneOfMany,
   type WallApi,
 } from "./wall-api";
 
@@ -17,6 +19,14 @@ import {
 export interface Result {
   words: string;
   failed: Failed[];
+  undo?: Undoable;
+}
+
+/** What was done and can be taken back. */
+export interface Undoable {
+  act: ActKind;
+  /** The id that it has in each session. */
+  ofBySession: Readonly<Record<string, string>>;
 }
 
 /** What the server's answer says, and the session as it then was, where it was one alone. */
@@ -58,13 +68,13 @@ export interface SentParts {
 /**
  * An act on one session or many, not sent yet.
  *
- * @param version Of the session as it was read; null where it does not matter. One of many has none.
+ * @param versions Of the sessions as they were read; of none where that does not matter.
  */
 export function decided(
   parts: SentParts,
   sessions: readonly string[],
   act: ActSent,
-  version: number | null,
+  versions: acts.Versions,
 ): Sent {
   const [only] = sessions;
   const one = sessions.length === 1 && only !== undefined;
@@ -72,10 +82,15 @@ export function decided(
   const heading = words.act.headings[act.act](whom);
   const begun = { ...begunOf(parts, whatOf(sessions, act), heading), act, sessions };
   const request = parts.newId();
-  if (!one) return { ...begun, ...toMany(parts, sessions, { ...act, request }) };
-  const asRead = version === null ? {} : { version };
-  const meant = { ...act, ...asRead, request };
-  return { ...begun, soFar: () => null, send: (again) => toOne(parts, only, meant, again) };
+  const { ofBySession = {}, ...alike } = act;
+  const forAll = { ...alike, request };
+  const particular = (session: string): OneOfMany => ({
+    ...(ofBySession[session] === undefined ? {} : { of: ofBySession[session] }),
+    ...(versions[session] === undefined ? {} : { version: versions[session] }),
+  });
+  if (!one) return { ...begun, ...toMany(parts, sessions, forAll, particular) };
+  const forOne = { ...forAll, ...particular(only) };
+  return { ...begun, soFar: () => null, send: (again) => toOne(parts, only, forOne, again) };
 }
 
 /** Something to everybody of an exam, not sent yet. */
@@ -116,7 +131,9 @@ async function toOne(
         ? words.act.doneBefore(said, when)
         : words.act.undoneSince(words.act.headings[act.act](whom), when, since);
   }
-  return { result: { words: said, failed: [] }, session: is };
+  const undo = { act: act.act, ofBySession: { [session]: done.id } };
+  const result = { words: said, failed: [], ...(done.undoable ? { undo } : {}) };
+  return { result, session: is };
 }
 
 /** Many are sent by exam, in parts; a part that has answered is not sent again. */
@@ -124,6 +141,7 @@ function toMany(
   { api, examOf }: SentParts,
   sessions: readonly string[],
   act: ActSent,
+  particular: (session: string) => OneOfMany,
 ): Pick<Sent, "send" | "soFar"> {
   const parts = acts
     .batches(sessions, examOf, BATCH_MOST)
@@ -139,14 +157,21 @@ function toMany(
     const failed = answered.flatMap((answer) => answer.failed);
     failed.push(...failedAll(unknown, "not-found", ""));
     const said = count === 0 ? "" : (words.act.done[act.act]?.(words.act.many(count)) ?? "");
-    return { words: again && count > 0 ? words.act.manyAgain(said) : said, failed };
+    const back = answered.flatMap(({ done }) => done.filter(({ undoable }) => undoable));
+    const ofBySession = Object.fromEntries(back.map(({ session, act: id }) => [session, id]));
+    return {
+      words: again && count > 0 ? words.act.manyAgain(said) : said,
+      failed,
+      ...(back.length > 0 ? { undo: { act: act.act, ofBySession } } : {}),
+    };
   };
   const send = async (isAgain: boolean): Promise<Came> => {
     for (const part of parts) {
       if (part.answer !== null) continue;
       again ||= isAgain;
       try {
-        part.answer = await api.actOnMany(part.exam, part.sessions, act);
+        const each = Object.fromEntries(part.sessions.map((one) => [one, particular(one)]));
+        part.answer = await api.actOnMany(part.exam, part.sessions, { ...act, each });
       } catch (error) {
         if (parts.length === 1 || !refusesAct(error)) throw error;
         const failed = failedAll(part.sessions, error.code, error.detail);

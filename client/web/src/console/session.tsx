@@ -12,6 +12,7 @@ import { FlagCard, FlagLists } from "./flags";
 import { LedgerList } from "./ledger";
 import { LookList } from "./look-list";
 import { Pictures } from "./pictures";
+import { isDecided } from "./queue";
 import { hasEnded } from "./timeline";
 import { AllHappened, TimelineChart } from "./timeline-chart";
 import { AfterVerdict, Lacks, VerdictForm } from "./verdict-form";
@@ -116,7 +117,8 @@ function Stage({ desk, timeline, zone }: Props) {
 function Facts({ desk, timeline, zone }: Props) {
   const { session, review } = timeline;
   const heading = useFocusOn(session.session);
-  const settled = review.state === "decided" || review.state === "final";
+  const unjudged = timeline.released_unjudged === true;
+  const settled = unjudged || review.state === "decided" || review.state === "final";
   return (
     <header class="facts">
       <h1 ref={heading} tabIndex={-1}>
@@ -124,9 +126,11 @@ function Facts({ desk, timeline, zone }: Props) {
       </h1>
       <p>
         <strong class={settled ? "state" : "state needs"}>
-          {review.outcome === null || review.state === "contested"
-            ? en.state[review.state]
-            : en.session.decided(en.outcome[review.outcome])}
+          {unjudged
+            ? words.queue.unjudged
+            : review.outcome === null || review.state === "contested"
+              ? en.state[review.state]
+              : en.session.decided(en.outcome[review.outcome])}
         </strong>
         {session.state === "terminated" && <span>{en.session.ended}</span>}
         <EvidenceStatus desk={desk} session={session.session} />
@@ -154,7 +158,7 @@ function Assigned({ desk, session, now_ms, zone }: { desk: Desk; session: string
     <>
       <span>
         {name === null
-          ? row.outcome === null && words.assign.withNobody
+          ? !isDecided(row) && words.assign.withNobody
           : name === desk.me()
             ? words.assign.withYou
             : words.assign.with(name)}{" "}

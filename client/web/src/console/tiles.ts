@@ -1,8 +1,19 @@
 /** Which tiles the wall shows, and in which order. Pure. */
 
-import { NEEDS, type Tile } from "./wall-api";
+import { NEEDS, type Still, type Tile } from "./wall-api";
 
-export const FILTERS = ["needs", "mine", "working", "offline", "paused", "done", "all"] as const;
+export const FILTERS = [
+  "needs",
+  "mine",
+  "working",
+  "offline",
+  "paused",
+  "ready",
+  "check-in",
+  "invited",
+  "done",
+  "all",
+] as const;
 export type Filter = (typeof FILTERS)[number];
 export type Sort = "need" | "name";
 export type Counts = Readonly<Record<Filter, number>>;
@@ -33,10 +44,21 @@ export function isOffline(tile: Tile): boolean {
   return !tile.connected && (tile.state === "running" || tile.state === "paused");
 }
 
+/** What somebody waits with for a person; whose ID check waits while they work waits for nobody. */
+export function needsNow({ needs }: Tile): string[] {
+  return needs.filter((need) => need !== "id-check-later");
+}
+
+/** The age of a still that shows how it was, not how it is; 0 for one of now. */
+export function oldFor(still: Still, old_s: number, now_ms: number): number {
+  const age_ms = now_ms - still.at_ms;
+  return age_ms > old_s * 1000 ? age_ms : 0;
+}
+
 export function passes(tile: Tile, filter: Filter, me: string): boolean {
   switch (filter) {
     case "needs":
-      return tile.needs.length > 0;
+      return needsNow(tile).length > 0;
     case "mine":
       return tile.taken_by === me;
     case "working":
@@ -44,7 +66,10 @@ export function passes(tile: Tile, filter: Filter, me: string): boolean {
     case "offline":
       return isOffline(tile);
     case "paused":
-      return tile.state === "paused";
+    case "ready":
+    case "check-in":
+    case "invited":
+      return tile.state === filter;
     case "done":
       return isOver(tile);
     case "all":
@@ -54,7 +79,7 @@ export function passes(tile: Tile, filter: Filter, me: string): boolean {
 
 /** How many each filter would show, whatever is searched for. */
 export function counted(tiles: Iterable<Tile>, wanted: Wanted, me: string): Counts {
-  const counts = { needs: 0, mine: 0, working: 0, offline: 0, paused: 0, done: 0, all: 0 };
+  const counts = Object.fromEntries(FILTERS.map((filter) => [filter, 0])) as Record<Filter, number>;
   for (const tile of tiles) {
     if (!belongs(tile, wanted)) continue;
     for (const filter of FILTERS) if (passes(tile, filter, me)) counts[filter] += 1;

@@ -199,7 +199,7 @@ export function inOrder(flags: readonly Flag[]): Flag[] {
 }
 
 /** The kind of a flag, "person-count": its id begins with the rule that raised it. */
-export function kindOf(flag: Flag): string {
+export function kindOf(flag: Pick<Flag, "flag">): string {
   const name = flag.flag.split(".")[0] ?? "";
   return name.replace(/-\d+$/, "");
 }

@@ -1,6 +1,15 @@
 /** What the wall and the server say to each other: tiles over a WebSocket, acts over HTTP. */
 
-import { ask, type LoginApi, type LookTicket, type SessionView, server as staff } from "../api";
+import {
+  ask,
+  type Flag,
+  type Gap,
+  type LoginApi,
+  type LookTicket,
+  type Message,
+  type SessionView,
+  server as staff,
+} from "../api";
 
 /** Why somebody needs a person, by urgency. */
 export const NEEDS = [
@@ -13,6 +22,8 @@ export const NEEDS = [
   "offline",
   "conduct",
   "quality",
+  /** The exam goes on meanwhile. */
+  "id-check-later",
 ] as const;
 
 export interface Still {
@@ -21,15 +32,31 @@ export interface Still {
   at_ms: number;
 }
 
+/** Somebody proposes to end an exam. */
+export interface Proposed {
+  /** The id of what proposes it: who confirms names it. */
+  act: string;
+  by: string;
+  /** Of the reason. */
+  code: string;
+  note: string;
+  lapses_at_ms: number;
+}
+
 export interface Help {
   topic: string;
+  /** The newest of what waits, cut short: the whole is in the story. */
   text: string;
+  /** Messages before it that wait, too. */
+  more: number;
   since_ms: number;
 }
 
 /** One session as the wall shows it. All times are the server's, ms since 1970. */
 export interface Tile {
   session: string;
+  /** Grows with each act: what is decided on the tile names it. */
+  version: number;
   learner: string;
   group: string;
   exam: string;
@@ -46,16 +73,20 @@ export interface Tile {
   quality: string[];
   /** How many flags of conduct were raised. */
   conduct: number;
+  /** The newest of them that nobody has looked at, or of all; `value` is what was measured. */
+  flagged: { rule: string; value: number | null } | null;
   /** Of NEEDS, the most urgent first. */
   needs: string[];
   needs_since_ms: number | null;
   help: Help | null;
-  termination: { by: string; lapses_at_ms: number } | null;
+  termination: Proposed | null;
   taken_by: string | null;
   looking: string[];
   waiting_devices: number;
   /** Given beyond the section's own time, s. */
   extra_s: number;
+  /** An older still shows how it was, not how it is: never what anybody did. */
+  still_old_s: number;
 }
 
 export interface ExamName {
@@ -110,10 +141,23 @@ export interface ActSent {
   rule?: string;
   /** An act to undo, a proposal to end, a device, or whose irregularity it was: "room", "system". */
   of?: string;
+  /** By session, where each has its own. */
+  ofBySession?: Readonly<Record<string, string>>;
   /** Of the session that the page showed: the server says so if it has changed since. */
   version?: number;
   /** One for each decision: what comes again with it is not done again. */
   request?: string;
+}
+
+/** What an act on many is in one of them. */
+export interface OneOfMany {
+  version?: number;
+  of?: string;
+}
+
+export interface ManyActsSent extends Omit<ActSent, "of" | "ofBySession" | "version"> {
+  of?: string;
+  each: Record<string, OneOfMany>;
 }
 
 export interface ActView {
@@ -147,6 +191,18 @@ export interface LiveSession extends SessionView {
   second_camera: { state: string; since_ms: number } | null;
 }
 
+/** What was said, flagged and missed in a session so far, each kind by time. */
+export interface Story {
+  messages: (Message & { waits: boolean })[];
+  /** Each with the first of its snapshots. */
+  flags: Flag[];
+  gaps: Gap[];
+  /** All; those of a session's view are the newest. */
+  acts: ActView[];
+  /** There is more, of before. */
+  cut: boolean;
+}
+
 /** What holds for all learners of a session's exam, as a proctor goes by it. */
 export interface SessionPolicy {
   title: string;
@@ -177,7 +233,7 @@ export interface ActDone {
 
 export interface BatchDone {
   /** `act` is its id. */
-  done: { session: string; act: string }[];
+  done: { session: string; act: string; undoable: boolean }[];
   failed: Failed[];
 }
 
@@ -189,10 +245,11 @@ export interface Told {
 export interface WallApi extends LoginApi {
   session(session: string): Promise<LiveSession>;
   policy(session: string): Promise<SessionPolicy>;
+  story(session: string): Promise<Story>;
   reasons(): Promise<ReasonGroup[]>;
   act(session: string, act: ActSent): Promise<ActDone>;
   /** Of one exam, at most BATCH_MOST sessions. */
-  actOnMany(exam: string, sessions: string[], act: ActSent): Promise<BatchDone>;
+  actOnMany(exam: string, sessions: string[], act: ManyActsSent): Promise<BatchDone>;
   announce(exam: string, code: string, note: string, request: string): Promise<Told>;
   /** Opens the live pictures of an exam. */
   watch(exam: string): Promise<LookTicket>;
@@ -206,6 +263,7 @@ export const wallServer: WallApi = {
   signOut: () => staff.signOut(),
   session: (session) => ask("GET", `/sessions/${part(session)}`),
   policy: (session) => ask("GET", `/sessions/${part(session)}/policy`),
+  story: (session) => ask("GET", `/sessions/${part(session)}/story`),
   reasons: () => ask("GET", "/act-reasons"),
   act: (session, act) => ask("POST", `/sessions/${part(session)}/acts`, act),
   actOnMany: (exam, sessions, act) =>

@@ -1,5 +1,6 @@
+import { troubleOf } from "../text/problems";
 import { wall as words } from "../text/wall";
-import { ASKING, type AskingAct } from "./acts";
+import { ASKING, type AskingAct, confirmable } from "./acts";
 import { BATCH_MOST } from "./wall-api";
 import type { Sent } from "./sent";
 import type { Wall } from "./wall-desk";
@@ -8,12 +9,22 @@ import type { Wall } from "./wall-desk";
 const NAMED = 20;
 const NAMED_LOST = 5;
 
-const MANY: readonly AskingAct[] = ASKING.filter((act) => act !== "confirm-terminate");
+/** They answer something that is read in the session. */
+const ALONE: readonly AskingAct[] = [
+  "confirm-terminate",
+  "admit-device",
+  "refuse-device",
+  "undo",
+];
+const MANY = ASKING.filter((act) => !ALONE.includes(act));
 
 /** What can be done to all that are selected; it stays in sight while more are selected. */
 export function Batch({ wall }: { wall: Wall }) {
   const sessions = [...wall.selected.value];
   if (sessions.length === 0) return null;
+  const tiles = sessions.flatMap((session) => wall.board.tiles.get(session)?.value ?? []);
+  const proposals = confirmable(tiles, wall.me());
+  const proposed = Object.keys(proposals);
   return (
     <section class="batch" aria-label={words.selected.label}>
       <p>
@@ -37,6 +48,15 @@ export function Batch({ wall }: { wall: Wall }) {
             {words.act.name[act]}
           </button>
         ))}
+        {proposed.length > 0 && (
+          <button
+            type="button"
+            class="secondary ends"
+            onClick={() => wall.ask("confirm-terminate", proposed, { ofBySession: proposals })}
+          >
+            {words.act.name["confirm-terminate"]} ({proposed.length})
+          </button>
+        )}
         <button
           type="button"
           class="secondary"
@@ -62,10 +82,15 @@ export function Batch({ wall }: { wall: Wall }) {
 export function ResultNote({ wall }: { wall: Wall }) {
   const result = wall.sending.result.value;
   if (result === null) return null;
-  const { failed } = result;
+  const { failed, undo } = result;
   return (
     <div class={failed.length > 0 ? "notice needs result" : "notice result"} role="status">
       {result.words !== "" && <p>{result.words}</p>}
+      {undo !== undefined && (
+        <button type="button" class="secondary" onClick={() => void wall.undo(undo)}>
+          {words.act.undo(Object.keys(undo.ofBySession).length)}
+        </button>
+      )}
       {failed.length > 0 && (
         <>
           <p>
@@ -74,7 +99,7 @@ export function ResultNote({ wall }: { wall: Wall }) {
           <ul>
             {failed.slice(0, NAMED).map(({ session, code, detail }) => (
               <li key={session}>
-                {wall.nameOf(session)}: {words.trouble.codes[code] ?? detail}
+                {wall.nameOf(session)}: {words.trouble.codes[code] ?? troubleOf(code, detail)}
               </li>
             ))}
             {failed.length > NAMED && <li>{words.act.failedMore(failed.length - NAMED)}</li>}

@@ -10,10 +10,12 @@ import { LookTickets } from "./look-tickets";
 import { StaffPage } from "./login";
 import { OneSession } from "./one-session";
 import { Sending } from "./sending";
-import type { Sent } from "./sent";
-import type * as rules from "./tiles";
+import type { Sent, Undoable } from "./sent";
+import * as rules from "./tiles";
 import {
+  type ActKind,
   type ActSent,
+  type ActView,
   BATCH_MOST,
   type LiveSession,
   type ReasonGroup,
@@ -198,20 +200,18 @@ export class Wall extends StaffPage {
         this.exams.value = message.exams;
         this.board.replace(message.tiles, (before, now) => this.one.heard(before, now));
       } else {
+        const begun: string[] = [];
         this.board.change(message.tiles ?? [], message.gone ?? [], (before, now) => {
-          this.announceNeed(before, now);
+          const [first] = rules.needsNow(now);
+          if (first !== undefined && first !== before?.needs[0])
+            begun.push(`${now.learner}: ${words.why(first, now, null)}`);
           this.one.heard(before, now);
         });
+        // Speaks seldom: only when somebody begins to need a person.
+        if (begun.length > 0) this.said.value = words.begun(begun);
       }
       this.unselectGone();
     });
-  }
-
-  /** Speaks seldom: only when somebody begins to need a person. */
-  private announceNeed(before: Tile | undefined, now: Tile): void {
-    const [first] = now.needs;
-    if (first === undefined || first === before?.needs[0]) return;
-    this.said.value = `${now.learner}: ${words.why(first, now, null)}`;
   }
 
   // Time -------------------------------------------------------------------------------------
@@ -351,15 +351,20 @@ export class Wall extends StaffPage {
     changed: Partial<acts.ActDraft> = {},
   ): void {
     if (sessions.length === 0) return;
-    this.sending.ask(act, sessions, this.versionOf(sessions), changed);
+    this.sending.ask(act, sessions, this.versionsOf(sessions, act), changed);
     if (this.reasons.value.length === 0) void this.fetchReasons();
   }
 
-  /** The version of the open session, where it alone is meant. */
-  private versionOf(sessions: readonly string[]): number | null {
+  /** What is read of sessions: whoever has one open reads that, and of the others their tiles. */
+  private versionsOf(sessions: readonly string[], act: ActKind): acts.Versions {
+    // Words for many hold whatever was done to some of them meanwhile.
+    if (act === "message" && sessions.length > 1) return {};
     const { value: opened } = this.one.opened;
-    if (opened === null || sessions.length !== 1) return null;
-    return opened.session === sessions[0] ? opened.version : null;
+    const read = sessions.flatMap((session) => {
+      const shown = opened?.session === session ? opened : this.tile(session);
+      return shown === null ? [] : [[session, shown.version] as const];
+    });
+    return Object.fromEntries(read);
   }
 
   /** Pauses whoever works, or lets go on whoever is paused: `p` does either. */
@@ -374,7 +379,20 @@ export class Wall extends StaffPage {
 
   /** Sends one act for one session or many; true once the server has done it for any. */
   send(sessions: readonly string[], act: ActSent): Promise<boolean> {
-    return this.sending.send(sessions, act, this.versionOf(sessions));
+    return this.sending.send(sessions, act, this.versionsOf(sessions, act.act));
+  }
+
+  /** Takes back what was just done: in each session that act, whatever was done there since. */
+  async undo({ act, ofBySession }: Undoable): Promise<void> {
+    const sessions = Object.keys(ofBySession);
+    if (acts.undoneByDialog(act)) this.ask("undo", sessions, { ofBySession });
+    else await this.sending.send(sessions, { act: "undo", ofBySession }, {});
+  }
+
+  /** Takes back an act that is read in the list of a session. */
+  async undoListed(session: string, { act, id }: ActView): Promise<void> {
+    if (acts.undoneByDialog(act)) this.ask("undo", [session], { ofBySession: { [session]: id } });
+    else await this.send([session], { act: "undo", of: id });
   }
 
   private done({ act, sessions }: Sent, now: LiveSession | null): void {

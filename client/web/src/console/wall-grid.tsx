@@ -4,7 +4,7 @@ import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } fro
 import { wall as words } from "../text/wall";
 import { search } from "./id-check";
 import { opensElsewhere } from "./rows";
-import { isOffline, isOver } from "./tiles";
+import { isOffline, isOver, needsNow, oldFor } from "./tiles";
 import type { Tile } from "./wall-api";
 import type { Wall } from "./wall-desk";
 import { arrowTo } from "./wall-keys";
@@ -136,7 +136,7 @@ function OneTile({ wall, session }: Props) {
 function kindsOf(wall: Wall, session: string): string {
   const tile = wall.board.tiles.get(session)?.value;
   const kinds = ["tile"];
-  if (tile !== undefined && tile.needs.length > 0) kinds.push("needs");
+  if (tile !== undefined && needsNow(tile).length > 0) kinds.push("needs");
   if (tile !== undefined && isOver(tile)) kinds.push("over");
   if (wall.selected.value.has(session)) kinds.push("chosen");
   return kinds.join(" ");
@@ -150,23 +150,34 @@ function Picture({ wall, session, learner }: Props & { learner: string }) {
     const tile = wall.board.tiles.get(session)?.value;
     return tile !== undefined && isOver(tile);
   }).value;
+  const age = useComputed(() => {
+    const tile = wall.board.tiles.get(session)?.value;
+    if (tile === undefined || tile.still === null) return "";
+    const age_ms = oldFor(tile.still, tile.still_old_s, wall.now_ms.value);
+    return age_ms === 0 ? "" : words.tile.stillOld(age_ms);
+  }).value;
   // The server shows live pictures of what goes on: whatever has ended is not asked for.
   if (over) return <p class="still">{words.tile.noStill.over}</p>;
   if (still === null) return <p class="still">{words.tile.noStill.off}</p>;
   const path = wall.tickets.path(exam).value;
   if (path === null) return <p class="still">{words.tile.noStill.wait}</p>;
-  if (broken === still.sha256) return <p class="still">{words.tile.noStill.broken}</p>;
+  const src = `${path}/${session}/${still.sha256}`;
+  // By its address: with a new ticket the same picture is tried again.
+  if (broken === src) return <p class="still">{words.tile.noStill.broken}</p>;
   return (
-    <img
-      class="still"
-      src={`${path}/${session}/${still.sha256}`}
-      alt={words.tile.still(learner)}
-      loading="lazy"
-      decoding="async"
-      width={200}
-      height={150}
-      onError={() => setBroken(still.sha256)}
-    />
+    <>
+      <img
+        class={age === "" ? "still" : "still old"}
+        src={src}
+        alt={words.tile.still(learner)}
+        loading="lazy"
+        decoding="async"
+        width={200}
+        height={150}
+        onError={() => setBroken(src)}
+      />
+      {age !== "" && <p class="age">{age}</p>}
+    </>
   );
 }
 
@@ -174,7 +185,7 @@ function Picture({ wall, session, learner }: Props & { learner: string }) {
 function Why({ wall, session }: Props) {
   const said = useComputed(() => {
     const tile = wall.board.tiles.get(session)?.value;
-    const [first, ...others] = tile?.needs ?? [];
+    const [first, ...others] = tile === undefined ? [] : needsNow(tile);
     if (tile === undefined || first === undefined) return "";
     const now_ms = wall.now_ms.value;
     const lapses_ms = tile.termination === null ? null : tile.termination.lapses_at_ms - now_ms;
@@ -220,11 +231,13 @@ function Marks({ wall, session }: Props) {
 export function marksOf(tile: Tile, now_ms: number): string[] {
   const [first] = tile.needs;
   const marks: string[] = [];
-  if (tile.conduct > 0 && first !== "conduct") marks.push(words.tile.conduct(tile.conduct));
+  if (tile.conduct > 0 && first !== "conduct") marks.push(words.tile.conduct(tile));
   for (const kind of tile.quality.slice(first === "quality" ? 1 : 0))
     marks.push(words.tile.quality(kind));
   if (tile.waiting_devices > 0 && first !== "device-asks")
     marks.push(words.tile.devices(tile.waiting_devices));
+  if (tile.needs.includes("id-check-later"))
+    marks.push(words.why("id-check-later", tile, null));
   const silent_ms = tile.heard_ms === null ? 0 : now_ms - tile.heard_ms;
   if (isOffline(tile) && first !== "offline" && tile.heard_ms === null)
     marks.push(words.why("offline", tile, null));

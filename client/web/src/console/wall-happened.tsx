@@ -1,6 +1,9 @@
+import { useState } from "preact/hooks";
 import { wall as words } from "../text/wall";
 import { clock } from "../text/when";
+import type { SnapshotRef } from "../api";
 import { conversation, type Happening, happenings } from "./wall-story";
+import { isOver } from "./tiles";
 import type { LiveSession, Tile } from "./wall-api";
 import type { Wall } from "./wall-desk";
 
@@ -11,8 +14,8 @@ interface Props {
   opened: LiveSession;
 }
 
-export function Messages({ zone, tile, opened }: Props) {
-  const said = conversation(opened, tile);
+export function Messages({ wall, zone, tile, opened }: Props) {
+  const said = conversation(opened, tile, wall.one.story.value);
   return (
     <section aria-labelledby="messages-heading">
       <h3 id="messages-heading">{words.session.messages}</h3>
@@ -35,8 +38,9 @@ export function Messages({ zone, tile, opened }: Props) {
 }
 
 /** The session's way so far; what can be taken back has its button. */
-export function Happened({ wall, zone, opened }: Props) {
-  const found = happenings(opened);
+export function Happened({ wall, zone, tile, opened }: Props) {
+  const story = wall.one.story.value;
+  const found = happenings(opened, story);
   return (
     <section aria-labelledby="happened-heading">
       <h3 id="happened-heading">{words.session.happened}</h3>
@@ -45,12 +49,13 @@ export function Happened({ wall, zone, opened }: Props) {
       ) : (
         <ol class="happened">
           {found.map((one) => (
-            <li key={`${one.at_ms} ${one.act?.id ?? one.words}`}>
-              <One wall={wall} zone={zone} session={opened.session} one={one} />
+            <li key={one.key}>
+              <One wall={wall} zone={zone} tile={tile} one={one} />
             </li>
           ))}
         </ol>
       )}
+      {story?.cut === true && <p class="hint">{words.session.cut}</p>}
     </section>
   );
 }
@@ -58,12 +63,12 @@ export function Happened({ wall, zone, opened }: Props) {
 interface OneProps {
   wall: Wall;
   zone: string;
-  session: string;
+  tile: Tile;
   one: Happening;
 }
 
-function One({ wall, zone, session, one }: OneProps) {
-  const { act } = one;
+function One({ wall, zone, tile, one }: OneProps) {
+  const { act, still } = one;
   return (
     <>
       <p>
@@ -72,17 +77,38 @@ function One({ wall, zone, session, one }: OneProps) {
         <span class="hint">{words.session.by(one.by)}</span>
       </p>
       {one.note !== "" && <p class="words">{one.note}</p>}
+      {still !== null && <Shown wall={wall} tile={tile} still={still} time={clock(one.at_ms, zone)} />}
       {act?.undoable === true && !act.undone && (
         <button
           type="button"
           class="secondary small"
           aria-label={words.session.undoOf(one.words)}
-          onClick={() => void wall.send([session], { act: "undo", of: act.id })}
+          onClick={() => void wall.undoListed(tile.session, act)}
         >
           {words.session.undo}
         </button>
       )}
     </>
+  );
+}
+
+/** The picture that shows what was flagged; the server shows it while the exam goes on. */
+function Shown({ wall, tile, still, time }: { wall: Wall; tile: Tile; still: SnapshotRef; time: string }) {
+  const [broken, setBroken] = useState("");
+  const path = wall.tickets.path(tile.exam).value;
+  if (path === null || isOver(tile)) return null;
+  const src = `${path}/${tile.session}/${still.sha256}`;
+  if (broken === src) return <p class="hint">{words.tile.noStill.broken}.</p>;
+  return (
+    <img
+      class="flagged"
+      src={src}
+      alt={words.session.flagged(time)}
+      loading="lazy"
+      width={160}
+      height={120}
+      onError={() => setBroken(src)}
+    />
   );
 }
 

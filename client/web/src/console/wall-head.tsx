@@ -126,6 +126,14 @@ function Choices({ wall }: { wall: Wall }) {
         ]}
         onChoose={(value) => wall.want({ sort: value === "name" ? "name" : "need" })}
       />
+      <button
+        type="button"
+        class="quiet"
+        disabled={wall.board.shown.value.length === 0}
+        onClick={() => wall.select(wall.board.shown.value)}
+      >
+        {words.selected.all}
+      </button>
     </div>
   );
 }

@@ -5,10 +5,11 @@ import { clock, lengthWords, moment } from "../text/when";
 import { useFocusOn } from "../ui/focus";
 import { Notice, Trouble, Waiting } from "../ui/notices";
 import { type AskingAct, fits } from "./acts";
-import { isOver } from "./tiles";
+import { isOver, oldFor } from "./tiles";
 import { type LiveSession, NOTE_MOST, type Still, type Tile } from "./wall-api";
 import type { Wall } from "./wall-desk";
 import { Happened, Ledger, Messages } from "./wall-happened";
+import { waiting } from "./wall-story";
 
 interface Props {
   wall: Wall;
@@ -66,7 +67,8 @@ function Old({ wall, zone }: Props) {
 
 function Inside(props: Opened) {
   const { wall, zone, tile, opened } = props;
-  const idWaits = tile.needs.includes("id-check"); // then the way there comes first
+  // Then the way there comes first.
+  const idWaits = tile.needs.includes("id-check") || tile.needs.includes("id-check-later");
   return (
     <>
       <Proposal {...props} />
@@ -165,7 +167,7 @@ function Proposal({ wall, tile, opened }: Opened) {
           type="button"
           class="final"
           onClick={() =>
-            wall.ask("confirm-terminate", [tile.session], { proposal: read.act })
+            wall.ask("confirm-terminate", [tile.session], { ofBySession: { [tile.session]: read.act } })
           }
         >
           {words.termination.confirm}
@@ -187,7 +189,7 @@ function Proposal({ wall, tile, opened }: Opened) {
 function Device({ wall, zone, tile, device }: Opened & { device: LiveSession["asking"][number] }) {
   const when = moment(device.asked_at_ms, wall.serverNow(), zone);
   const act = (kind: "admit-device" | "refuse-device") =>
-    void wall.send([tile.session], { act: kind, of: device.device });
+    wall.ask(kind, [tile.session], { ofBySession: { [tile.session]: device.device } });
   return (
     <Notice needs>
       <p>{words.session.device(device.device_kind, when, isOver(tile))}</p>
@@ -213,7 +215,7 @@ function Call({ wall, zone, tile, opened }: Opened) {
       : [...answer.trim()].length > NOTE_MOST
         ? words.session.answerLong
         : null;
-  const text = tile.help?.text.trim() ?? "";
+  const { texts, missing } = waiting(tile, wall.one.story.value);
   return (
     <form
       class="notice needs call"
@@ -228,7 +230,11 @@ function Call({ wall, zone, tile, opened }: Opened) {
           {words.session.asksFor(tile.learner, help.topic, clock(help.since_ms, zone, false))}
         </strong>
       </p>
-      {text === "" ? <p>{words.session.noWords}</p> : <blockquote>{text}</blockquote>}
+      {texts.length === 0 && <p>{words.session.noWords}</p>}
+      {missing > 0 && <p>{words.session.moreWords(missing)}</p>}
+      {texts.map((text, place) => (
+        <blockquote key={`${place} ${text}`}>{text}</blockquote>
+      ))}
       <label>
         {words.session.answer}
         <textarea
@@ -246,6 +252,11 @@ function Call({ wall, zone, tile, opened }: Opened) {
 
 /** The newest picture, and the ones that came before while this session was open. */
 function Pictures({ wall, zone, tile }: OfTile) {
+  const [broken, setBroken] = useState("");
+  const old = useComputed(() => {
+    const [now] = wall.one.stills.value;
+    return now !== undefined && oldFor(now, tile.still_old_s, wall.now_ms.value) > 0;
+  }).value;
   const [newest, ...before] = wall.one.stills.value;
   if (isOver(tile)) return <p class="hint">{words.tile.noStill.over}.</p>;
   const path = wall.tickets.path(tile.exam).value;
@@ -253,9 +264,18 @@ function Pictures({ wall, zone, tile }: OfTile) {
     return <p class="live still">{words.tile.noStill[newest === undefined ? "off" : "wait"]}</p>;
   const src = (still: Still) => `${path}/${tile.session}/${still.sha256}`;
   return (
-    <figure class="live">
-      <img class="still" src={src(newest)} alt={words.tile.still(tile.learner)} />
-      <Age wall={wall} zone={zone} still={newest} />
+    <figure class={old ? "live old" : "live"}>
+      {broken === src(newest) ? (
+        <p class="live still">{words.tile.noStill.broken}</p>
+      ) : (
+        <img
+          class="still"
+          src={src(newest)}
+          alt={words.tile.still(tile.learner)}
+          onError={() => setBroken(src(newest))}
+        />
+      )}
+      <Age wall={wall} zone={zone} still={newest} old={old} />
       {before.length > 0 && (
         <ul class="before" aria-label={words.session.earlier}>
           {before.map((still) => (
@@ -269,14 +289,19 @@ function Pictures({ wall, zone, tile }: OfTile) {
   );
 }
 
-function Age({ wall, zone, still }: Props & { still: Still }) {
+function Age({ wall, zone, still, old }: Props & { still: Still; old: boolean }) {
   const said = useComputed(() =>
     words.session.still(
       clock(still.at_ms, zone),
       lengthWords(Math.max(1000, wall.now_ms.value - still.at_ms)),
     ),
   );
-  return <figcaption>{said}</figcaption>;
+  return (
+    <figcaption>
+      {said}
+      {old && ` ${words.session.stillOld}`}
+    </figcaption>
+  );
 }
 
 function Taking({ wall, tile }: { wall: Wall; tile: Tile }) {

@@ -1,12 +1,13 @@
 /** What the steps of verification have shown so far, and how they look into it. */
 
-import { equal, splitLines, type Bytes } from "./bytes";
+import { equal, hex, splitLines, type Bytes } from "./bytes";
 import { LOGS, type Container, type Facts } from "./bundle";
 import { EvidenceError } from "./errors";
 import { Fraction, type Json } from "./json";
 import type { VerifierKey } from "./key";
 import { Note, originOf, type Checkpoint } from "./note";
 import { parseInPlace, SERVER_DEVICE, type RecordLine, type ServerKind } from "./record";
+import { sha256 } from "./sha256";
 import { Frontier, leafHash } from "./tree";
 
 // A seal's line about one member: digest and name.
@@ -121,7 +122,10 @@ export class Known {
       throw new Refuted(why, device);
     }
     if (!equal(tree.root(), checkpoint.root)) {
-      throw new Refuted("a record was changed: the root is another", device);
+      const { lines, records } = this.log(device);
+      const first = disagreement(lines, records);
+      const why = "a record was changed: the root is another";
+      throw new Refuted(first === null ? why : `${why}; ${first.why}`, device, first?.record);
     }
   }
 }
@@ -151,27 +155,79 @@ export function sealedOtherwise(
     const inLogs = name.startsWith(LOGS);
     const device = inLogs ? name.slice(LOGS.length, name.lastIndexOf(".")) : null;
     if (!found.has(name)) return new Refuted(`${name} is missing`, device);
-    const why = `${name} was ${sealed.has(name) ? "changed" : "added"}`;
-    if (device === null || !name.endsWith(".jsonl")) return new Refuted(why, device);
-    return new Refuted(why, device, firstMisplaced(known, device));
+    const was = sealed.has(name) ? "changed" : "added";
+    if (device === null || !name.endsWith(".jsonl")) {
+      return new Refuted(`${name} was ${was}`, device);
+    }
+    return otherLog(known, device, was);
   }
   return new Refuted("the seal was made for other members than these");
 }
 
-/** The place of the first line of a log that is no record in its place; null where all are. */
-function firstMisplaced(known: Known, device: string): number | null {
-  const lines = splitLines(known.member(logNames(device)[0]));
+/**
+ * What refutes a log of other lines than were sealed, by the first that can be told: one that is no
+ * record in its place; or, in a log that was sealed and is changed, one on which it does not agree
+ * with itself.
+ */
+function otherLog(known: Known, device: string, was: "changed" | "added"): Refuted {
+  const [name] = logNames(device);
+  const why = `${name} was ${was}`;
+  const lines = splitLines(known.member(name));
   if (lines.at(-1)?.length === 0) lines.pop();
   const { session } = known.facts;
+  const records: RecordLine[] = [];
   for (const [seq, line] of lines.entries()) {
     try {
-      parseInPlace(line, { session, device, seq });
+      records.push(parseInPlace(line, { session, device, seq }));
     } catch (error) {
       if (!(error instanceof EvidenceError)) throw error;
-      return seq;
+      return new Refuted(why, device, seq);
     }
   }
-  return null;
+  // In a log that was added no record was changed.
+  if (was === "added" || lines.length === 0) return new Refuted(why, device);
+  const first = disagreement(lines, records);
+  const count = counted(lines.length, "record");
+  const which = first?.why ?? `one or more of its ${count}, though each reads as one`;
+  return new Refuted(`${why}: ${which}`, device, first?.record);
+}
+
+/**
+ * The first record of a log that a later submission names by another digest. Either of the two may
+ * be the one that was changed: no signature tells.
+ */
+function disagreement(
+  lines: readonly Bytes[],
+  records: readonly RecordLine[],
+): { why: string; record: number } | null {
+  const digestAt = digestsOf(lines);
+  let first: { named: number; submission: number } | null = null;
+  // In a loop: nothing signed covers these lines, so a stranger may name more than a call takes.
+  for (const record of records) {
+    if (record.kind !== "submission") continue;
+    for (const answer of objectsIn(fact(record, "answers"))) {
+      const seq = fact(answer, "seq");
+      const named = typeof seq === "number" ? records[seq]?.seq : undefined;
+      if (named === undefined || named >= (first?.named ?? record.seq)) continue;
+      if (digestAt(named) !== fact(answer, "sha256")) first = { named, submission: record.seq };
+    }
+  }
+  if (first === null) return null;
+  const { named, submission } = first;
+  const why = `record ${named} and the submission at ${submission} do not agree`;
+  return { why, record: named };
+}
+
+/** What gives a line's SHA-256, in hex, and takes it once however often the line is named. */
+export function digestsOf(lines: readonly Bytes[]): (seq: number) => string | null {
+  const taken = new Map<number, string>();
+  return (seq) => {
+    const line = lines[seq];
+    if (line === undefined) return null;
+    const digest = taken.get(seq) ?? hex(sha256(line));
+    taken.set(seq, digest);
+    return digest;
+  };
 }
 
 /** A number of things, in words: "1 device", "2 devices". */

@@ -13,6 +13,7 @@ import { KeyKind, VerifierKey } from "./key";
 import {
   counted,
   dateOf,
+  digestsOf,
   fact,
   isEmpty,
   Known,
@@ -26,7 +27,7 @@ import {
 } from "./known";
 import { Checkpoint, isFork, Note, onlySignedBy, openCheckpoint, openCosignature } from "./note";
 import { SERVER_DEVICE, type RecordLine } from "./record";
-import { digestOf, sha256 } from "./sha256";
+import { digestOf } from "./sha256";
 import { Frontier } from "./tree";
 
 /** Takes one step and says what held. `share` is told how much of it is done, 0 to 1. */
@@ -228,18 +229,19 @@ function submissions(known: Known): string {
   let answers = 0;
   for (const device of known.facts.devices.keys()) {
     const { lines, records } = known.log(device);
+    const digestAt = digestsOf(lines);
     for (const record of records) {
       if (record.kind !== "submission") continue;
       for (const answer of objectsIn(fact(record, "answers"))) {
         const seq = fact(answer, "seq");
-        const [named, line] = typeof seq === "number" ? [records[seq], lines[seq]] : [];
-        if (named === undefined || line === undefined || named.seq >= record.seq) {
+        const named = typeof seq === "number" ? records[seq] : undefined;
+        if (named === undefined || named.seq >= record.seq) {
           throw new Refuted("names no earlier record", device, record.seq);
         }
         const whole =
           named.kind === "answer" &&
           same(fact(named, "item"), fact(answer, "item")) &&
-          hex(sha256(line)) === fact(answer, "sha256");
+          digestAt(named.seq) === fact(answer, "sha256");
         if (!whole) throw new Refuted("hands in another answer", device, record.seq);
         answers += 1;
       }

@@ -14,7 +14,10 @@ interface Props {
 export function Told({ running, zone }: Props) {
   const [open, setOpen] = useState(false);
   const acts = running.acts.value;
-  const fresh = unread(acts, running.notes.read.value);
+  const carded = running.again.told.value !== null; // a card says it, with what to do
+  const fresh = unread(acts, running.notes.read.value).filter(
+    ({ kind }) => !(carded && kind === "ask-id"),
+  );
   const close = () => setOpen(false);
   return (
     <>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Flag, Snapshot } from "../api";
 import { after } from "../text/after";
-import { clock, lengthWords } from "../text/when";
+import { clock, lastedWords } from "../text/when";
 import { ClassMark } from "../ui/notices";
 import { type After, type Judged, MAX_TEXT_CHARS, mayAnswer, placeOf, spread } from "./after";
 import type { Afterwards } from "./afterwards";
@@ -33,7 +33,7 @@ export function Flags(props: Props) {
 
 function FlagCard(props: Props & { flag: Judged; number: number; of: number }) {
   const { here, told, zone, flag, number, of } = props;
-  const { started_at_ms: from, ended_at_ms: to, outcome, reason } = flag;
+  const { started_at_ms: from, ended_at_ms: to, lasted_ms, times, outcome, reason } = flag;
   const title = told.sections.find(({ id }) => id === flag.section)?.title ?? "";
   const answer = told.answered?.flags.get(flag.flag) ?? "";
   return (
@@ -44,7 +44,7 @@ function FlagCard(props: Props & { flag: Judged; number: number; of: number }) {
       <p class="hint">
         <ClassMark of={flag.flag_class} /> {after.flags.class[flag.flag_class]}
       </p>
-      <p>{after.flags.when(clock(from, zone), clock(to, zone), lengthWords(to - from), title)}</p>
+      <p>{after.flags.when(clock(from, zone), clock(to, zone), lastedWords(lasted_ms, times), title)}</p>
       <p>{flag.explanation}</p>
       <Seen {...props} />
       <How flag={flag} />

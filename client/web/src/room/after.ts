@@ -39,7 +39,7 @@ export interface Answered {
 
 /** What people decided, and whether it can be answered. */
 export interface Decision {
-  /** awaiting, decided, contested or final. */
+  /** awaiting, decided, contested or final; or unjudged, where nobody had to judge it. */
   state: string;
   outcome: string | null;
   reasons: string;
@@ -88,7 +88,7 @@ export function afterOf(timeline: unknown, outcome: unknown, looks: unknown): Af
     answers: list(told["answers"]),
     acts: actsOf(told),
     decision: {
-      state: text(told["review"]) || "awaiting",
+      state: told["released_unjudged"] === true ? "unjudged" : text(told["review"]) || "awaiting",
       outcome: text(told["outcome"]) || null,
       reasons: text(told["reasons"]),
       contest_until_ms: typeof until_ms === "number" ? until_ms : null,

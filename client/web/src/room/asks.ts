@@ -1,6 +1,6 @@
 /** What a learner is asked because the camera's pictures are not good enough: help, never suspicion. */
 
-import type { QualityAsk } from "../api";
+import type { QualityAsk, SessionView } from "../api";
 import { room } from "../text/room";
 
 /** The one that explains the others stands first; any that is not here says itself elsewhere. */
@@ -18,8 +18,12 @@ export function askedNow(asks: readonly QualityAsk[]): AskKind | null {
 }
 
 /** For how long each lasted so far, ms, in the order in which they are told. */
-export function lasted(asks: readonly QualityAsk[], now_ms: number): [AskKind, number][] {
+export function lasted(
+  { asks = [], asked_before = [] }: Pick<SessionView, "asks" | "asked_before">,
+  now_ms: number,
+): [AskKind, number][] {
   const sums = new Map<AskKind, number>();
+  for (const { kind, seconds } of asked_before) if (known(kind)) sums.set(kind, seconds * 1000);
   for (const { kind, since_ms, until_ms, seconds } of asks) {
     if (!known(kind)) continue;
     const length_ms = until_ms === null ? Math.max(0, now_ms - since_ms) : seconds * 1000;

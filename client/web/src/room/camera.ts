@@ -42,6 +42,8 @@ export class Camera {
   readonly #stream = signal<MediaStream | null>(null);
   readonly #parts: CameraParts;
   #opening: Promise<void> | null = null;
+  /** The still that is being taken. */
+  #under: Promise<Still> | null = null;
   /** What the track was last asked for. */
   #width = WIDTH;
 
@@ -83,6 +85,18 @@ export class Camera {
    * A camera that is gone is opened again first, if that asks nobody. Rejects with CameraGone.
    */
   async still(size: Size): Promise<Still> {
+    // One after the other: one of another size begins by letting go of the frames, and would end
+    // one that is under way as if the camera were lost.
+    while (this.#under !== null) await this.#under.catch(() => undefined);
+    this.#under = this.#still(size);
+    try {
+      return await this.#under;
+    } finally {
+      this.#under = null;
+    }
+  }
+
+  async #still(size: Size): Promise<Still> {
     if (this.#state.peek() !== "on") await this.#again();
     const track = this.#stream.peek()?.getVideoTracks()[0];
     if (this.#state.peek() !== "on" || track === undefined) {

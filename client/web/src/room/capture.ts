@@ -197,9 +197,7 @@ export class Capture {
     this.#outage = { cause, fromMs: atMs };
     if (cause === "camera") await this.#device.write("notice", { notice: "camera-lost" });
     // Said at once, for the page may not live to see the end of it.
-    const untilMs = this.#device.clock.deviceMs();
-    await this.#gap(cause, atMs);
-    this.#outage.fromMs = untilMs;
+    this.#outage.fromMs = await this.#gap(cause, atMs);
   }
 
   /** Records the rest of an outage, which stays open if there is no room for that. */
@@ -211,15 +209,17 @@ export class Capture {
     return cause;
   }
 
-  async #gap(cause: Cause, fromMs: number): Promise<void> {
+  /** Records a gap until now; returns when that is, by the device's clock. */
+  async #gap(cause: Cause, fromMs: number): Promise<number> {
     // The device's clock may have been set back meanwhile: a gap never ends before it begins.
     const toMs = Math.max(fromMs, this.#device.clock.deviceMs());
     const facts = { of: "capture", cause, from_ms: Math.round(fromMs), to_ms: Math.round(toMs) };
     await this.#device.write("gap", facts satisfies Record<string, Writable>);
+    return toMs;
   }
 
   /** The room goes on whatever becomes of a snapshot. */
-  async #quietly(work: () => Promise<void>): Promise<void> {
+  async #quietly(work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
     } catch (error) {

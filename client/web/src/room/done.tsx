@@ -84,7 +84,7 @@ function Review({ running }: { running: Running }) {
     <section class="chapter">
       <h2>{room.done.review}</h2>
       {verdict === null ? (
-        <p>{room.done.reviewState["awaiting"]}</p>
+        <p>{room.done.reviewState[outcome?.releasedUnjudged === true ? "unjudged" : "awaiting"]}</p>
       ) : (
         <>
           {state !== "awaiting" && <p>{room.done.reviewState[state]}</p>}

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { room } from "../text/room";
 import { Waiting } from "../ui/notices";
+import { AgainDialog } from "./again-card";
 import { Done, Ended } from "./done";
 import { HandingIn, Paused, TimeUp } from "./hand-in";
 import { HelpDialog } from "./help";
@@ -13,8 +14,9 @@ import type { Running } from "./running";
 import type { Seat } from "./seat";
 import { SecondCameraStep } from "./second-camera-step";
 import { Sections } from "./sections";
+import type { Purpose } from "./state";
 import { Status } from "./status";
-import { Heading, Stepper } from "./stepper";
+import { BackButton, Heading, Stepper } from "./stepper";
 import { BlockedPage, JobTrouble, StoppedPage } from "./trouble";
 import { Held, Ready, Refused } from "./waiting";
 
@@ -85,6 +87,7 @@ function Open({ seat, running, zone }: { seat: Seat; running: Running; zone: str
           {screen.is !== "stopped" && <Status running={running} zone={zone} />}
         </Frame>
       )}
+      <AgainDialog running={running} />
       <HelpDialog running={running} zone={zone} open={helping} onClose={() => setHelping(false)} />
     </>
   );
@@ -104,7 +107,7 @@ function Shown({ seat, running, zone }: { seat: Seat; running: Running; zone: st
       );
     case "face":
     case "document":
-      return <Picture key={screen.is} running={running} purpose={screen.is} />;
+      return <Shot key={screen.is} running={running} purpose={screen.is} />;
     case "second-camera":
       return <SecondCameraStep running={running} />;
     case "ready":
@@ -134,6 +137,28 @@ function Shown({ seat, running, zone }: { seat: Seat; running: Running; zone: st
     case "section":
       return null; // it has a page of its own
   }
+}
+
+/** A picture of the check-in, with the ways back and on. */
+function Shot({ running, purpose }: { running: Running; purpose: Purpose }) {
+  const { checkIn } = running;
+  return (
+    <Picture
+      running={running}
+      purpose={purpose}
+      busy={running.busy.value}
+      onUse={(still) => void checkIn.take(purpose, still)}
+    >
+      <div class="steps">
+        <BackButton running={running} step={purpose} />
+        {checkIn.hasPicture(purpose) && (
+          <button type="button" class="secondary" onClick={() => checkIn.onward(purpose)}>
+            {room.goOn}
+          </button>
+        )}
+      </div>
+    </Picture>
+  );
 }
 
 const report = () => import("./readiness-page").then(({ Readiness }) => Readiness);

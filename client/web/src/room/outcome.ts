@@ -24,6 +24,8 @@ export interface Outcome {
   flags: JudgedFlag[];
   /** Once released. */
   result: Result | null;
+  /** Results were released without a verdict: nobody had to judge it. */
+  releasedUnjudged: boolean;
   /** The policy keeps results back for now. */
   held: boolean;
   /** A mail server took a copy of the receipt. */
@@ -31,11 +33,12 @@ export interface Outcome {
 }
 
 export function outcomeOf(told: unknown): Outcome {
-  const { review, flags, results, results_held, receipt_mailed } = fieldsOf(told);
+  const { review, flags, released_unjudged, results, results_held, receipt_mailed } = fieldsOf(told);
   return {
     review: typeof review === "string" ? review : "awaiting",
     flags: (Array.isArray(flags) ? flags : []).flatMap(flagOf),
     result: resultOf(results),
+    releasedUnjudged: released_unjudged === true,
     held: results_held === true,
     mailed: receipt_mailed === true,
   };

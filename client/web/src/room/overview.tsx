@@ -91,7 +91,7 @@ export function Overview({ running, items, onBack, onGo }: Props) {
 
 /** For how long the pictures lacked something: told to who it is about, as it is noted. */
 function Lasted({ running }: { running: Running }) {
-  const times = lasted(running.device.view.value.asks ?? [], running.now_ms.value);
+  const times = lasted(running.device.view.value, running.now_ms.value);
   if (times.length === 0) return null;
   return (
     <section class="chapter">

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { room } from "../text/room";
 import { Trouble, Waiting } from "../ui/notices";
@@ -5,11 +6,23 @@ import { type Advice, adviceOn } from "./advice";
 import type { Camera } from "./camera";
 import type { Running } from "./running";
 import type { Purpose } from "./state";
-import { BackButton, FaceAdvice, Heading } from "./stepper";
+import { FaceAdvice, Heading, HeadingWithin } from "./stepper";
 import { DOCUMENT, type Still, stillOfFile } from "./still";
 
+interface Props {
+  running: Running;
+  purpose: Purpose;
+  /** What is waited for, in words. */
+  busy: string | null;
+  onUse: (still: Still) => void;
+  /** In a dialog, which says why it is open. */
+  within?: boolean;
+  /** Below the live picture. */
+  children?: ComponentChildren;
+}
+
 /** One picture: live, then taken, then used or taken again. */
-export function Picture({ running, purpose }: { running: Running; purpose: Purpose }) {
+export function Picture({ running, purpose, busy, onUse, within = false, children }: Props) {
   const [still, setStill] = useState<Still | null>(null);
   const [from, setFrom] = useState<"camera" | "file">("camera");
   const [failed, setFailed] = useState<string | null>(null);
@@ -28,11 +41,12 @@ export function Picture({ running, purpose }: { running: Running; purpose: Purpo
     picture.then(setStill, () => setFailed(words)).finally(() => setTaking(false));
   }
 
+  const Title = within ? HeadingWithin : Heading;
   return (
     <>
-      <Heading of={`${purpose} ${still === null ? "" : "taken"}`}>
+      <Title of={`${purpose} ${still === null ? "" : "taken"}`}>
         {room.picture.heading[purpose]}
-      </Heading>
+      </Title>
       {state === "retake" && (
         <div class="notice needs">
           <p>{room.retake}</p>
@@ -60,21 +74,12 @@ export function Picture({ running, purpose }: { running: Running; purpose: Purpo
           still={still}
           advice={adviceOn(still.measured, purpose, from)}
           purpose={purpose}
-          busy={running.busy.value}
-          onUse={() => void running.checkIn.take(purpose, still)}
+          busy={busy}
+          onUse={() => onUse(still)}
           onAgain={() => setStill(null)}
         />
       )}
-      {still === null && (
-        <div class="steps">
-          <BackButton running={running} step={purpose} />
-          {running.checkIn.hasPicture(purpose) && (
-            <button type="button" class="secondary" onClick={() => running.checkIn.onward(purpose)}>
-              {room.goOn}
-            </button>
-          )}
-        </div>
-      )}
+      {still === null && children}
     </>
   );
 }

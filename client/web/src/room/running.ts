@@ -6,6 +6,7 @@ import type { Writable } from "../evidence/json";
 import { digestOf } from "../evidence/sha256";
 import { room } from "../text/room";
 import { actsOf, askedStillAt } from "./acts";
+import { Again } from "./again";
 import { Answers, type Given } from "./answers";
 import type { Blocked } from "./blocked";
 import { Camera } from "./camera";
@@ -42,6 +43,7 @@ export class Running {
   readonly capture: Capture;
   readonly images: Images;
   readonly checkIn: CheckIn;
+  readonly again: Again;
   readonly now_ms = signal(0);
   readonly busy;
   readonly trouble;
@@ -69,6 +71,8 @@ export class Running {
     this.busy = this.#jobs.busy;
     this.trouble = this.#jobs.trouble;
     this.checkIn = new CheckIn(device, this.camera, this.#jobs);
+    const pictures = this.checkIn.wanted.filter((each) => each !== "second-camera");
+    this.again = new Again(device, pictures, new Jobs(block));
     const { submitted, answers } = device.memory;
     this.#submitted.value = submitted;
     this.answers = new Answers(device.line, answers, (section, item, response) =>
@@ -175,6 +179,7 @@ export class Running {
   submit(): Promise<void> {
     return this.#jobs.do(room.handingIn.wait, async () => {
       await this.answers.settle();
+      await this.again.sent();
       await this.capture.stop();
       // Before the submission, which closes the log, and while the camera is on.
       if (this.#practice) await (await rehearsalCode()).report(this.device, this.camera);
@@ -255,6 +260,7 @@ export class Running {
         untracked(() => this.answers.notice(line));
       }),
       effect(() => this.checkIn.forget()),
+      effect(() => this.again.follow()),
       this.#heedAsksForStills(),
       effect(() => this.#follow()),
     );
@@ -274,6 +280,7 @@ export class Running {
       }),
     );
     void this.#askForWords();
+    void this.again.recall();
     flush();
     // Words that were left because there was no room must not come back over newer ones.
     this.#ends.push(

@@ -4,6 +4,7 @@ import { clock, lengthWords } from "../text/when";
 import { Dialog } from "../ui/dialog";
 import { Trouble } from "../ui/notices";
 import { Told } from "./acts-told";
+import { AgainCard } from "./again-card";
 import { AskedFor } from "./asked-for";
 import { askedNow, askWords } from "./asks";
 import { Preview } from "./picture";
@@ -40,6 +41,7 @@ export function Status({ running, zone, working = false }: Props) {
       {trouble === "refused" && <Trouble words={room.status.refusedLog} />}
       <div class="calls">
         {working && <Asked running={running} />}
+        <AgainCard running={running} />
         <Told running={running} zone={zone} />
       </div>
       {working && <CameraTrouble running={running} />}

@@ -4,8 +4,23 @@ import { useFocusOn } from "../ui/focus";
 import type { Running } from "./running";
 import { STEPS, type Step, stepBefore, stepsOf } from "./state";
 
+interface HeadingProps {
+  of: string;
+  children: ComponentChildren;
+}
+
+/** The same of a step in a dialog, which has a heading of its own. */
+export function HeadingWithin({ of, children }: HeadingProps) {
+  const heading = useFocusOn(of);
+  return (
+    <h3 ref={heading} tabIndex={-1}>
+      {children}
+    </h3>
+  );
+}
+
 /** A screen's heading: it takes the focus when the screen comes up. */
-export function Heading({ of, children }: { of: string; children: ComponentChildren }) {
+export function Heading({ of, children }: HeadingProps) {
   const heading = useFocusOn(of);
   return (
     <h1 ref={heading} tabIndex={-1}>

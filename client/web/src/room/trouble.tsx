@@ -80,7 +80,7 @@ export function JobTrouble({ running }: { running: Running }) {
   return <Trouble words={wordsOf(trouble, running.now_ms.value)} {...again} />;
 }
 
-function wordsOf(trouble: ProblemError | string, now_ms: number): string {
+export function wordsOf(trouble: ProblemError | string, now_ms: number): string {
   if (!(trouble instanceof ProblemError)) return room.trouble.short[trouble] ?? room.trouble.unknown;
   const { code, facts } = trouble;
   const window = {

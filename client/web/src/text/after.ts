@@ -102,6 +102,7 @@ export const after = {
     heading: "What was decided",
     state: {
       awaiting: "Nothing is decided yet. A person looks at your exam; you will read here what they decide, and why.",
+      unjudged: "Nobody had to judge your exam: no rule about conduct raised a flag, and nothing else waited for a person. So your result was released without a decision. Nothing counts against you.",
       decided: "It is decided.",
       contested: "You answered, and a person who has given no verdict on your exam before looks at it.",
       final: "It is decided for good, after your answer.",

@@ -41,7 +41,7 @@ const CLOSED: Readonly<Record<string, string>> = {
 const ACTS: Readonly<Record<string, string>> = {
   message: "wrote",
   "ask-still": "asked for a new still",
-  "ask-id": "asked for the ID document again",
+  "ask-id": "asked for the pictures of the ID check again",
   pause: "paused the exam",
   resume: "let the exam go on",
   "extra-time": "gave extra time",
@@ -55,6 +55,12 @@ const ACTS: Readonly<Record<string, string>> = {
   irregularity: "noted an irregularity",
   answer: "answered",
   undo: "took an act back",
+};
+
+const LEFT: Readonly<Record<string, string>> = {
+  "not-decided-yet": "a person has to decide there first.",
+  "not-looked-at-yet": "the machine still looks at pictures. Try again in a minute.",
+  "results-held": "the policy keeps results back until the days to answer are over.",
 };
 
 export const desk = {
@@ -78,7 +84,9 @@ export const desk = {
     whose: "Whose",
     whoseWords: { all: "everybody's", mine: "mine", nobody: "nobody's yet" },
     none: "Nothing here with this choice.",
-    doneToday: (count: number) => `${count} done today`,
+    doneLastDay: (count: number) => `${count} done in the last 24 hours`,
+    more: "There are more sessions than one list holds: the oldest are missing here. Choose one exam to see its own.",
+    unjudged: "Results released: nobody had to look",
     contested: "the learner answered",
     conduct: "Conduct",
     conductHint: "A rule about conduct raised a flag, or proctors ended the exam. The overdue and the gravest come first.",
@@ -106,6 +114,15 @@ export const desk = {
     done: (count: number, to: string | null) =>
       to === null ? `${counted(count, "session")} put back.` : `${counted(count, "session")} given to ${to}.`,
     failed: (learner: string, why: string) => `Not ${learner}: ${why}`,
+    /** Why somebody can't be given a session; null for any other reason. */
+    cannot: (code: string, to: string | null): string | null => {
+      if (code === "another-person-needed") return `${to} has given a verdict there already.`;
+      if (code === "nothing-to-decide" || code === "released-unjudged")
+        return "Nobody has to judge that session any more.";
+      if (code === "acted-alone")
+        return `${to} is the only proctor who acted in that session. Another person judges it.`;
+      return null;
+    },
     with: (name: string) => `With ${name}`,
     withYou: "With you",
     withNobody: "With nobody yet",
@@ -302,6 +319,14 @@ export const desk = {
     number: (value: number | null) => (value === null ? "–" : value.toFixed(2)),
     interval: (low: number | null, high: number | null) =>
       low === null || high === null ? "–" : `${low.toFixed(2)} to ${high.toFixed(2)}`,
+    flags: {
+      heading: "What became of flags",
+      what: "Of the flags that people judged, how many were not upheld: how often each rule raises a false alarm. Flags that nobody could tell count as judged. The interval tells how sure the share is.",
+      columns: { rule: "Rule", n: "Judged", upheld: "Upheld", notUpheld: "Not upheld", cannotTell: "Can't tell", share: "Not upheld, share", interval: "95 % interval" },
+      none: "No flag was judged and decided yet.",
+      interval: (low: number, high: number) =>
+        `${Math.round(low * 100)} % to ${Math.round(high * 100)} %`,
+    },
     means: ({ n, kappa, low, high }: Kappa): string => {
       if (kappa === null || low === null || high === null)
         return n === 0 ? "nothing to compare" : "all verdicts alike: chance can't be told apart";
@@ -325,7 +350,8 @@ export const desk = {
   /** Tables of an exam, as the server writes them. */
   exports: {
     open: "Export",
-    heading: "Tables to download (CSV)",
+    heading: "Tables to download (CSV, or JSON for programs)",
+    json: (what: string) => `JSON of ${what}`,
     names: {
       sessions: "Sessions",
       flags: "Flags",
@@ -343,6 +369,23 @@ export const desk = {
     hint: "Of a review that is not decided, nothing that was said in it is in the tables.",
     none: "No session of any exam is in your list yet.",
     close: "Close",
+  },
+
+  /** What the course team does with the results of an exam. */
+  results: {
+    heading: "Results",
+    what: "Lets learners see their results: of sessions that are decided, and of those in which nothing waits for a person, which need no verdict. Those learners read that nobody had to judge their exam. From then on no verdict can be given on these.",
+    submit: "Release what can be released",
+    sureHeading: (exam: string) => `Release the results of ${exam}?`,
+    sure: "Learners see them at once, and no result can be taken back. On sessions that nobody judged, no verdict can be given any more.",
+    yes: "Release the results",
+    no: "Go back",
+    wait: "the results to be released",
+    unsure: "No answer came, so it's not known which results were released. Do it again: what is released stays so.",
+    done: (count: number) =>
+      count === 0 ? "No result was released just now." : `${counted(count, "result")} released.`,
+    left: (code: string, count: number): string =>
+      `${counted(count, "result")} not released: ${LEFT[code] ?? "the exam server could not do it. Try again."}`,
   },
 
   kilobytes: (bytes: number) =>

@@ -90,7 +90,7 @@ export const en = {
     held: "the learner waits",
     look: "To look at",
     quiet: "Nothing counts against the learner",
-    quietHint: "No conduct was flagged. A look is enough.",
+    quietHint: "No conduct was flagged. A look is enough; where nothing else waits for a person, results can be released without one.",
     decided: "Decided",
     none: "Nothing waits for a review.",
     noneNext:
@@ -207,7 +207,7 @@ export const en = {
       from === to ? `At ${from}` : `${from} to ${to} (${length})`,
     rule: "Rule",
     measured: "Measured",
-    measure: (flag: Flag): string => {
+    measure: (flag: Pick<Flag, "measurement" | "value" | "threshold">): string => {
       if (flag.value === null) return flag.measurement.replaceAll("_", " ");
       const say = MEASURED[flag.measurement] ?? ((n: number) => `${flag.measurement} ${round(n)}`);
       return flag.threshold === null ? say(flag.value) : `${say(flag.value)}; the rule's limit is ${round(flag.threshold)}`;
@@ -331,7 +331,7 @@ export const en = {
   trouble: {
     unreachable: "The server can't be reached. What you typed is still on this page. Check the network, then try again.",
     verdictUnsure:
-      "No answer came, so it's not known whether your verdict was recorded. Your words are still here. Load the session again to see.",
+      "No answer came, so it's not known whether your verdict was recorded. Your words are still here. Record it again: it is never recorded twice.",
     forbidden: "Your login does not allow this. Reviews are for proctors; an administrator can change that.",
     unknown: (status: number) => `The server could not do this (${status}). What you typed is still here. Try again, or tell an administrator.`,
     codes: {
@@ -348,6 +348,11 @@ export const en = {
       "stale-page": "More was flagged while you looked. It is shown now: judge it, too. What you wrote is still here.",
       "acted-alone":
         "You are the only proctor who acted in this session. Another person judges it.",
+      "flags-not-judged": "Each flag of conduct is judged. All of them are shown now: judge those that are left.",
+      "quality-judged": "A quality flag is never counted, so there is nothing to judge in it.",
+      "own-words-missing":
+        "No flag is upheld. Write in your own words what the breach was: a sentence from the list is not enough.",
+      "released-unjudged": "Nobody had to judge it, and the results were released meanwhile without a verdict.",
       "unknown-flag": "The flags have changed meanwhile. Load the session again to see.",
     } as Readonly<Record<string, string>>,
   },

@@ -96,6 +96,15 @@ export const identity = {
       portrait: "The portrait, cut out of the document",
       face: "The face shown at check-in",
     } satisfies Record<Large, string>,
+    before: "Pictures before these",
+    beforeWas: (state: string, by: string) =>
+      by === "" || state === "captured"
+        ? "New ones were asked for before anybody had decided."
+        : `${by}: ${STATES[state] ?? state}.`,
+    altBefore: {
+      document: "The document shown before",
+      face: "The face shown before",
+    },
     enlarge: (which: string) => `Enlarge: ${which}`,
     outlined: "The outline shows where the portrait was found.",
     noDocument: "No document was asked for.",
@@ -220,7 +229,12 @@ export const identity = {
     code: "Why a new picture?",
     note: (event: IdDecision, { state }: Pick<IdDesk, "state">) =>
       ({
-        accepted: state === "refused" ? "Why accept what two people refused?" : "Note (if you like)",
+        accepted:
+          state === "refused"
+            ? "Why accept what two people refused?"
+            : state === "retake"
+              ? "Why will the pictures before do?"
+              : "Note (if you like)",
         "asked-again": "A word more (if you like)",
         refused: "Reason",
         vouched: "Who vouches, and how do they know the learner?",
@@ -251,7 +265,8 @@ export const identity = {
     } satisfies Record<Missing, string>,
     waits: {
       awaited: "The learner has shown nothing yet. Whoever has no document that fits can be vouched for.",
-      retake: "A new picture was asked for: this page shows it by itself when it comes.",
+      retake:
+        "A new picture was asked for: this page shows it by itself when it comes. Until then you see those before.",
       accepted: "It is decided, and can be mended.",
       refused: "It is decided, and can be mended.",
     } as Readonly<Record<string, string>>,

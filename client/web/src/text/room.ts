@@ -1,5 +1,6 @@
 /** Every word of the exam room, in English. Another language is another file of this type. */
 
+import type { AgainTold } from "../room/again";
 import type { AskKind } from "../room/asks";
 import type { CameraState } from "../room/camera";
 import type { FileProblem } from "../room/items";
@@ -155,6 +156,22 @@ export const room = {
     hint: "Your pictures are sent to the exam server now. After that they can't be changed by you.",
     checkIn: "Check in",
     wait: "the exam server to receive your pictures",
+  },
+
+  idAgain: {
+    heading: "New pictures for your ID check",
+    wait: "the camera's page",
+    words: {
+      asked: "A person asks you to take the pictures of your ID check again.",
+      waiting: "Your new pictures were received, and a person looks at them.",
+      accepted: "A person accepted your new pictures.",
+      needless: "No new pictures are needed any more.",
+      refused: "Your new pictures were not accepted. You may ask for help.",
+    } satisfies Record<AgainTold, string>,
+    working: "You can go on answering. Your time goes on.",
+    resting: "No time of yours passes meanwhile.",
+    take: "Take the pictures",
+    later: "Later",
   },
 
   retake: "A person looked at your pictures and asks for new ones.",
@@ -420,6 +437,7 @@ export const room = {
     review: "What happens next",
     reviewState: {
       awaiting: "A person looks at your exam. You will read here what they decide.",
+      unjudged: "Nobody had to judge your exam, so nobody did. Nothing counts against you.",
       contested: "You answered, and another person looks at it. Until then this stands:",
       final: "After your answer it is decided for good.",
     } as Readonly<Record<string, string>>,

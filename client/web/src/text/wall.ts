@@ -63,7 +63,21 @@ const CAUSES: Readonly<Record<string, string>> = {
   correction: "taken back",
 };
 
+/** What a flag of conduct is about, in two or three words. */
+const FLAGGED: Readonly<Record<string, string>> = {
+  "person-count": "more people",
+  "another-person": "face may differ",
+  looped: "pictures repeat",
+  "left-page": "left the page",
+  program: "a program",
+  "log-fork": "two histories",
+};
+
 const CALL_MOST = 40;
+/** Learners that are named of many. */
+const NAMED_MOST = 20;
+/** Said at once of those who begin to need someone; of more, how many. */
+const BEGUN_MOST = 3;
 
 export const wall = {
   title: (needs: number | null) => (needs === null || needs === 0 ? "Wall · Proctor" : `(${needs}) Wall · Proctor`),
@@ -85,6 +99,9 @@ export const wall = {
       working: "Working",
       offline: "Offline",
       paused: "Paused",
+      ready: "Ready",
+      "check-in": "Check-in",
+      invited: "Not here yet",
       done: "Done",
       all: "All",
     } satisfies Record<Filter, string>,
@@ -124,6 +141,13 @@ export const wall = {
 
   needSomeone: (count: number) =>
     count === 0 ? "Nobody needs anyone now." : `${counted(count, "learner")} ${count === 1 ? "needs" : "need"} someone.`,
+  /** Of each, who it is and why. */
+  begun: (each: readonly string[]) => {
+    const more = each.length - BEGUN_MOST;
+    const said = each.slice(0, BEGUN_MOST).map((one) => `${one}.`);
+    if (more > 0) said.push(`${counted(more, "more learner")} ${more === 1 ? "needs" : "need"} someone.`);
+    return said.join(" ");
+  },
 
   tile: {
     list: "Sessions",
@@ -143,7 +167,8 @@ export const wall = {
     looks: (names: readonly string[]) =>
       names.length === 1 ? `${names[0]} looks` : `${names.length} others look`,
     heard: (ms: number) => `heard ${short(ms)} ago`,
-    conduct: (count: number) => `${count} conduct`,
+    conduct: (tile: Tile) => `conduct: ${flagged(tile)}`,
+    stillOld: (ms: number) => `picture is ${short(ms)} old`,
     quality: (kind: string) => QUALITY[kind] ?? kind.replaceAll("-", " "),
     devices: (count: number) => (count === 1 ? "another device asks" : `${count} devices ask`),
     extra: (seconds: number) => `+${short(seconds * 1000)}`,
@@ -161,15 +186,16 @@ export const wall = {
       case "help-question":
         return asked("asks", tile);
       case "help-hand":
-        return "hand raised";
+        return asked("hand", tile);
       case "device-asks":
         return "another device asks";
       case "id-check":
+      case "id-check-later":
         return "ID check waits";
       case "offline":
         return "offline";
       case "conduct":
-        return counted(tile.conduct, "conduct flag");
+        return flagged(tile);
       case "quality":
         return QUALITY[tile.quality[0] ?? ""] ?? "can't be seen well";
       default:
@@ -188,6 +214,7 @@ export const wall = {
       `This is from ${when}: it can't be fetched anew just now. It is tried again by itself.`,
     pausedSince: (when: string, length: string) => `Paused since ${when} (${length}).`,
     still: (when: string, length: string) => `Picture of ${when}, ${length} ago`,
+    stillOld: "It shows how it was then, not how it is now. That says nothing about the learner.",
     earlier: "Pictures before",
     taken: "Who looks after this one",
     nobody: "Nobody has taken this session.",
@@ -200,11 +227,14 @@ export const wall = {
     lifted: (rule: string) => `Rule lifted: ${RULES[rule] ?? rule}`,
     messages: "Messages",
     messagesNone: "No messages yet.",
-    fromLearner: (learner: string, topic: string) => `${learner} ${TOPICS[topic] ?? "asks for help"}`,
+    fromLearner: (learner: string, topic: string, raised: boolean) =>
+      `${learner} ${raised ? (TOPICS[topic] ?? "writes") : "takes the hand down"}`,
     fromProctor: (by: string) => `${by} to the learner`,
     asksFor: (learner: string, topic: string, since: string) =>
       `${learner} ${TOPICS[topic] ?? "asks for help"}, since ${since}.`,
     noWords: "No words came with it.",
+    moreWords: (count: number) =>
+      `${counted(count, "earlier message")} ${count === 1 ? "is" : "are"} not shown here yet: wait a moment, or open the whole timeline. Your answer closes ${count === 1 ? "it" : "them"}, too.`,
     answer: "Your answer",
     send: "Send the answer",
     answerMissing: "Write your answer first.",
@@ -220,7 +250,14 @@ export const wall = {
     opened: (title: string) => `${title} opened`,
     closed: (title: string, by: string | null) => `${title} closed${by === "time-up" ? ": time was up" : by === "cut" ? " with the session" : ": handed in"}`,
     qualityAsk: (kind: string, length: string, on: boolean) => `Asked for help with the picture: ${QUALITY[kind] ?? kind}, ${on ? "for" : "lasted"} ${length}`,
-    called: (topic: string) => `The learner ${TOPICS[topic] ?? "asked for help"}`,
+    called: (topic: string, raised: boolean) =>
+      `The learner ${raised ? (TOPICS[topic] ?? "writes") : "takes the hand down"}`,
+    flag: (kind: string, of: "conduct" | "quality", measured: string, length: string) =>
+      `${of === "conduct" ? "Conduct flag" : "Quality, never counted"}: ${kind} (${measured}), ${length}`,
+    flagged: (time: string) => `What was flagged at ${time}`,
+    gap: (of: "capture" | "contact", gap: string) =>
+      `${of === "contact" ? "No contact with the server" : "No pictures"}. ${gap}`,
+    cut: "What was before that stands in the whole timeline.",
     by: (by: string) => (by === "" ? "" : `by ${by}`),
     undo: "Undo",
     undoOf: (words: string) => `Undo: ${words}`,
@@ -233,7 +270,7 @@ export const wall = {
     toIdCheck: "Open the ID check",
     toReview: "Open the whole timeline",
     group: (group: string) => `Group ${group}`,
-    flags: (count: number) => `${counted(count, "flag")} of conduct: see the timeline.`,
+    flags: (count: number) => `${counted(count, "flag")} of conduct: see “What happened”.`,
     contact: (connected: boolean, length: string | null) =>
       connected
         ? "Connected."
@@ -249,6 +286,11 @@ export const wall = {
       `${by} proposes to end this exam. It ends only if you or another proctor confirm within ${length}.`,
     note: (reason: string, note: string) =>
       `What the learner would read: “A proctor ended your exam${reason === "" ? "" : `: ${reason}`}. ${note}”`,
+    proposedFor: (by: string, learners: readonly string[]) => {
+      const more = learners.length - NAMED_MOST;
+      const named = learners.slice(0, NAMED_MOST).join(", ");
+      return `${by} proposes to end the exam of ${named}${more > 0 ? ` and ${more} more` : ""}.`;
+    },
     confirm: "Confirm the end",
     withdraw: "Withdraw",
     stale: (proposedBy: unknown, became: unknown, by: unknown) =>
@@ -265,7 +307,7 @@ export const wall = {
     name: {
       message: "Message",
       "ask-still": "Ask for a new picture",
-      "ask-id": "Ask for the ID again",
+      "ask-id": "Ask for the ID check again",
       pause: "Pause",
       "extra-time": "Give time",
       "lift-rule": "Lift a rule",
@@ -273,12 +315,15 @@ export const wall = {
       irregularity: "Note an irregularity",
       terminate: "End the exam",
       "confirm-terminate": "Confirm the end",
+      "admit-device": "Let the device in",
+      "refuse-device": "Refuse the device",
+      undo: "Undo",
     } satisfies Record<AskingAct, string>,
     resume: "Resume",
     headings: {
       message: (whom) => `Message to ${whom}`,
       "ask-still": (whom) => `Ask ${whom} for a new picture`,
-      "ask-id": (whom) => `Ask ${whom} for the ID again`,
+      "ask-id": (whom) => `Ask ${whom} for the pictures of the ID check again`,
       pause: (whom) => `Pause the exam of ${whom}`,
       resume: (whom) => `Resume the exam of ${whom}`,
       "extra-time": (whom) => `Give time to ${whom}`,
@@ -305,12 +350,19 @@ export const wall = {
       "terminate-alone": "This ends the exam at once. An ended exam can't be resumed.",
       "terminate-two": "Nothing happens until a second proctor confirms, within a minute. An ended exam can't be resumed.",
       "confirm-terminate": "The exam ends at once and can't be resumed.",
+      /** Of a device that was let in: no other asks first. */
+      undo: "The computer that was let in loses the exam at once, though the learner may be working on it now. What has reached the server stays; what has not waits on that computer until somebody lets it in again. The learner goes on at the computer before, with the link.",
     } as Partial<Record<AskingAct | "terminate-alone" | "terminate-two", string>>,
     reason: "Reason",
     reasonMay: "Reason (may be left out)",
     chooseReason: "Choose a reason",
     noReasons: "The list of reasons can't be fetched.",
-    note: (act: AskingAct) => (act === "message" ? "Your message" : "Note"),
+    note: (act: AskingAct) =>
+      act === "message"
+        ? "Your message"
+        : act === "admit-device" || act === "refuse-device"
+          ? "Note (may be left out)"
+          : "Note",
     noteHint: "The learner reads it.",
     minutes: "Minutes",
     rule: "Rule",
@@ -332,6 +384,9 @@ export const wall = {
         irregularity: "Write it down",
         terminate: "End the exam",
         "confirm-terminate": "End the exam now",
+        "admit-device": "Let it in",
+        "refuse-device": "Refuse it",
+        undo: "Give the exam back",
       }[act];
       return count === 1 ? verb : `${verb} (${count})`;
     },
@@ -348,7 +403,7 @@ export const wall = {
     done: {
       message: (whom: string) => `Sent to ${whom}.`,
       "ask-still": (whom: string) => `Asked ${whom} for a new picture.`,
-      "ask-id": (whom: string) => `Asked ${whom} for the ID again.`,
+      "ask-id": (whom: string) => `Asked ${whom} for the pictures of the ID check again.`,
       pause: (whom: string) => `Paused: ${whom}.`,
       resume: (whom: string) => `Resumed: ${whom}.`,
       "extra-time": (whom: string) => `Time given: ${whom}.`,
@@ -378,6 +433,7 @@ export const wall = {
     failedMore: (count: number) => `and ${count} more`,
     keepFailed: "Select those",
     dismiss: "Close this note",
+    undo: (count: number) => (count === 1 ? "Undo" : `Undo for all ${count}`),
     stale: (by: unknown, act: unknown) =>
       `Not done: ${typeof by === "string" ? `${by} has acted on this session meanwhile (${String(act).replaceAll("-", " ")})` : "this session has changed since you looked"}. Look at it, then decide anew.`,
   },
@@ -428,7 +484,7 @@ export const wall = {
     const did = {
       message: "A proctor wrote to you",
       "ask-still": "A proctor asked for a new picture",
-      "ask-id": "A proctor asked you to show your face and document again",
+      "ask-id": "A proctor asked you to take the pictures of your ID check again",
       pause: "A proctor paused your exam",
       "extra-time": `A proctor gave you ${draft.seconds === null ? "…" : lengthWords(draft.seconds * 1000)} more`,
       "lift-rule": `A proctor lifted a rule for you${rule}`,
@@ -436,6 +492,9 @@ export const wall = {
       irregularity: `A proctor noted an irregularity of the ${draft.of}`,
       terminate: "A proctor ended your exam",
       "confirm-terminate": "A proctor ended your exam",
+      "admit-device": "A proctor let your other computer in",
+      "refuse-device": "A proctor did not let another computer in",
+      undo: "A proctor gave the exam back to the computer before",
     }[act];
     return `${did}${reason === "" ? "" : `: ${reason}`}.`;
   },
@@ -458,7 +517,6 @@ export const wall = {
     unsure: "No answer came, so it's not known whether it was done. Send it again: what was done already is not done twice.",
     codes: {
       "act-reason-missing": "Choose a reason and write a note: the learner reads it.",
-      "act-not-undoable": "This can't be taken back.",
       "illegal-move": "That does not fit how the session stands now.",
       "no-such-reason": "That reason is not in the list any more. Choose another.",
       "no-such-rule": "This exam's policy has no such rule that could be lifted.",
@@ -471,6 +529,10 @@ export const wall = {
       "session-closed": "This exam is over.",
       "not-found": "There is no such session.",
       "nobody-calls": "Somebody has answered already.",
+      "stale-page":
+        "Somebody else has acted on this session since you looked. Look at it, then decide anew.",
+      "stale-proposal":
+        "The proposal that you read stands no more, and there is a new one. Read why, then decide.",
       "ask-decided": "Somebody has decided on this device already.",
       "no-such-ask": "No such device asks any more.",
       "section-not-open": "No section is open: time can be given in an open one only.",
@@ -479,11 +541,23 @@ export const wall = {
   },
 };
 
-function asked(how: string, { help }: Tile): string {
+function asked(how: "asks" | "fault" | "hand", { help }: Tile): string {
   const text = help?.text.trim() ?? "";
-  if (text === "") return how === "asks" ? "has a question" : "reports a fault";
+  if (text === "")
+    return { asks: "has a question", fault: "reports a fault", hand: "hand raised" }[how];
   const cut = [...text];
-  return `${how}: ${cut.length > CALL_MOST ? `${cut.slice(0, CALL_MOST).join("")}…` : text}`;
+  const more = help === null || help.more === 0 ? "" : ` and ${help.more} more`;
+  return `${how}: ${cut.length > CALL_MOST ? `${cut.slice(0, CALL_MOST).join("")}…` : text}${more}`;
+}
+
+/** "2 people", and how many flags there are where it is not the only one. */
+function flagged({ conduct, flagged: last }: Tile): string {
+  if (last === null) return counted(conduct, "conduct flag");
+  const people = last.rule === "person-count" && last.value !== null;
+  const what = people
+    ? counted(last.value ?? 0, "person", "people")
+    : (FLAGGED[last.rule] ?? last.rule.replaceAll("-", " "));
+  return conduct > 1 ? `${what}, ${conduct} flags` : what;
 }
 
 /** The largest unit alone: a tile has little room. "38 min", "45 s". */

@@ -70,6 +70,11 @@ export function lengthWords(length_ms: number): string {
   return words.join(" ") || "under a second";
 }
 
+/** "12 seconds in all, 2 times": how long it went on, not from its first moment to its last. */
+export function lastedWords(lasted_ms: number, times: number): string {
+  return lengthWords(lasted_ms) + (times > 1 ? ` in all, ${times} times` : "");
+}
+
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }

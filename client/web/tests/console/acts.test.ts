@@ -1,16 +1,19 @@
 import { describe, expect, it } from "vitest";
 import {
+  alike,
   type AskingAct,
   batches,
+  confirmable,
   draftOf,
   fits,
   lacks,
+  remembered,
   secondsOf,
   sentOf,
   wordsOf,
 } from "../../src/console/acts";
 import { wall as words } from "../../src/text/wall";
-import { REASONS, tile } from "./wall-made";
+import { proposed, REASONS, tile } from "./wall-made";
 
 const whole = (act: AskingAct) =>
   draftOf(act, ["s_1"], {}, { code: "technical/network", note: "Your line was down." });
@@ -27,8 +30,24 @@ describe("an act", () => {
   });
 
   it("that confirms lacks nothing and sends nothing but itself", () => {
-    const draft = draftOf("confirm-terminate", ["s_1"], {}, { proposal: "a3" });
-    expect([lacks(draft), sentOf(draft)]).toEqual([[], { act: "confirm-terminate", of: "a3" }]);
+    const ofBySession = { s_1: "a3" };
+    const draft = draftOf("confirm-terminate", ["s_1"], {}, { ofBySession });
+    expect([lacks(draft), sentOf(draft)]).toEqual([[], { act: "confirm-terminate", ofBySession }]);
+  });
+
+  it("that lets a device in may say why, and one that refuses it must", () => {
+    const ofBySession = { s_1: "d_2" };
+    const admit = draftOf("admit-device", ["s_1"], {}, { ofBySession });
+    expect([lacks(admit), sentOf(admit)]).toEqual([[], { act: "admit-device", ofBySession }]);
+    const refuse = draftOf("refuse-device", ["s_1"], {}, { ofBySession });
+    expect(lacks(refuse)).toEqual(["code"]);
+    expect(lacks({ ...refuse, code: "other/other", note: "x".repeat(2001) })).toEqual(["shorter"]);
+    expect(sentOf({ ...refuse, code: "other/other", note: " No. " })).toEqual({
+      act: "refuse-device",
+      code: "other/other",
+      note: "No.",
+      ofBySession,
+    });
   });
 
   it("lacks a rule to lift, a time to give, and fewer words", () => {
@@ -49,8 +68,18 @@ describe("an act", () => {
   });
 
   it("starts from the reason that was last chosen, with a note of its own", () => {
-    const draft = draftOf("pause", ["s_1"], { code: "technical/network" });
+    const draft = draftOf("pause", ["s_2"], remembered(whole("pause")));
     expect([draft.code, draft.note]).toEqual(["technical/network", ""]);
+  });
+
+  it.each(["admit-device", "refuse-device"] as const)("of %s starts from no reason given to another", (kind) => {
+    expect(draftOf(kind, ["s_2"], remembered(whole(kind))).code).toBe("");
+  });
+
+  it("that undoes lacks nothing and sends nothing but itself", () => {
+    const ofBySession = { s_1: "a1" };
+    const draft = draftOf("undo", ["s_1"], {}, { ofBySession });
+    expect([lacks(draft), sentOf(draft)]).toEqual([[], { act: "undo", ofBySession }]);
   });
 });
 
@@ -74,14 +103,37 @@ describe("what fits a session", () => {
     expect(fits("pause", tile("a", { state: "paused" }))).toBe(false);
     expect(fits("resume", tile("a", { state: "paused" }))).toBe(true);
     expect(fits("extra-time", tile("a", { section: "" }))).toBe(false);
+    expect(fits("ask-id", tile("a", { id_check: "accepted" }))).toBe(true);
+    expect(fits("ask-id", tile("a", { id_check: "retake" }))).toBe(false);
+    expect(fits("ask-id", tile("a", { state: "invited", id_check: "awaited" }))).toBe(false);
     const over = tile("a", { state: "submitted" });
     expect([fits("message", over), fits("irregularity", over)]).toEqual([false, true]);
   });
 
   it("is a confirmation only where somebody proposes to end it", () => {
-    const proposed = tile("a", { termination: { by: "sam", lapses_at_ms: 0 } });
-    expect([fits("confirm-terminate", tile("a")), fits("terminate", proposed)]).toEqual([false, false]);
-    expect([fits("confirm-terminate", proposed), fits("terminate", tile("a"))]).toEqual([true, true]);
+    const ends = tile("a", { termination: proposed() });
+    expect([fits("confirm-terminate", tile("a")), fits("terminate", ends)]).toEqual([false, false]);
+    expect([fits("confirm-terminate", ends), fits("terminate", tile("a"))]).toEqual([true, true]);
+  });
+
+  it("is confirmed for many by the proposals of others, each said once", () => {
+    const network = proposed({ code: "technical/network", note: "The line." });
+    const tiles = [
+      tile("a", { learner: "Ada", termination: network }),
+      tile("b", { learner: "Ben", termination: { ...network, act: "a4", lapses_at_ms: 5 } }),
+      tile("c", { learner: "Cem", termination: proposed({ act: "a2", note: "Another." }) }),
+      tile("d", { termination: proposed({ by: "noor" }) }),
+      tile("e"),
+    ];
+    const ofBySession = confirmable(tiles, "noor");
+    expect(ofBySession).toEqual({ a: "a1", b: "a4", c: "a2" });
+    // What stands there by now in the place of what was read is not shown as read.
+    const later = [...tiles.slice(0, 2), tile("c", { termination: proposed({ act: "a9" }) })];
+    expect(alike(tiles, ofBySession).map(({ note, learners }) => [note, learners])).toEqual([
+      ["The line.", ["Ada", "Ben"]],
+      ["Another.", ["Cem"]],
+    ]);
+    expect(alike(later, ofBySession).map(({ note }) => note)).toEqual(["The line."]);
   });
 });
 
@@ -102,6 +154,10 @@ describe("what the learner will read", () => {
     const none = { seconds: null, rule: "", of: "room" };
     expect(words.reads("pause", network, none)).toBe("A proctor paused your exam: network.");
     expect(words.reads("message", "", none)).toBe("A proctor wrote to you.");
+    expect(words.reads("admit-device", "", none)).toBe("A proctor let your other computer in.");
+    expect(words.reads("refuse-device", network, none)).toBe(
+      "A proctor did not let another computer in: network.",
+    );
     expect(words.reads("extra-time", network, { ...none, seconds: 300 })).toBe(
       "A proctor gave you 5 minutes more: network.",
     );

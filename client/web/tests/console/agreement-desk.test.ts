@@ -1,16 +1,25 @@
 import { describe, expect, it } from "vitest";
-import { type Agreement, type ExamRow, type LeadApi, ProblemError } from "../../src/api";
+import {
+  type Agreement,
+  type ExamRow,
+  type LeadApi,
+  ProblemError,
+  type Released,
+  Unreachable,
+} from "../../src/api";
 import { AgreementDesk } from "../../src/console/agreement-desk";
 import { desk as words } from "../../src/text/desk";
 
-const NOTHING: Agreement = { pairs: [], rules: [] };
+const NOTHING: Agreement = { pairs: [], rules: [], flags: [] };
 const EXAMS = ["sds", "pom"].map((id): ExamRow => ({ id, title: id, policy: "p", sections: 1, sessions: 2 }));
 
 class Server implements LeadApi {
   fails: Error | null = null;
   asked: string[] = [];
+  released: Released = { done: [], failed: [] };
+  constructor(private readonly role: "lead" | "course-team" = "lead") {}
   signIn(name: string) {
-    return Promise.resolve({ name, role: "lead" as const, exams: null, expires_at_ms: 0 });
+    return Promise.resolve({ name, role: this.role, exams: null, expires_at_ms: 0 });
   }
   whoAmI() {
     return this.signIn("lena");
@@ -24,6 +33,9 @@ class Server implements LeadApi {
   agreement(exam: string) {
     this.asked.push(exam);
     return this.fails === null ? Promise.resolve(NOTHING) : Promise.reject(this.fails);
+  }
+  releaseResults() {
+    return this.fails === null ? Promise.resolve(this.released) : Promise.reject(this.fails);
   }
 }
 
@@ -41,6 +53,43 @@ describe("the lead's page", () => {
     const desk = new AgreementDesk(server);
     await desk.start("sds");
     expect([desk.refused.value, desk.trouble.value]).toEqual([true, null]);
+  });
+
+  it("lets the course team release results, and says how many wait and for what", async () => {
+    const server = new Server("course-team");
+    const desk = new AgreementDesk(server);
+    await desk.start("sds");
+    const no = (session: string, code: string) => ({ session, code, detail: "" });
+    server.released = {
+      done: ["s_1", "s_2"],
+      failed: [no("s_3", "not-decided-yet"), no("s_4", "not-decided-yet"), no("s_5", "odd")],
+    };
+    await desk.release();
+    const { done, left } = words.results;
+    expect(desk.released.value).toEqual([done(2), left("not-decided-yet", 2), left("odd", 1)]);
+    expect([desk.releases(), desk.leads()]).toEqual([true, true]);
+    server.fails = new Unreachable();
+    await desk.release();
+    expect(desk.trouble.value).toBe(words.results.unsure);
+    await desk.choose("pom");
+    expect(desk.released.value).toEqual([]);
+  });
+
+  it("tells nothing of an exam's results once another is chosen", async () => {
+    const server = new Server("course-team");
+    const desk = new AgreementDesk(server);
+    await desk.start("sds");
+    server.released = { done: ["s_1"], failed: [] };
+    const releasing = desk.release();
+    await desk.choose("pom");
+    await releasing;
+    expect([desk.exam.value, desk.released.value]).toEqual(["pom", []]);
+  });
+
+  it("offers results to nobody else", async () => {
+    const desk = new AgreementDesk(new Server());
+    await desk.start("sds");
+    expect(desk.releases()).toBe(false);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   type Assignment,
+  type CommentGiven,
   ProblemError,
   type ReviewApi,
   type ReviewState,
@@ -26,7 +27,7 @@ const ONE_FLAG = timeline({
 class Server implements ReviewApi {
   sent: VerdictGiven[] = [];
   given: Assignment[] = [];
-  noted: { at_ms: number; text: string }[] = [];
+  noted: CommentGiven[] = [];
   fails: Error | null = null;
   becomes: ReviewState = "second-needed";
   constructor(public held: Timeline = ONE_FLAG) {}
@@ -67,7 +68,7 @@ class Server implements ReviewApi {
     const failed = others.map((session) => ({ session, code: "illegal-move", detail: "" }));
     return this.answer({ done: first === undefined ? [] : [first], failed });
   }
-  comment(_session: string, comment: { at_ms: number; text: string }) {
+  comment(_session: string, comment: CommentGiven) {
     this.noted.push(comment);
     return this.answer([{ ...comment, by: "noor", written_at_ms: START }]);
   }
@@ -86,7 +87,9 @@ async function opened(server = new Server()) {
 /** No threads and no pictures in here: what they do is tested beside them. */
 function made(server: ReviewApi) {
   const urls = { make: () => "blob:1", free: () => undefined };
+  let ids = 0;
   return new Desk(server, undefined, {
+    newId: () => `request ${(ids += 1)}`,
     looks: new Looks(server, () => "review", Date.now, urls),
     evidence: new EvidenceBadge(() => ({
       postMessage: () => undefined,
@@ -147,6 +150,7 @@ describe("the desk", () => {
         reasons: "Two people at the desk.",
         flags: [{ flag: "person-count.d_web1.3", outcome: "upheld", reason: "Two people." }],
         flags_seen: ["person-count.d_web1.3", "dark.d_web1.1"],
+        request: "request 1",
       },
     ]);
     expect(desk.recorded.value?.review.state).toBe("second-needed");
@@ -168,6 +172,29 @@ describe("the desk", () => {
     await desk.confirm(true);
     expect(desk.trouble.value).toBe(en.trouble.verdictUnsure);
     expect(desk.draft.value.reasons).toBe("Two people at the desk.");
+  });
+
+  it("sends a verdict again under its id, and another one under another", async () => {
+    const { desk, server } = await opened();
+    filled(desk);
+    server.fails = new Unreachable();
+    await desk.confirm(true);
+    server.fails = new Unreachable();
+    await desk.confirm(true);
+    desk.write({ reasons: "Three people at the desk." });
+    await desk.confirm(true);
+    expect(server.sent.map(({ request }) => request)).toEqual(["request 1", "request 1", "request 2"]);
+    expect(desk.recorded.value?.outcome).toBe("breach");
+  });
+
+  it("shows how things stand where the verdict was given already", async () => {
+    const { desk, server } = await opened();
+    filled(desk);
+    server.held = { ...ONE_FLAG, may_decide: false, why_not: "You have given your verdict." };
+    server.fails = new ProblemError("another-person-needed", 403, "", "");
+    await desk.confirm(true);
+    expect(desk.mayDecide()).toBe(false);
+    expect(desk.timeline.value?.why_not).toBe("You have given your verdict.");
   });
 
   it("keeps half-written reasons over a login that ends, for the same person", async () => {
@@ -241,6 +268,7 @@ describe("the desk", () => {
         reasons: clear?.words,
         flags: three.map(({ flag }) => ({ flag, outcome: "not-upheld", reason: words })),
         flags_seen: three.map(({ flag }) => flag),
+        request: "request 1",
       },
     ]);
   });
@@ -280,7 +308,7 @@ describe("the desk", () => {
     const { desk, server } = await opened();
     desk.markHere();
     await desk.saveMark();
-    expect(server.noted).toEqual([{ at_ms: REFS[0]?.at_ms, text: words.comment.empty }]);
+    expect(server.noted).toMatchObject([{ at_ms: REFS[0]?.at_ms, text: words.comment.empty }]);
     expect(desk.timeline.value?.comments).toHaveLength(1);
     expect(desk.mark.value).toBeNull();
   });
@@ -293,6 +321,17 @@ describe("the desk", () => {
     await desk.saveMark();
     expect(desk.mark.value?.text).toBe("A poster?");
     expect(desk.trouble.value).toBe(en.trouble.unreachable);
+    await desk.saveMark();
+    desk.mark.value = { at_ms: START, text: "A poster?" };
+    await desk.saveMark();
+    // The same once more is another one, once the first was answered.
+    expect(server.noted.map(({ request }) => request)).toEqual(["request 1", "request 1", "request 2"]);
+  });
+
+  it("says of somebody who can't be given a session why not", () => {
+    expect(words.assign.cannot("acted-alone", "bo")).toContain("bo is the only proctor");
+    expect(words.assign.cannot("another-person-needed", "bo")).toContain("bo has given");
+    expect(words.assign.cannot("not-found", "bo")).toBeNull();
   });
 
   it("takes what is chosen, names what could not be taken, and keeps that chosen", async () => {

@@ -46,6 +46,10 @@ describe("what an act needs", () => {
     expect(rules.missing(draft({ event: "accepted", notes: { accepted: "A twin." } }), "refused")).toEqual([]);
   });
 
+  it("takes a reason to accept the pictures in whose place others were asked for", () => {
+    expect(rules.missing(draft({ event: "accepted" }), "retake")).toEqual(["note"]);
+  });
+
   it("sends a code with a new picture alone", () => {
     const notes = { accepted: " seen " };
     expect(rules.decided({ event: "accepted", code: "blurred", notes }, "captured")).toEqual({
@@ -85,17 +89,27 @@ describe("which acts are open", () => {
       idDesk("s", { ...waits, may_confirm: true }),
       ["accepted", "asked-again", "refused", "vouched"],
     ],
-    ["while a new picture is awaited: to vouch", idDesk("s", { state: "retake" }), ["vouched"]],
+    ["before anything is shown: to vouch", idDesk("s", { state: "awaited" }), ["vouched"]],
+    [
+      "while a new picture is awaited: to decide by those before",
+      idDesk("s", { state: "retake", may_ask_again: false }),
+      ["accepted", "refused", "vouched"],
+    ],
+    [
+      "after the end: all but to ask for a new picture",
+      idDesk("s", { may_ask_again: false }),
+      ["accepted", "refused", "vouched"],
+    ],
     [
       "after a refusal: to mend it",
       idDesk("s", { state: "refused", proposed }),
       ["accepted", "asked-again", "vouched"],
     ],
-    ["after accepting: to mend it", idDesk("s", { state: "accepted" }), ["refused"]],
+    ["after accepting: to mend it", idDesk("s", { state: "accepted" }), ["asked-again", "refused"]],
     [
       "after a doubt was raised: to say that it is none",
       idDesk("s", { state: "accepted", raised }),
-      ["accepted", "refused"],
+      ["accepted", "asked-again", "refused"],
     ],
   ])("%s", (_, desk, acts) => {
     expect(rules.open(desk)).toEqual(acts);

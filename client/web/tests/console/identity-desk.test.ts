@@ -163,7 +163,7 @@ describe("the page of ID checks", () => {
     server.fails = MOVED();
     await desk.confirm();
     expect([desk.stale.value, desk.trouble.value]).toEqual([true, null]);
-    expect(desk.acts.value).toEqual(["refused"]);
+    expect(desk.acts.value).toEqual(["asked-again", "refused"]);
     expect(desk.draft.value.notes.vouched).toBe("The dean knows her.");
   });
 

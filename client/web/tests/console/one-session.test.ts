@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { Unreachable } from "../../src/api";
 import { OneSession } from "../../src/console/one-session";
-import type { LiveSession } from "../../src/console/wall-api";
+import type { LiveSession, Story } from "../../src/console/wall-api";
 import { MINUTE, START } from "../made";
-import { Clock, live, rest, tile } from "./wall-made";
+import { Clock, live, rest, story, tile } from "./wall-made";
 
 /** An open session whose answers a test gives, and how often it was fetched aloud. */
 function made() {
   const clock = new Clock();
-  const seen = { fetched: 0, aloud: 0 };
+  const seen = { fetched: 0, aloud: 0, stories: 0 };
   let answer: () => Promise<LiveSession> = () => Promise.resolve(live("a"));
   const one = new OneSession({
     api: {
@@ -17,6 +17,10 @@ function made() {
         return answer();
       },
       policy: () => Promise.resolve({ title: "", terminate_needs: 2, chapters: [], rules: [] }),
+      story: () => {
+        seen.stories += 1;
+        return told();
+      },
     },
     doing: async (_what, work) => {
       seen.aloud += 1;
@@ -25,6 +29,8 @@ function made() {
     failed: () => undefined,
     ...clock,
   });
+  let told: () => Promise<Story> = () => Promise.resolve(story());
+  const tells = (next: typeof told) => void (told = next);
   const answers = (next: typeof answer) => void (answer = next);
   const down = () => answers(() => Promise.reject(new Unreachable()));
   /** As the wall does: once a second. */
@@ -35,7 +41,7 @@ function made() {
     }
     await rest();
   };
-  return { one, clock, seen, answers, down, watch };
+  return { one, clock, seen, answers, tells, down, watch };
 }
 
 async function open(one: OneSession): Promise<void> {
@@ -71,7 +77,47 @@ describe("an open session", () => {
     await watch(MINUTE);
     one.heard(undefined, tile("a"));
     await rest();
-    expect(seen).toEqual({ fetched: 1, aloud: 1 });
+    expect(seen).toEqual({ fetched: 1, aloud: 1, stories: 0 });
+  });
+
+  it("has its story read anew when its tile has changed, and else seldom", async () => {
+    const { one, seen, watch } = made();
+    await open(one);
+    expect([seen.stories, one.story.value]).toEqual([1, story()]);
+    await watch(28_000);
+    expect([seen.fetched > 2, seen.stories]).toEqual([true, 1]);
+    await watch(10_000);
+    expect(seen.stories).toBe(2);
+    const asks = { topic: "question", text: "one", more: 0, since_ms: START };
+    one.heard(tile("a", { help: asks }), tile("a", { help: { ...asks, text: "two", more: 1 } }));
+    await rest();
+    expect(seen.stories).toBe(3);
+    // A sign of life is no reason.
+    one.heard(tile("a"), tile("a", { heard_ms: START + 1 }));
+    await watch(1000);
+    expect(seen.stories).toBe(3);
+  });
+
+  it("is shown without its story while that can't be had, which is then tried again", async () => {
+    const { one, tells, watch } = made();
+    tells(() => Promise.reject(new Unreachable()));
+    await open(one);
+    expect([one.opened.value?.session, one.story.value]).toEqual(["a", null]);
+    tells(() => Promise.resolve(story()));
+    await watch(12_000);
+    expect(one.story.value).toEqual(story());
+  });
+
+  it("shows nothing of the story of another", async () => {
+    const { one, tells } = made();
+    let come: (told: Story) => void = () => undefined;
+    tells(() => new Promise((resolve) => void (come = resolve)));
+    const fetching = open(one);
+    await rest();
+    one.show("b", null);
+    come(story({ cut: true }));
+    await fetching;
+    expect(one.story.value).toBeNull();
   });
 
   it("stays as an act left it, where an answer from before the act comes after it", async () => {

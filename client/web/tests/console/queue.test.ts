@@ -33,6 +33,11 @@ describe("the queue", () => {
     expect(names(grouped([row("a", { state: "final" })]).decided)).toEqual(["a"]);
   });
 
+  it("is done with what was released because nobody had to look", () => {
+    const quiet = row("a", { conduct: 0, released_unjudged: true, may_decide: false });
+    expect(names(grouped([quiet]).decided)).toEqual(["a"]);
+  });
+
   it("does not ask me again for what I have judged", () => {
     const groups = grouped([row("mine", { state: "second-needed", may_decide: false })]);
     expect(names(groups.others)).toEqual(["mine"]);
@@ -110,5 +115,6 @@ describe("the queue", () => {
     expect(names(shown(rows, "mine", "noor"))).toEqual(["a"]);
     expect(names(shown(rows, "nobody", "noor"))).toEqual(["b"]);
     expect(proctors(rows, "noor")).toEqual(["kim", "noor"]);
+    expect(proctors(rows, "noor", ["ann", "kim"])).toEqual(["ann", "kim", "noor"]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { counted, EVERYBODY, held, mayMove, nextInNeed, ordered } from "../../src/console/tiles";
+import { counted, EVERYBODY, type Filter, held, mayMove, nextInNeed, oldFor, ordered } from "../../src/console/tiles";
 import { START } from "../made";
 import { tile } from "./wall-made";
 
@@ -27,6 +27,16 @@ describe("the order of the wall", () => {
     expect(ordered(tiles, EVERYBODY, "noor")).toEqual(["free", "mine", "taken"]);
   });
 
+  it("puts whose ID check waits while they work after all who need someone now", () => {
+    const tiles = [
+      needing("works", "id-check-later"),
+      needing("dark", "quality"),
+      needing("held", "id-check"),
+      tile("nobody"),
+    ];
+    expect(ordered(tiles, EVERYBODY, "noor")).toEqual(["held", "dark", "works", "nobody"]);
+  });
+
   it("keeps a need that it does not know behind those it knows, before who needs nobody", () => {
     const tiles = [tile("a"), needing("new", "of-a-newer-server"), needing("dark", "quality")];
     expect(ordered(tiles, EVERYBODY, "noor")).toEqual(["dark", "new", "a"]);
@@ -45,6 +55,16 @@ describe("the order of the wall", () => {
   });
 });
 
+describe("a still", () => {
+  const still = { device: "d_1", sha256: "", at_ms: START };
+
+  it("is of now for as long as its tile says, and then as old as it is", () => {
+    expect(oldFor(still, 60, START + 60_000)).toBe(0);
+    expect(oldFor(still, 60, START + 61_000)).toBe(61_000);
+    expect(oldFor(still, 615, START + 600_000)).toBe(0);
+  });
+});
+
 describe("the filters", () => {
   const tiles = [
     tile("works", { taken_by: "noor" }),
@@ -53,19 +73,29 @@ describe("the filters", () => {
     tile("paused", { state: "paused", exam: "alg" }),
     tile("done", { state: "submitted", connected: false, group: "B" }),
     tile("away", { state: "invited", connected: false }),
+    tile("shows", { state: "check-in" }),
+    tile("ready", { state: "ready" }),
   ];
 
+  it("count nobody who works while their ID check waits among those who need someone", () => {
+    const works = [needing("a", "id-check-later"), needing("b", "of-a-newer-server")];
+    expect(counted(works, EVERYBODY, "noor")).toMatchObject({ needs: 1, all: 2 });
+    expect(ordered(works, { ...EVERYBODY, filter: "needs" }, "noor")).toEqual(["b"]);
+  });
+
   it("count whom they would show, of the exam and the group that are chosen", () => {
-    const all = { needs: 1, mine: 1, working: 3, offline: 1, paused: 1, done: 1, all: 6 };
+    const before = { ready: 1, "check-in": 1, invited: 1 };
+    const all = { needs: 1, mine: 1, working: 3, offline: 1, paused: 1, ...before, done: 1, all: 8 };
     expect(counted(tiles, EVERYBODY, "noor")).toEqual(all);
     expect(counted(tiles, { ...EVERYBODY, exam: "alg" }, "noor").all).toBe(1);
     expect(counted(tiles, { ...EVERYBODY, group: "B" }, "noor")).toMatchObject({ done: 1, all: 1 });
   });
 
   it("show whom they count", () => {
-    const shown = (filter: "offline" | "mine" | "done") =>
+    const shown = (filter: Filter) =>
       ordered(tiles, { ...EVERYBODY, filter }, "noor");
     expect([shown("offline"), shown("mine"), shown("done")]).toEqual([["lost"], ["works"], ["done"]]);
+    expect([shown("invited"), shown("check-in"), shown("ready")]).toEqual([["away"], ["shows"], ["ready"]]);
   });
 });
 

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Outcome, Review, ReviewState } from "../../src/api";
 import * as form from "../../src/console/verdict";
+import { SESSION_REASONS } from "../../src/text/reasons";
 import { flag } from "../made";
 
 const FLAGS = [flag("one"), flag("two"), flag("dark", { flag_class: "quality" })];
@@ -13,6 +15,13 @@ const WHOLE: form.Draft = {
   },
 };
 const UPHELD: form.Judged = { outcome: "upheld", reason: "Seen." };
+
+it("offers the sentences that the server knows: a breach needs more than these", () => {
+  const known: unknown = JSON.parse(
+    readFileSync(new URL("../../../../tests/vectors/verdict-sentences.json", import.meta.url), "utf8"),
+  );
+  expect(SESSION_REASONS.map(({ words }) => words)).toEqual(known);
+});
 
 describe("the verdict form", () => {
   it("says all that is missing, in the page's order", () => {

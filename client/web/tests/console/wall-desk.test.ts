@@ -3,7 +3,7 @@ import { ProblemError } from "../../src/api";
 import type { Wall } from "../../src/console/wall-desk";
 import { wall as words } from "../../src/text/wall";
 import { MINUTE, START } from "../made";
-import { rest, Server, tile, watching } from "./wall-made";
+import { act, rest, Server, tile, watching } from "./wall-made";
 
 const order = ({ board }: Wall) => [...board.shown.value];
 
@@ -55,6 +55,30 @@ describe("the wall", () => {
     expect(lines.last.said.at(-1)).toEqual({ type: "view", sessions: ["a"] });
     await wall.open("c");
     expect(lines.last.said.at(-1)).toEqual({ type: "view", sessions: ["c", "a"] });
+  });
+});
+
+describe("for who can't see the wall", () => {
+  it("all are said who begin to need someone, and nobody who works while their ID check waits", async () => {
+    const { wall, lines } = await watching([tile("Ada"), tile("Ben"), tile("Cy", { needs: ["offline"] })]);
+    expect(wall.said.value).toBe("");
+    lines.delta([
+      { session: "Ada", needs: ["help-hand"] },
+      { session: "Ben", needs: ["conduct"], conduct: 1, flagged: { rule: "person-count", value: 2 } },
+      { session: "Cy", needs: ["offline", "quality"] },
+      tile("Di", { needs: ["id-check-later"] }),
+    ]);
+    expect(wall.said.value).toBe("Ada: hand raised. Ben: 2 people.");
+    lines.delta([{ session: "Cy", extra_s: 60 }]);
+    expect(wall.said.value).toBe("Ada: hand raised. Ben: 2 people.");
+    lines.delta([{ session: "Di", needs: ["id-check"] }]);
+    expect(wall.said.value).toBe("Di: ID check waits.");
+  });
+
+  it("who works while their ID check waits is not the next in need", async () => {
+    const { wall } = await watching([tile("Di", { needs: ["id-check-later"] }), tile("Ada")]);
+    wall.next();
+    expect(wall.one.session.value).toBeNull();
   });
 });
 
@@ -184,7 +208,7 @@ describe("an act", () => {
 
   it("that confirms an end names what was read, and says what became of that", async () => {
     const { wall, server } = await watching([tile("a")]);
-    wall.ask("confirm-terminate", ["a"], { proposal: "a7" });
+    wall.ask("confirm-terminate", ["a"], { ofBySession: { a: "a7" } });
     const facts = { proposed_by: "sam", became: "withdrawn", by: "kim" };
     server.fails = new ProblemError("stale-proposal", 409, "", "", facts);
     await wall.sending.confirm();
@@ -194,6 +218,90 @@ describe("an act", () => {
     expect(wall.sending.actTrouble.value).toContain("the minute to confirm it is over");
     await wall.sending.confirm();
     expect(server.sent[0]?.[1]).toMatchObject({ act: "confirm-terminate", of: "a7" });
+  });
+
+  it("on a tile is sent with the version that the tile shows, though nobody has it open", async () => {
+    const { wall, server, lines } = await watching([tile("a", { version: 2 }), tile("b")]);
+    await wall.open("b");
+    wall.ask("extra-time", ["a"], { code: "technical/network", note: "The line." });
+    lines.delta([{ session: "a", version: 3 }]); // what came while the dialog stood open was not read
+    await wall.sending.confirm();
+    wall.pauseOrResume(["a"]);
+    wall.sending.write({ code: "technical/network", note: "The line." });
+    await wall.sending.confirm();
+    expect(server.sent.map(([session, { version }]) => [session, version])).toEqual([
+      ["a", 2],
+      ["a", 3],
+    ]);
+  });
+
+  it("on many is sent with the version of each, but words are for all of them", async () => {
+    const { wall, server } = await watching([tile("a", { version: 2 }), tile("b", { version: 5 })]);
+    await wall.open("b");
+    await wall.send(["a", "b"], { act: "resume" });
+    await wall.send(["a", "b"], { act: "message", note: "Hello" });
+    const [resumed, told] = server.many.map(([, , { each }]) => each);
+    expect(resumed).toEqual({ a: { version: 2 }, b: { version: 3 } }); // what stands open is read there
+    expect(told).toEqual({ a: {}, b: {} });
+  });
+
+  it("on many is taken back where it can be, from the note of what came of it", async () => {
+    const { wall, server, clock } = await watching([tile("a"), tile("b"), tile("c", { exam: "alg" })]);
+    server.did = { undoable: true };
+    await wall.send(["a", "b", "c"], { act: "extra-time", seconds: 600 });
+    await clock.pass(MINUTE); // it stays: nowhere else can all of it be taken back
+    const undo = { act: "extra-time", ofBySession: { a: "of-a", b: "of-b", c: "of-c" } } as const;
+    expect(wall.sending.result.value).toEqual({ words: "Time given: 3 learners.", failed: [], undo });
+    server.did = {};
+    server.failed = [{ session: "b", code: "act-not-undoable", detail: "" }];
+    await wall.undo(undo);
+    expect(server.many.slice(2).map(([exam, , { act, each, request }]) => [exam, act, each, request])).toEqual([
+      ["sds", "undo", { a: { of: "of-a" }, b: { of: "of-b" } }, "r2"],
+      ["alg", "undo", { c: { of: "of-c" } }, "r2"],
+    ]);
+    expect(wall.sending.result.value).toEqual({ words: "Undone: 2 learners.", failed: server.failed });
+  });
+
+  it("on one is taken back in the same way, and its note leaves by itself", async () => {
+    const { wall, server, clock } = await watching([tile("a", { learner: "Ada" })]);
+    server.did = { undoable: true };
+    await wall.send(["a"], { act: "extra-time", seconds: 600 });
+    const undo = { act: "extra-time", ofBySession: { a: "a1" } } as const;
+    expect(wall.sending.result.value?.undo).toEqual(undo);
+    server.did = { undoable: false };
+    await wall.undo(undo);
+    expect(server.sent[1]).toEqual(["a", { act: "undo", of: "a1", request: "r2" }]);
+    expect(wall.sending.result.value).toEqual({ words: "Undone: Ada.", failed: [] });
+    await clock.pass(MINUTE);
+    expect(wall.sending.result.value).toBe(null);
+  });
+
+  it.each([
+    ["the note of what came of it", (wall: Wall) => wall.undo({ act: "admit-device", ofBySession: { a: "a1" } })],
+    ["the list", (wall: Wall) => wall.undoListed("a", act("a1", { act: "admit-device" }))],
+  ])("that let a device in is taken back from %s only by who is asked first", async (_, undo) => {
+    const { wall, server } = await watching([tile("a", { version: 2 })]);
+    await undo(wall);
+    expect([server.sent, wall.sending.draft.value?.act]).toEqual([[], "undo"]);
+    await wall.sending.confirm();
+    expect(server.sent).toEqual([["a", { act: "undo", of: "a1", version: 2, request: "r1" }]]);
+    expect(wall.sending.draft.value).toBe(null);
+  });
+
+  it("of another kind is taken back from the list at once", async () => {
+    const { wall, server } = await watching([tile("a", { version: 2 })]);
+    await wall.undoListed("a", act("a1", { act: "pause" }));
+    expect(server.sent).toEqual([["a", { act: "undo", of: "a1", version: 2, request: "r1" }]]);
+  });
+
+  it("that ends many at once names the proposal that was read of each", async () => {
+    const { wall, server } = await watching([tile("a"), tile("b")]);
+    wall.ask("confirm-terminate", ["a", "b"], { ofBySession: { a: "a7", b: "a1" } });
+    await wall.sending.confirm();
+    expect(server.many[0]?.[2]).toMatchObject({
+      act: "confirm-terminate",
+      each: { a: { of: "a7" }, b: { of: "a1" } },
+    });
   });
 
   it("on many names those for whom it was not done, and can select them", async () => {
@@ -215,7 +323,7 @@ describe("an act", () => {
     expect(wall.sending.draft.value).toMatchObject({ act: "pause", sessions: ["a"] });
     wall.pauseOrResume(["b"]);
     await rest();
-    expect(server.sent).toEqual([["b", { act: "resume", request: "r1" }]]);
+    expect(server.sent).toEqual([["b", { act: "resume", version: 0, request: "r1" }]]);
   });
 
   it("is for those selected, or else for the tile with the focus, or the open one", async () => {

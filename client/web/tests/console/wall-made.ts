@@ -8,7 +8,10 @@ import type {
   BatchDone,
   Failed,
   LiveSession,
+  ManyActsSent,
+  Proposed,
   ReasonGroup,
+  Story,
   Tile,
   WallApi,
   WallMessage,
@@ -72,6 +75,14 @@ export function act(id: string, changed: Partial<ActView> = {}): ActView {
   };
 }
 
+export function proposed(changed: Partial<Proposed> = {}): Proposed {
+  return { act: "a1", by: "sam", code: "", note: "", lapses_at_ms: START + MINUTE, ...changed };
+}
+
+export function story(changed: Partial<Story> = {}): Story {
+  return { messages: [], flags: [], gaps: [], acts: [], cut: false, ...changed };
+}
+
 export const REASONS: ReasonGroup[] = [
   {
     category: "technical",
@@ -84,7 +95,7 @@ export const REASONS: ReasonGroup[] = [
 export class Server implements WallApi {
   role: Login["role"] = "proctor";
   sent: [string, ActSent][] = [];
-  many: [string, string[], ActSent][] = [];
+  many: [string, string[], ManyActsSent][] = [];
   announced: string[] = [];
   /** The ids of what was announced. */
   requests: string[] = [];
@@ -123,6 +134,9 @@ export class Server implements WallApi {
   policy() {
     return this.answer({ title: "Closed book", terminate_needs: 2, chapters: [], rules: [] });
   }
+  story() {
+    return this.answer(story());
+  }
   session(session: string) {
     this.fetched.push(session);
     return Promise.resolve(live(session, this.held));
@@ -138,14 +152,15 @@ export class Server implements WallApi {
     const done = act("a1", { act: sent.act, ...this.did });
     return { act: done, session: live(session, { ...this.held, version: 4 }) };
   }
-  async actOnMany(exam: string, sessions: string[], sent: ActSent): Promise<BatchDone> {
+  async actOnMany(exam: string, sessions: string[], sent: ManyActsSent): Promise<BatchDone> {
     await this.slow;
     if (this.failsFor === null || this.failsFor === exam) await this.answer(null);
     this.many.push([exam, sessions, sent]);
     const failed = this.failed.filter(({ session }) => sessions.includes(session));
     const no = new Set(failed.map(({ session }) => session));
     const done = sessions.filter((session) => !no.has(session));
-    return { done: done.map((session) => ({ session, act: "a1" })), failed };
+    const { undoable = false } = this.did;
+    return { done: done.map((session) => ({ session, act: `of-${session}`, undoable })), failed };
   }
   async announce(exam: string, _code: string, note: string, request: string) {
     this.requests.push(request);

@@ -221,6 +221,15 @@ describe("a dialog", () => {
     );
   });
 
+  it("that refuses another's device starts without the reason that the first was told", async () => {
+    const { wall, server } = await watching([ADA, BEN]);
+    wall.ask("refuse-device", ["a"], { ...PAUSE, ofBySession: { a: "d_2" } });
+    await wall.sending.confirm();
+    wall.ask("refuse-device", ["b"], { ofBySession: { b: "d_3" } });
+    expect(await wall.sending.confirm()).toBe(false);
+    expect([wall.sending.lacks.value, server.sent.length]).toEqual([["code"], 1]);
+  });
+
   it("says the trouble of its own act alone", async () => {
     const { wall, server } = await watching([ADA]);
     const { sending } = wall;

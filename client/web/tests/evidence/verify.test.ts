@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { crc32 } from "../../src/evidence/bundle";
-import { utf8 } from "../../src/evidence/bytes";
-import { Fraction, type Json } from "../../src/evidence/json";
+import { crc32, parseFacts, SESSION, unpack } from "../../src/evidence/bundle";
+import { concat, utf8, type Bytes } from "../../src/evidence/bytes";
+import { Fraction, type Json, type Writable } from "../../src/evidence/json";
 import { VerifierKey } from "../../src/evidence/key";
-import { isEmpty, same } from "../../src/evidence/known";
+import { isEmpty, Known, same, sealedOtherwise } from "../../src/evidence/known";
+import { encode, type Kind } from "../../src/evidence/record";
 import { verify, type Progress } from "../../src/evidence/verify";
 import { dice, flipped, ofBase64, sure, vectors } from "./made";
 
@@ -74,6 +75,39 @@ describe("verifying a bundle", () => {
       const cut = Uint8Array.from([...BUNDLE.subarray(0, from), ...BUNDLE.subarray(to)]);
       expect((await verify(cut, { serverKey: KEY })).holds).toBe(false);
     }
+  });
+});
+
+// Anyone can write it, for no signature covers it yet: 130,000 arguments are too many for a call, and
+// as many digests of 64 KiB take minutes.
+it("a log that names a long record endlessly is soon refused", () => {
+  const known = new Known(BUNDLE, KEY);
+  known.container = unpack(BUNDLE);
+  known.facts = parseFacts(known.member(SESSION));
+  const device = sure([...known.facts.devices.keys()][0]);
+  const log = `logs/${device}.jsonl`;
+  const { session } = known.facts;
+  const line = (seq: number, kind: Kind, facts: Record<string, Writable>): Bytes =>
+    encode({ session, device, seq, at_ms: 0, kind, blob: null, facts });
+  const answers = Array.from({ length: 5_000 }, () => ({ seq: 0 }));
+  const lines = [
+    line(0, "answer", { item: "q1", response: "x".repeat(65_000) }),
+    ...Array.from({ length: 26 }, (_, at) => line(at + 1, "submission", { answers })),
+  ];
+  const newline = utf8("\n");
+  const whole = concat(lines.flatMap((each) => [each, newline]));
+  known.container = {
+    ...known.container,
+    members: new Map([...known.container.members, [log, whole]]),
+  };
+  const sealed = `${"0".repeat(64)} ${log}\n`;
+
+  const refuted = sealedOtherwise(known, sealed, new Map([[log, "1".repeat(64)]]));
+
+  expect(refuted).toMatchObject({
+    message: `${log} was changed: record 0 and the submission at 1 do not agree`,
+    device,
+    record: 0,
   });
 });
 

@@ -68,6 +68,13 @@ describe("what is told after the exam", () => {
     expect(told({ flags: [] }).flags).toEqual([]);
   });
 
+  it("says that nobody had to judge it, where results were released without a verdict", () => {
+    const quiet = { review: "awaiting", released_unjudged: true, outcome: null, flags: [] };
+    const { decision } = told({ ...quiet, reasons: null, contest_until_ms: null });
+    expect(decision.state).toBe("unjudged");
+    expect(after.decision.state[decision.state]).toContain("Nobody had to judge your exam");
+  });
+
   it("has the answer that was given, flag by flag", () => {
     const contest = {
       text: "It was my sister.",

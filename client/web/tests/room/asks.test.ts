@@ -31,7 +31,7 @@ describe("what a learner is asked for", () => {
 describe("how long it lasted", () => {
   it("is summed for each kind, and goes on while it does", () => {
     const asks = [ask("dark", 30), ask("dark", null), ask("covered", 5), ask("camera-lost", 9)];
-    expect(lasted([...asks, ask("network-gap", 9)], START + MINUTE)).toEqual([
+    expect(lasted({ asks: [...asks, ask("network-gap", 9)] }, START + MINUTE)).toEqual([
       ["camera-lost", 9 * SECOND],
       ["covered", 5 * SECOND],
       ["dark", 90 * SECOND],
@@ -39,6 +39,17 @@ describe("how long it lasted", () => {
   });
 
   it("is not told where there is nothing to tell", () => {
-    expect(lasted([ask("dark", 0.4)], START)).toEqual([]);
+    expect(lasted({ asks: [ask("dark", 0.4)] }, START)).toEqual([]);
+  });
+
+  it("counts what is listed no more", () => {
+    const asked_before = [
+      { kind: "dark", seconds: 60 },
+      { kind: "frozen", seconds: 2.5 },
+    ];
+    expect(lasted({ asks: [ask("dark", 30)], asked_before }, START)).toEqual([
+      ["dark", 90 * SECOND],
+      ["frozen", 2500],
+    ]);
   });
 });

@@ -68,10 +68,10 @@ class FakeMaker implements Maker {
   }
 }
 
-function made() {
+function made(patienceMs = 5) {
   const [media, maker] = [new Browser(), new FakeMaker()];
   const permission = async () => media.permission;
-  return { media, maker, camera: new Camera({ media, maker, permission, patienceMs: 5 }) };
+  return { media, maker, camera: new Camera({ media, maker, permission, patienceMs }) };
 }
 
 describe("stateOf", () => {
@@ -102,6 +102,26 @@ describe("a camera", () => {
     expect(camera.state.value).toBe("on");
     expect(media.streams).toHaveLength(1);
     expect(maker.watched).toEqual([media.streams[0]?.track]);
+  });
+
+  it("takes one still after the other: a larger one must not end the one under way", async () => {
+    const { camera, maker } = made(5000);
+    await camera.open();
+    let finish = () => {};
+    maker.answer = () => new Promise((done) => (finish = () => done({ width: 640 } as Still)));
+    const periodic = camera.still(SIZE);
+    await settled();
+    const document = camera.still(LARGE);
+    await settled();
+    expect([maker.sizes, maker.watched.length]).toEqual([[SIZE], 1]);
+
+    finish();
+    await periodic;
+    await settled();
+    expect([maker.sizes, maker.watched.length]).toEqual([[SIZE, LARGE], 2]);
+    finish();
+    await document;
+    expect(camera.state.value).toBe("on");
   });
 
   it("is denied without throwing, and gives no still", async () => {

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { outcomeOf } from "../../src/room/outcome";
 
 it.each([
-  ["nothing known", null, { review: "awaiting", flags: [], result: null, held: false, mailed: false }],
+  ["nothing known", null, { review: "awaiting", flags: [], result: null, releasedUnjudged: false, held: false, mailed: false }],
   [
     "decided, with flags in words",
     {
@@ -19,6 +19,7 @@ it.each([
         { words: "dark", outcome: null },
       ],
       result: null,
+      releasedUnjudged: false,
       held: true,
       mailed: true,
     },
@@ -34,6 +35,24 @@ it.each([
       review: "decided",
       flags: [],
       result: { points: 7.5, possible: 10, passed: null, awaiting: 1 },
+      releasedUnjudged: false,
+      held: false,
+      mailed: false,
+    },
+  ],
+  [
+    "results released, and nobody had to judge it",
+    {
+      review: "awaiting",
+      flags: [],
+      released_unjudged: true,
+      results: { points: 10, possible: 10, passed: true, awaiting: [], late: [] },
+    },
+    {
+      review: "awaiting",
+      flags: [],
+      result: { points: 10, possible: 10, passed: true, awaiting: 0 },
+      releasedUnjudged: true,
       held: false,
       mailed: false,
     },

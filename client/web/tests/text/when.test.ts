@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clock, counted, lengthWords, moment, zoneWords } from "../../src/text/when";
+import { clock, counted, lastedWords, lengthWords, moment, zoneWords } from "../../src/text/when";
 
 const AT = Date.UTC(2026, 10, 21, 23, 30, 5);
 const MINUTE = 60_000;
@@ -48,5 +48,12 @@ describe("lengths of time", () => {
   it("count one and many", () => {
     expect(counted(1, "person", "people")).toBe("1 person");
     expect(counted(0, "person", "people")).toBe("0 people");
+  });
+});
+
+describe("what went on several times", () => {
+  it("is told by how long it went on, and how often", () => {
+    expect(lastedWords(12_000, 2)).toBe("12 seconds in all, 2 times");
+    expect(lastedWords(12_000, 1)).toBe("12 seconds");
   });
 });
