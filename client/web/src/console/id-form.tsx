@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { IdDecided, IdDecision, IdDesk } from "../api";
 import { identity } from "../text/identity";
 import { Notice, Trouble, Waiting } from "../ui/notices";
@@ -167,8 +167,8 @@ function Reads({ words }: { words: string }) {
 
 export function Recorded({ desk, check, recorded }: Props & { recorded: IdDecided }) {
   const onward = useRef<HTMLButtonElement>(null);
-  // The form that had the focus is gone; Enter brings the next one.
-  useEffect(() => onward.current?.focus(), []);
+  // The form that had the focus is gone; Enter brings the next one, however soon it is pressed.
+  useLayoutEffect(() => onward.current?.focus(), []);
   const next = desk.next.value;
   return (
     <section role="status" class="notice">
