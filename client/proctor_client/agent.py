@@ -182,7 +182,7 @@ class _Run:
             server,
             asked_still=lambda: self._capture.soon(),  # noqa: PLW0108 - it is made further down
             acted=screen.say,
-            changed=lambda: self._check_in.stir(),  # noqa: PLW0108 - as above
+            changed=lambda: self._check_in.stir(),  # noqa: PLW0108 - it is made further down
         )
         self._watching = asyncio.Event()  # snapshots are to be taken
         document_asked = joined.policy.get("identity", {}).get("document") != "none"

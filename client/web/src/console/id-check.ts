@@ -73,7 +73,7 @@ export function open(desk: IdDesk): IdDecision[] {
   return openIn(desk).filter((event) => event !== "asked-again" || desk.may_ask_again);
 }
 
-function openIn({ state, may_confirm, raised }: IdDesk): IdDecision[] {
+function openIn({ state, may_confirm, raised, face, document }: IdDesk): IdDecision[] {
   switch (state) {
     case "captured":
       return [...DECISIONS];
@@ -85,7 +85,8 @@ function openIn({ state, may_confirm, raised }: IdDesk): IdDecision[] {
     case "refused":
       return ["accepted", "asked-again", "vouched"];
     case "retake":
-      return ["accepted", "refused", "vouched"];
+      // Where nothing was ever shown there is nothing to decide by.
+      return face ?? document ? ["accepted", "refused", "vouched"] : ["vouched"];
     // Whoever has no document that fits has nothing to show.
     case "awaited":
       return ["vouched"];

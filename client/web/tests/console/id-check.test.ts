@@ -96,6 +96,11 @@ describe("which acts are open", () => {
       ["accepted", "refused", "vouched"],
     ],
     [
+      "while one is awaited and none was ever shown: to vouch",
+      idDesk("s", { state: "retake", may_ask_again: false, face: null, document: null }),
+      ["vouched"],
+    ],
+    [
       "after the end: all but to ask for a new picture",
       idDesk("s", { may_ask_again: false }),
       ["accepted", "refused", "vouched"],
