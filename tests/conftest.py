@@ -167,7 +167,7 @@ async def check_in_read(server: Server, session_id: str) -> None:
         checks = (await server.store.case(session_id)).session.id_check.checks
         return CheckKind.ONE_FACE in {each.check for each in checks}
 
-    await until(is_read, within_s=60)
+    await until(is_read)
 
 
 OpenServer = Callable[..., Awaitable[Server]]
@@ -188,7 +188,7 @@ def full_disk(*, room: int = 0) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-async def until(holds: Callable[[], Awaitable[Any]], *, within_s: float = 10) -> Any:
+async def until(holds: Callable[[], Awaitable[Any]], *, within_s: float = 60) -> Any:
     """Ask until the answer is true, and return it: for what a server does in its own time."""
     async with asyncio.timeout(within_s):
         while not (answer := await holds()):  # noqa: ASYNC110 - the server tells nobody

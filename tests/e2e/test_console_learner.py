@@ -204,7 +204,7 @@ async def flagged(open_room: OpenRoom, sit: Sit, **how: Any) -> tuple[Room, Lear
     async def they_left() -> bool:
         return vision.gone
 
-    await until(they_left, within_s=60)
+    await until(they_left)
     await ada.button(READ).click()
     await ada.hand_in(PART_A)
     await ada.leave_out_the_rest()

@@ -4,8 +4,8 @@ import asyncio
 import gzip
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -266,6 +266,25 @@ async def begun_contest(here: Sat) -> AsyncIterator[asyncio.StreamReader]:
             await writer.wait_closed()
 
 
+@asynccontextmanager
+async def contest_being_read(
+    here: Sat, is_busy: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[asyncio.StreamReader]:
+    """Begin an answer, again where `is_busy` was read before it: that asks with one of its own."""
+    async with AsyncExitStack() as begun, asyncio.timeout(60) as limit:
+        reading = await begun.enter_async_context(begun_contest(here))
+        while not await is_busy():
+            try:
+                async with asyncio.timeout(0.02):
+                    answered = await reading.readexactly(12)
+            except TimeoutError:
+                continue
+            assert answered == b"HTTP/1.1 429"
+            reading = await begun.enter_async_context(begun_contest(here))
+        limit.reschedule(None)
+        yield reading
+
+
 async def status_of(reading: asyncio.StreamReader) -> int:
     async with asyncio.timeout(60):
         return int((await reading.readline()).split()[1])
@@ -297,8 +316,7 @@ async def test_while_one_large_answer_is_read_its_session_has_no_other(here: Sat
             assert (code_of(found), response.headers["Retry-After"]) == ("contests-busy", "30")
             return True
 
-    async with begun_contest(here) as reading:
-        await until(busy)
+    async with contest_being_read(here, busy) as reading:
         # Words alone are small: they wait for nobody.
         status, told = await contest(here, {"text": "It was my mirror."})
         assert (status, told["contested"], reading.at_eof()) == (200, True, False)
@@ -322,12 +340,12 @@ async def test_what_is_compressed_waits_for_its_turn_however_little_is_sent(here
             return code_of(await response.json(content_type=None))
 
     assert await answer() == "invalid-input"
-    async with begun_contest(here):
 
-        async def busy() -> bool:
-            return await answer() == "contests-busy"
+    async def busy() -> bool:
+        return await answer() == "contests-busy"
 
-        await until(busy)
+    async with contest_being_read(here, busy) as reading:
+        assert not reading.at_eof()
 
 
 async def test_an_answer_that_comes_too_slowly_is_called_off(
