@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256 as sha256_of
 from pathlib import Path
+from sys import intern
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -799,13 +800,20 @@ def _session_values(session: ExamSession, *, version: int, log: Frontier) -> dic
         "version": version,
         "log_size": log.size,
         "log_frontier": log.to_bytes(),
-        "body": _SESSION.dump_json(session).decode(),
+        # What says nothing is left out, so that thousands in memory share one of it.
+        "body": _SESSION.dump_json(session, exclude_defaults=True).decode(),
     }
 
 
 def _case(row: Any) -> Case:
+    session = _SESSION.validate_json(row.body)
     return Case(
-        session=_SESSION.validate_json(row.body),
+        # The same for all of an exam.
+        session=replace(
+            session,
+            exam_sha256=intern(session.exam_sha256),
+            policy_sha256=intern(session.policy_sha256),
+        ),
         log=Frontier.from_bytes(row.log_size, row.log_frontier),
         version=row.version,
     )

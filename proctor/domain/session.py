@@ -5,7 +5,7 @@ before every command and stamps what the clock has done since.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -243,7 +243,11 @@ class Found:
     unseen: bool  # something that a rule of conduct goes by was not measured
 
 
-_NO_REVIEW = Review()  # one for all of whom nobody has judged anything
+# One for all of whom nothing of the kind is said.
+_NO_ALLOWANCE = Allowance()
+_NO_ID_CHECK = IdCheck()
+_NO_DEVICES = Devices()
+_NO_REVIEW = Review()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,11 +265,11 @@ class ExamSession:
     state: State = State.INVITED
     starts_at: datetime | None = None  # of the window; both or neither
     ends_at: datetime | None = None
-    allowance: Allowance = field(default_factory=Allowance)
+    allowance: Allowance = _NO_ALLOWANCE
     ledger: tuple[LedgerEntry, ...] = ()
-    id_check: IdCheck = field(default_factory=IdCheck)
+    id_check: IdCheck = _NO_ID_CHECK
     review: Review = _NO_REVIEW
-    devices: Devices = field(default_factory=Devices)
+    devices: Devices = _NO_DEVICES
     second_camera: SecondCamera | None = None  # once its link was asked for
     viewing: Viewing | None = None  # after the end, once a browser was offered to look
     help: Call | None = None  # what the learner last called a person for

@@ -7,8 +7,8 @@ kept in memory; the row is the truth, and a save that finds another version ther
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
@@ -224,17 +224,9 @@ class Cases:
         async with self._locks.setdefault(session_id, asyncio.Lock()):
             yield await self.get(session_id)
 
-    @contextmanager
-    def watching(self, session_id: str, tell: Watcher) -> Iterator[None]:
-        """Call `tell` with the session whenever it was saved. It must not wait."""
-        self._watchers[session_id] = (*self._watchers.get(session_id, ()), tell)
-        try:
-            yield
-        finally:
-            left = list(self._watchers.pop(session_id))
-            left.remove(tell)
-            if left:
-                self._watchers[session_id] = tuple(left)
+    def watching(self, session_id: str, tell: Watcher) -> "_Watching":
+        """While within, call `tell` with the session as it was saved. It must not wait."""
+        return _Watching(self._watchers, session_id, tell)
 
     def when_ended(self, tell: Watcher) -> None:
         """Call `tell` with each session that ends, once that is stored. It must not wait."""
@@ -290,3 +282,25 @@ class Cases:
         for tell in self._kept:
             tell(case)
         return case
+
+
+class _Watching:
+    """What `Cases.watching` returns. No generator: thousands of these are held for hours."""
+
+    __slots__ = ("_session_id", "_tell", "_watchers")
+
+    def __init__(
+        self, watchers: dict[str, tuple[Watcher, ...]], session_id: str, tell: Watcher
+    ) -> None:
+        self._watchers = watchers
+        self._session_id = session_id
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        self._watchers[self._session_id] = (*self._watchers.get(self._session_id, ()), self._tell)
+
+    def __exit__(self, *_: object) -> None:
+        left = list(self._watchers.pop(self._session_id))
+        left.remove(self._tell)
+        if left:
+            self._watchers[self._session_id] = tuple(left)

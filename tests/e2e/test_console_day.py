@@ -27,7 +27,7 @@ from tests.e2e.desk import picture_is_there, record_a_breach
 from tests.e2e.evidence import Evidence
 from tests.e2e.room import PART_A, Learner, RunningClock, Sit
 from tests.e2e.visits import Visitor
-from tests.e2e.wall import Sitting, Watch, forgive, give_reason, open_panel, panel, tile
+from tests.e2e.wall import Sitting, Watch, give_reason, open_panel, panel, tile
 from tests.e2e.wire import wire_to
 
 pytestmark = pytest.mark.browser
@@ -368,7 +368,7 @@ async def test_of_two_who_act_at_once_one_wins_and_the_other_is_told(
     await expect(tile(lost, ADA)).to_contain_text("+5 min")
     assert await ledger_of(server, session) == [("proctor", "part-a", 300)]
     for here in watched:
-        forgive(here, "Failed to load resource: the server responded with a status of 409")
+        here.forgive_answers(409)
 
 
 async def who_won(pages: Sequence[Page]) -> tuple[Page, Page]:
@@ -408,7 +408,7 @@ async def test_a_wall_whose_network_drops_says_from_when_it_is_and_is_current_ag
         wire.mend()
         await expect(said).to_be_hidden()
         await expect(tile(page, ADA)).to_contain_text("paused for")
-        forgive(here, "WebSocket connection to ", "Failed to load resource: net::ERR_")
+        here.forgive("WebSocket connection to ", "Failed to load resource: net::ERR_")
         await page.context.close()
 
 
@@ -436,7 +436,7 @@ async def test_a_picture_that_the_course_team_opens_is_refused_and_the_learner_r
     looks = ada.page.get_by_role("row").filter(has_text="course-team")
     await expect(looks).to_have_count(1)
     await expect(looks).to_contain_text("refused: nothing was shown")
-    forgive(here, "Failed to load resource: the server responded with a status of 403")
+    here.forgive_answers(403)
 
 
 # Not as a page of its own: Chromium would ask for an icon of it, too.

@@ -22,7 +22,6 @@ from tests.e2e.visits import Scheme, Visit, Visitor
 from tests.e2e.wall import (
     Sitting,
     Watch,
-    forgive,
     give_reason,
     open_panel,
     panel,
@@ -316,7 +315,7 @@ async def test_of_two_who_act_at_once_one_is_told_what_the_other_did(
 
     await expect(here).to_contain_text("second-proctor has acted on this session meanwhile")
     await expect(dialog.get_by_label("Note")).to_have_value("For the outage.")
-    forgive(watched, "Failed to load resource: ")
+    watched.forgive("Failed to load resource: ")
 
 
 async def test_of_two_who_act_on_a_tile_by_key_one_is_told_what_the_other_did(
@@ -338,7 +337,7 @@ async def test_of_two_who_act_on_a_tile_by_key_one_is_told_what_the_other_did(
     await dialog.get_by_role("button", name="Give the time").click()
     told = dialog.get_by_role("alert")
     await expect(told).to_contain_text("second-proctor has acted on this session meanwhile")
-    forgive(watched, "Failed to load resource: ")
+    watched.forgive("Failed to load resource: ")
 
 
 async def test_a_session_is_taken_and_others_see_by_whom_and_who_looks(
@@ -531,7 +530,7 @@ async def test_a_picture_that_failed_is_tried_again_with_the_next_ticket(
     await expect(tile(page, "Ada Lovelace")).to_contain_text("Picture can't be shown")
     picture = tile(page, "Ada Lovelace").get_by_role("img", name="Camera of Ada Lovelace")
     await expect(picture).to_be_visible(timeout=20_000)  # a ticket lasts for ten seconds at least
-    forgive(here, "Failed to load resource: ")
+    here.forgive("Failed to load resource: ")
 
 
 async def test_all_that_was_asked_is_read_in_full_and_stays_after_the_answer(
@@ -580,7 +579,7 @@ async def test_what_is_asked_while_the_story_can_t_be_fetched_is_read_before_the
     await expect(panel(page)).to_contain_text("1 earlier message is not shown here yet")
     await page.unroute("**/api/v1/sessions/*/story")
     await expect(quotes).to_have_text(["one", "two", "three"], timeout=15_000)
-    forgive(here, "Failed to load resource: ")
+    here.forgive("Failed to load resource: ")
 
 
 async def test_what_was_flagged_stands_on_the_tile_and_in_the_panel_with_its_picture(
@@ -701,7 +700,7 @@ async def test_a_network_that_drops_is_said_with_the_time_and_comes_back(
     await expect(said).to_be_hidden()
     await sitting("Ben Ali")
     await expect(tile(page, "Ben Ali")).to_be_visible()
-    forgive(here, "WebSocket connection to ", "Failed to load resource: net::ERR_")
+    here.forgive("WebSocket connection to ", "Failed to load resource: net::ERR_")
 
 
 @asynccontextmanager
@@ -718,7 +717,7 @@ async def answers_lost(here: Visit, address: str) -> AsyncIterator[list[str]]:
     await here.page.route(address, lose)
     yield done
     await here.page.unroute(address, lose)
-    forgive(here, "Failed to load resource: ")
+    here.forgive("Failed to load resource: ")
 
 
 async def read_by(learners: list[Device]) -> list[int]:

@@ -107,7 +107,7 @@ async def test_a_link_lets_one_browser_in_and_the_next_link_another_in_its_place
     await first.page.get_by_role("button", name="Check again").click()
     await expect(first.page.get_by_text("another browser took its place")).to_be_visible()
     for here in (first, second):
-        here.complaints.clear()  # the browser's own, of the answers 401 and 404
+        here.forgive_answers(401, 404)
 
 
 async def test_whoever_looks_is_there_after_a_reload_until_they_are_done(
@@ -154,7 +154,7 @@ async def test_an_answer_that_comes_too_late_stays_on_the_page(
     over = "The days in which it could be answered are over."
     await expect(here.page.get_by_text(over).first).to_be_visible()
     await expect(here.page.get_by_label("To the decision")).to_have_value("It was my line.")
-    here.complaints.clear()  # the browser's own, of the answer 403
+    here.forgive_answers(403)
 
 
 async def test_a_browser_that_is_nobodys_is_told_where_to_go_and_can_ask(
@@ -181,4 +181,4 @@ async def test_a_browser_that_is_nobodys_is_told_where_to_go_and_can_ask(
     await expect(heading(here, "Your exam is handed in")).to_be_visible()
     await here.page.get_by_role("link", name=SEEN).click()
     await expect(heading(here, SEEN)).to_be_visible()
-    here.complaints.clear()  # the browser's own, of the answers 409
+    here.forgive_answers(409)

@@ -19,6 +19,17 @@ class Visit:
     host: str
     complaints: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    forgiven: tuple[str, ...] = ()  # how complaints begin that are none
+
+    def forgive_answers(self, *statuses: int) -> None:
+        """Let pass, now and later, what Chromium says of such answers of the server."""
+        said = "Failed to load resource: the server responded with a status of"
+        self.forgive(*(f"{said} {status}" for status in statuses))
+
+    def forgive(self, *begins: str) -> None:
+        """Let pass, now and later, what Chromium says of trouble that the test itself made."""
+        self.forgiven += begins
+        self.complaints[:] = [each for each in self.complaints if not each.startswith(begins)]
 
     def watch(self) -> None:
         self.page.on("console", self._heard)
@@ -28,7 +39,8 @@ class Visit:
     def _heard(self, message: ConsoleMessage) -> None:
         # "Am I signed in?" is asked at every start, and Chromium logs its 401 as an error.
         asked = message.location["url"].endswith("/api/v1/login") and "401" in message.text
-        if message.type in {"error", "warning"} and not asked:
+        passes = asked or message.text.startswith(self.forgiven)
+        if message.type in {"error", "warning"} and not passes:
             self.complaints.append(message.text)
 
     def _asked(self, url: str) -> None:

@@ -38,8 +38,3 @@ async def give_reason(page: Page, note: str, *, code: str = "technical/network")
     await dialog.get_by_label("Reason").select_option(code)
     await dialog.get_by_role("textbox", name=re.compile("Note|Your message")).fill(note)
     return dialog
-
-
-def forgive(here: Visit, *begins: str) -> None:
-    """Forget what Chromium said of trouble that the test itself made, by how it begins."""
-    here.complaints[:] = [each for each in here.complaints if not each.startswith(begins)]
