@@ -1,10 +1,11 @@
 """What is written: batches of devices, durable with one write each, and everything else.
 
 A batch is durable, and answered, once its blobs and what becomes its row stand in a segment. What
-came while the last write was under way is the next. Its rows follow in the database, written by one
-thread: whatever is queued when it looks is one commit. Neither waits for a timer: under light load
-a group is one job, and under heavy load the group grows to what came meanwhile, which is what makes
-an fsync cheap. Other writes are durable, and answered, with their commit.
+comes while one write is under way is the next, and begins at once; what comes while two are waits
+for the first of them. Its rows follow in the database, written by one thread: whatever is queued
+when it looks is one commit. Neither waits for a timer: under light load a group is one job, and
+under heavy load the group grows to what came meanwhile, which is what makes an fsync cheap. Other
+writes are durable, and answered, with their commit.
 
 The order is the safety argument: nothing is answered that is not on the disk. Rows that a crash
 left unwritten are written from the segments at the next start, before anything is read.
@@ -45,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 # More than this in one commit makes the first wait for the last without saving a further fsync.
 MAX_GROUP = 256
+# With one at a time, half of all batches waited for another's write before their own began.
+WRITES_AT_ONCE = 2
 # Jobs that may wait. An uplink has one batch in here at a time, so this is thousands of devices;
 # whoever comes later is told to come again.
 MAX_QUEUED = 16_384
@@ -157,6 +160,8 @@ class Writer:
         self._dead = False  # the thread ended by a fault
         self._failed = False  # the last write, or commit, that was to write anything
         self._ends: dict[tuple[str, str], int] = {}  # of logs, in the segments
+        self._ends_to_be: dict[tuple[str, str], int] = {}  # the same, of writes under way
+        self._faults = 0  # what `Segments.faults` was when the first of these began
         self._turns = 0  # handed over so far
         self._applied = -1  # the last of them whose rows are committed; 0 is the recovery
         self._readers: list[tuple[int, asyncio.Future[None]]] = []
@@ -167,7 +172,8 @@ class Writer:
         # What the recovery found and no row named before it: copies, once it comes again.
         self._left: dict[tuple[object, object], list[Place]] = {}
         self._loop = asyncio.get_running_loop()
-        self._appending: asyncio.Task[None] | None = None  # none while no batch waits
+        self._appending: set[asyncio.Task[None]] = set()  # none while no batch waits
+        self._placing = asyncio.Lock()
         self._recovered: asyncio.Future[None] = self._loop.create_future()
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
@@ -183,8 +189,10 @@ class Writer:
         job = _AppendJob(append, key, self._loop.create_future(), size)
         self._count(job)
         self._appends.append(job)
-        if self._appending is None:
-            self._appending = self._loop.create_task(self._append_all())
+        if len(self._appending) < WRITES_AT_ONCE:
+            task = self._loop.create_task(self._append_all())
+            self._appending.add(task)
+            task.add_done_callback(self._appending.discard)
         await job.done
 
     async def run(self, job: Callable[[Connection], T]) -> T:
@@ -245,8 +253,8 @@ class Writer:
     async def close(self) -> None:
         """Write what is queued, then end the thread. What comes later is refused."""
         self._closed = True
-        if self._appending is not None:
-            await self._appending
+        if self._appending:
+            await asyncio.wait(self._appending)
         self._hand_over()
         self._queue.put(_Turn(self._turns, [], _NO_ROWS, last=True))
         await asyncio.to_thread(self._thread.join)
@@ -285,7 +293,6 @@ class Writer:
             count = _count_of_one_write(self._appends)
             jobs, self._appends = self._appends[:count], self._appends[count:]
             self._resolve(await self._store(jobs))
-        self._appending = None
 
     async def _store(self, jobs: Sequence[_AppendJob]) -> Results:
         """Make batches durable. Each is paired with None, or with its exception."""
@@ -311,6 +318,36 @@ class Writer:
     async def _store_together(self, jobs: Sequence[_AppendJob]) -> Results:
         if self._owing.answered:
             raise StorageFull
+        # One by one: where a log ends is known only once the batch before has its place.
+        async with self._placing:
+            results, batches, blobs, ends = await self._decided(jobs)
+            if not blobs:
+                return results
+            placed = await self._segments.place(blobs, faults=self._faults)
+            self._ends_to_be.update(ends)
+        await self._segments.write(placed)
+        if len(self._ends) > MAX_ENDS:
+            self._ends.clear()
+        self._ends.update(ends)
+        for log, end in ends.items():
+            if self._ends_to_be.get(log) == end:
+                del self._ends_to_be[log]
+        held = [
+            _blob(blob.session, blob.sha256, place)
+            for blob, place in zip(blobs, placed.places, strict=True)
+            if blob.sha256 != _ROW
+        ]
+        self._add(_Rows(batches, held))
+        self._queued_bytes += _bytes_of(batches)
+        return results
+
+    async def _decided(
+        self, jobs: Sequence[_AppendJob]
+    ) -> tuple[Results, list[tuple[object, ...]], list[Blob], dict[tuple[str, str], int]]:
+        """Return who is told what, what is to be written for it, and where the logs end then."""
+        if self._faults != self._segments.faults:
+            # With a write that fails all end that are under way.
+            self._ends_to_be, self._faults = {}, self._segments.faults
         results: Results = []
         ends: dict[tuple[str, str], int] = {}
         blobs: list[Blob] = []
@@ -319,9 +356,9 @@ class Writer:
             append = job.append
             log = (append.session, append.device)
             if append.lines:
-                end = ends.get(log, self._ends.get(log))
+                end = ends.get(log, self._ends_to_be.get(log, self._ends.get(log)))
                 if end is None:
-                    end = await self._stored_end(log)
+                    end = await self._end_of(log)
                 if end != append.first:
                     results.append((job, Conflict()))
                     continue
@@ -330,29 +367,18 @@ class Writer:
             blobs += [Blob(job.key, append.session, *each) for each in append.blobs]
             blobs.append(Blob(job.key, append.session, _ROW, _packed(append)))
             results.append((job, None))
-        places = await self._segments.write(blobs)
-        if len(self._ends) > MAX_ENDS:
-            self._ends.clear()
-        self._ends.update(ends)
-        placed = [
-            _blob(blob.session, blob.sha256, place)
-            for blob, place in zip(blobs, places, strict=True)
-            if blob.sha256 != _ROW
-        ]
-        self._add(_Rows(batches, placed))
-        self._queued_bytes += _bytes_of(batches)
-        return results
+        return results, batches, blobs, ends
 
     def _add(self, rows: _Rows) -> None:
         if not self._rows:
             self._loop.call_later(ROWS_WITHIN_S, self._hand_over)
         self._rows.add(rows)
 
-    async def _stored_end(self, log: tuple[str, str]) -> int:
+    async def _end_of(self, log: tuple[str, str]) -> int:
         # Asked of the thread, so that all before is committed.
         done: asyncio.Future[int] = self._loop.create_future()
         self._queued += 1
-        self._put(_OtherJob(lambda tx: int(tx.exec_driver_sql(_END, log).scalar_one()), done))
+        self._put(_OtherJob(lambda tx: _stored_end(tx, log), done))
         return await done
 
     def _committed(self, number: int, results: Results, size: int = 0) -> None:
@@ -537,6 +563,12 @@ class Writer:
             found.pop(name, None)
             found[name] = (append, blobs)
         for append, blobs in found.values():
+            if append.lines and append.first != _stored_end(
+                connection, (append.session, append.device)
+            ):
+                # It came behind one that is not there, and so was not answered either.
+                logger.warning("a batch that does not begin where its log ends is left out")
+                continue
             gone = _erased(connection, append.session) if blobs else frozenset()
             held = [_blob(append.session, *each) for each in blobs if each[0] not in gone]
             fresh.update((append.session, digest) for digest, _ in blobs)
@@ -744,6 +776,10 @@ def _is_there(connection: Connection, append: Append) -> bool:
         asked = (append.session, append.device, append.first)
         return connection.exec_driver_sql(_HAS_BATCH, asked).first() is not None
     return all(_is_held(connection, append.session, digest) for digest, _ in append.blobs)
+
+
+def _stored_end(connection: Connection, log: tuple[str, str]) -> int:
+    return int(connection.exec_driver_sql(_END, log).scalar_one())
 
 
 def _is_held(connection: Connection, session: str, sha256: str) -> bool:

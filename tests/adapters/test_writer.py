@@ -14,6 +14,7 @@ from proctor.adapters.store import open_engine
 from proctor.adapters.writer import Writer
 from proctor.evidence.tree import Frontier
 from proctor.services.ports import Conflict, StorageFull, Writes
+from tests.adapters.held_disk import HeldDisk
 from tests.adapters.store_contract import append
 from tests.conftest import full_disk
 
@@ -179,6 +180,47 @@ async def test_a_commit_that_failed_alone_is_told_until_something_is_written(
         assert writer.writes() is Writes.FAILING
     await writer.run(put("bob"))
     assert writer.writes() is Writes.WELL
+
+
+async def test_a_batch_begins_to_be_written_while_another_still_is(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = append(Frontier(), b"0")
+    with monkeypatch.context() as patch:
+        disk = HeldDisk(patch)
+        one = asyncio.ensure_future(writer.append(first, KEY))
+        await disk.one_begun()
+        next_ = asyncio.ensure_future(writer.append(append(first.frontier, b"1"), KEY))
+        await disk.one_begun()
+        await disk.write_second()
+        assert not one.done()
+        disk.let_first()
+        await asyncio.gather(one, next_)
+    await writer.applied()
+    ends = await writer.run(lambda tx: tx.execute(text("SELECT size FROM batches")).scalars().all())
+    assert ends == [1, 2]
+
+
+async def test_what_came_behind_a_batch_that_failed_is_stored_when_both_come_again(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = append(Frontier(), b"0")
+    second = append(first.frontier, b"1")
+    with monkeypatch.context() as patch:
+        disk = HeldDisk(patch)
+        one = asyncio.ensure_future(writer.append(first, KEY))
+        await disk.one_begun()
+        next_ = asyncio.ensure_future(writer.append(second, KEY))
+        await disk.one_begun()
+        await disk.write_second()
+        with full_disk():
+            disk.let_first()
+            refused = await asyncio.gather(one, next_, return_exceptions=True)
+    assert [type(each) for each in refused] == [StorageFull, StorageFull]
+    with pytest.raises(Conflict):  # for what it came behind is not there
+        await writer.append(second, KEY)
+    await writer.append(first, KEY)
+    await writer.append(second, KEY)
 
 
 async def test_batches_that_failed_are_told_until_anything_is_written(writer: Writer) -> None:
