@@ -189,10 +189,8 @@ class Writer:
         job = _AppendJob(append, key, self._loop.create_future(), size)
         self._count(job)
         self._appends.append(job)
-        if len(self._appending) < WRITES_AT_ONCE:
-            task = self._loop.create_task(self._append_all())
-            self._appending.add(task)
-            task.add_done_callback(self._appending.discard)
+        if len(self._appends) == 1:  # else somebody is about to take them, or nobody can
+            self._begin_to_append()
         await job.done
 
     async def run(self, job: Callable[[Connection], T]) -> T:
@@ -288,11 +286,20 @@ class Writer:
             self._queue.put(_Turn(self._turns, self._others, self._rows))
             self._others, self._rows = [], _Rows()
 
+    def _begin_to_append(self) -> None:
+        if self._appends and len(self._appending) < WRITES_AT_ONCE:
+            self._appending.add(self._loop.create_task(self._append_all()))
+
     async def _append_all(self) -> None:
+        mine = asyncio.current_task()
+        assert mine is not None
         while self._appends:
             count = _count_of_one_write(self._appends)
             jobs, self._appends = self._appends[:count], self._appends[count:]
+            self._begin_to_append()
             self._resolve(await self._store(jobs))
+        # Now, and not when the task is done: what came in between would wait for ever.
+        self._appending.discard(mine)
 
     async def _store(self, jobs: Sequence[_AppendJob]) -> Results:
         """Make batches durable. Each is paired with None, or with its exception."""

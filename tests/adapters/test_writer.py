@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine, text
 
 from proctor.adapters import writer as writing
+from proctor.adapters.disk import Disk
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import open_engine
 from proctor.adapters.writer import Writer
@@ -199,6 +200,28 @@ async def test_a_batch_begins_to_be_written_while_another_still_is(
     await writer.applied()
     ends = await writer.run(lambda tx: tx.execute(text("SELECT size FROM batches")).scalars().all())
     assert ends == [1, 2]
+
+
+async def test_what_comes_as_two_writes_end_at_once_is_written(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let, under_way = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def write(_: Disk, _file: int, _data: memoryview, _at: int) -> None:
+        under_way.release()
+        await let.wait()
+
+    async def two_batches(session: str) -> None:
+        first = append(Frontier(), b"0", of=session)
+        await writer.append(first, KEY)
+        await writer.append(append(first.frontier, b"1", of=session), KEY)
+
+    monkeypatch.setattr(Disk, "write", write)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as learners:
+        for session in ("s_1", "s_2"):
+            learners.create_task(two_batches(session))
+            await under_way.acquire()
+        let.set()
 
 
 async def test_what_came_behind_a_batch_that_failed_is_stored_when_both_come_again(
