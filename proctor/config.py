@@ -16,7 +16,7 @@ from proctor.adapters.logins import SqlLogins
 from proctor.adapters.looks import SqlLooks
 from proctor.adapters.mail import MailSettings, SmtpMailer
 from proctor.adapters.passwords import Argon2Passwords
-from proctor.adapters.read_only import LOCK
+from proctor.adapters.read_only import LOCK, need_database
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import SqlStore, open_engine
 from proctor.adapters.thumbnails import Sheets
@@ -39,6 +39,10 @@ _ID_LENGTH = 10
 
 class PolicyDoesNotFit(Exception):
     """An exam and its policy speak of different sections."""
+
+
+class PolicyTestsFail(Exception):
+    """A policy does not do what its own [[test]] rows say. The message has a part for each."""
 
 
 class FolderInUse(Exception):
@@ -68,19 +72,22 @@ def new_id() -> str:
 
 @asynccontextmanager
 async def open_store(
-    settings: Settings, *, alone: bool = False
+    settings: Settings, *, alone: bool = False, makes: bool = True
 ) -> AsyncIterator[tuple[SqlStore, keys.Keys]]:
     """Open a data folder, making what is not there; close it at the end.
 
     Args:
         settings: Which.
         alone: No other process has it open: what a crash left unwritten is written.
+        makes: If not, a folder without a database is refused, and nothing is made in it.
 
     Raises:
-        DatabaseUnusable: The database is none of ours, or can't be opened.
+        DatabaseUnusable: The database is none of ours, or can't be opened; or there is none.
         KeyFileUnsafe: A secret can be read by others, or is another than this folder's.
         OSError: The folder can't be made or written.
     """
+    if not makes:
+        need_database(settings.data)
     found = keys.load(settings.data / "keys", server=settings.server)
     engine = open_engine(settings.data / "proctor.db")
     segments = Segments(settings.data / "segments")
@@ -166,10 +173,23 @@ async def publish(store: SqlStore, folder: Path, *, policy_file: Path | None = N
 
     Raises:
         ExamError: The exam can't be read.
-        PolicyDoesNotFit: Its policy is for other sections.
-        PolicyError: The policy can't be read.
+        PolicyDoesNotFit, PolicyError, PolicyTestsFail: As `policy_for`.
     """
     loaded = exams.load(folder)
+    policy = policy_for(loaded, folder, policy_file=policy_file)
+    return await store.publish(loaded.body, policy.body, images=loaded.images)
+
+
+def policy_for(
+    loaded: exams.LoadedExam, folder: Path, *, policy_file: Path | None = None
+) -> policies.LoadedPolicy:
+    """Return the policy that an exam is published with: the one in its folder, or a built-in one.
+
+    Raises:
+        PolicyDoesNotFit: It is for other sections.
+        PolicyError: It can't be read, or there is none.
+        PolicyTestsFail: A test of its file fails.
+    """
     name = f"{loaded.exam.policy_id}.toml"
     beside = folder / name
     path = policy_file or (beside if beside.is_file() else policies.builtin_folder() / name)
@@ -178,4 +198,7 @@ async def publish(store: SqlStore, folder: Path, *, policy_file: Path | None = N
     mismatches = section_mismatches(policy.policy, sections)
     if mismatches:
         raise PolicyDoesNotFit(f"{folder}: {'; '.join(mismatches)}")
-    return await store.publish(loaded.body, policy.body, images=loaded.images)
+    failed = [each.words for each in policies.run_tests(policy) if not each.passed]
+    if failed:
+        raise PolicyTestsFail(f"{path}: {'; '.join(failed)}")
+    return policy

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from aiohttp import web
 from hypothesis import settings
 
 from proctor import config
-from proctor.adapters import exams, vision
+from proctor.adapters import exams, policies, vision
 from proctor.adapters.logins import SqlLogins
 from proctor.adapters.looks import SqlLooks
 from proctor.adapters.store import SqlStore
@@ -207,6 +208,11 @@ def unheard() -> Iterator[None]:
         yield
 
 
+@cache  # a thousand tests publish it, and to read it takes longer than all else of that
+def short_exam(policy: str = "demo") -> tuple[exams.LoadedExam, policies.LoadedPolicy]:
+    return exams.load(SHORT_EXAM), policies.load(policies.builtin_folder() / f"{policy}.toml")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def wide_awake() -> Iterator[None]:
     """Let workers look at pictures at once, however busy those are who run other tests."""
@@ -228,7 +234,8 @@ async def open_server(tmp_path: Path) -> AsyncIterator[OpenServer]:
             thumbnails = Sheets()
             stack.push_async_callback(thumbnails.close)
             store, keys = await stack.enter_async_context(config.open_store(settings))
-            await config.publish(store, SHORT_EXAM)
+            exam, policy = short_exam()
+            await store.publish(exam.body, policy.body, images=exam.images)
             parts = Parts(
                 store=store,
                 logins=SqlLogins(store),

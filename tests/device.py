@@ -146,7 +146,7 @@ class Device:
     async def hear(self, *types: str) -> dict[str, Any]:
         assert self.socket is not None
         while True:
-            message = await self.socket.receive(timeout=20)
+            message = await self.socket.receive(timeout=60)
             if message.type is not aiohttp.WSMsgType.TEXT:
                 raise ConnectionError(f"the line was closed: {message.type}")
             told: dict[str, Any] = json.loads(message.data)

@@ -49,6 +49,11 @@ class _Reading:
     document: str
 
 
+def _document(reading: IdReading | None) -> str:
+    mrz = reading and reading.read and reading.read.mrz
+    return mrz.document if mrz else ""
+
+
 class MemoryStore:
     """`services.ports.Store`. `next_fault` befalls the next write, and only that one."""
 
@@ -211,12 +216,22 @@ class MemoryStore:
         ]
 
     async def cases(
-        self, exams: str | frozenset[str] | None, *, most: int = MAX_CASES
+        self,
+        exams: str | frozenset[str] | None,
+        *,
+        most: int = MAX_CASES,
+        after: Case | None = None,
     ) -> Sequence[Case]:
         of = {exams} if isinstance(exams, str) else exams
         found = [c for c in self._cases.values() if of is None or c.session.exam in of]
         by_id = sorted(found, key=lambda case: case.session.id)
-        return sorted(by_id, key=lambda case: case.session.made_at, reverse=True)[:most]
+        ordered = sorted(by_id, key=lambda case: case.session.made_at, reverse=True)
+        if after is not None:
+            last, at = after.session.id, after.session.made_at
+            later = [c for c in ordered if c.session.made_at < at]
+            same = [c for c in ordered if c.session.made_at == at and c.session.id > last]
+            ordered = same + later
+        return ordered[:most]
 
     async def rehearsals(self, session_id: str) -> Sequence[Case]:
         return [c for c in await self.cases(PRACTICE_EXAM) if c.session.rehearsal_of == session_id]
@@ -317,19 +332,28 @@ class MemoryStore:
         return {each: await self.flags(each) for each in sessions}
 
     async def keep_reading(
-        self, session_id: str, reading: IdReading, *, programme: str, at: datetime
+        self,
+        session_id: str,
+        reading: IdReading,
+        *,
+        programme: str,
+        at: datetime,
+        found_as_before: bool = False,
     ) -> None:
         if session_id in self._without_key or session_id not in self._cases:
             raise NotFound(what="key of session", id=session_id)
         fault = self._before()
-        mrz = reading.read and reading.read.mrz
-        self._readings[session_id] = _Reading(
-            programme=programme,
-            at=at,
-            face=reading.face,
-            reading=reading,
-            document=mrz.document if mrz else "",
-        )
+        before = self._readings.get(session_id)
+        if found_as_before and before is not None:
+            self._readings[session_id] = replace(before, reading=reading)
+        else:
+            self._readings[session_id] = _Reading(
+                programme=programme,
+                at=at,
+                face=reading.face,
+                reading=reading,
+                document=_document(reading),
+            )
         self._after(fault)
 
     async def reading(self, session_id: str) -> IdReading | None:
@@ -348,13 +372,13 @@ class MemoryStore:
 
     async def same_document(self, session_id: str) -> Sequence[str]:
         mine = self._readings.get(session_id)
-        if mine is None or not mine.document:
+        if mine is None or not (document := _document(mine.reading)):
             return []
         return sorted(
             session
             for session, kept in self._readings.items()
             if session != session_id
-            and (kept.programme, kept.document) == (mine.programme, mine.document)
+            and (kept.programme, kept.document) == (mine.programme, document)
         )
 
     async def faces(self, session_id: str, *, most: int) -> Sequence[ShownFace]:

@@ -28,7 +28,9 @@ from proctor_client.capture import Capture
 from proctor_client.checkin import CheckIn
 from proctor_client.checks import CLOCK_MEND_S, clock_words, displays, system_report
 from proctor_client.errors import (
+    SAVED,
     BadInput,
+    ClientError,
     DiskFull,
     NotAccepted,
     Refused,
@@ -111,7 +113,7 @@ async def take(plan: Plan, screen: Screen) -> Path:
                 keep=partial(keep_joined, joined_path),
             )
             if joined is None:
-                joined = keep_joined(joined_path, await server.join(patience_s=JOIN_PATIENCE_S))
+                joined = keep_joined(joined_path, await _join(server))
             spool = Spool(
                 plan.folder,
                 session=joined.session,
@@ -127,6 +129,15 @@ async def take(plan: Plan, screen: Screen) -> Path:
                 camera.close()
                 recorder.close()
             return spool.receipt_path
+
+
+async def _join(server: Server) -> dict[str, Any]:
+    try:
+        return await server.join(patience_s=JOIN_PATIENCE_S)
+    except ClientError as no:
+        if no.safe == SAVED:
+            no.safe = ""  # nothing was answered here yet
+        raise
 
 
 def joined_before(path: Path) -> Joined | None:
@@ -181,7 +192,7 @@ class _Run:
         self._standing = Standing(
             server,
             asked_still=lambda: self._capture.soon(),  # noqa: PLW0108 - it is made further down
-            acted=screen.say,
+            tell=screen.say,
             changed=lambda: self._check_in.stir(),  # noqa: PLW0108 - it is made further down
         )
         self._watching = asyncio.Event()  # snapshots are to be taken

@@ -158,7 +158,7 @@ def opener(
         offset_s: Added to it, so that a client that was restarted goes on in its clip.
 
     Raises:
-        BadInput: There is no such file.
+        BadInput: There is no such file, or it is neither a picture nor a clip.
     """
     if camera.isdecimal():
         return lambda: Webcam(int(camera))
@@ -169,10 +169,20 @@ def opener(
             do="Say --camera 0 for the first camera.",
         )
 
-    def open_file() -> Source:
+    def open_file(at_s: Callable[[], float] = lambda: elapsed_s() + offset_s) -> Source:
         picture = Picture(path)
-        return picture if picture.frame is not None else Clip(path, lambda: elapsed_s() + offset_s)
+        return picture if picture.frame is not None else Clip(path, at_s)
 
+    # Said at once: of a file that holds no picture none ever comes, however long one waits.
+    source = open_file(lambda: 0.0)
+    try:
+        if source.read() is None:
+            raise BadInput(
+                f"{camera} is no picture or clip that can be read.",
+                do="Say --camera 0 for the first camera.",
+            )
+    finally:
+        source.close()
     return open_file
 
 

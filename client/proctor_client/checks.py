@@ -26,6 +26,7 @@ _TRIPS = 5
 _ANSWER_S = 5.0
 _CLOCK_MIND_S, CLOCK_MEND_S = 5.0, 300.0  # beyond, secure connections begin to fail
 _TRIP_MIND_MS = 500.0
+_NO_LINK = "the exam server knows no such link"
 _DISK_MEND_BYTES, _DISK_MIND_BYTES = 256 * 1024**2, 2 * 1024**3  # an offline hour is about 40 MB
 # SMBIOS specification, 7.4.1: the chassis types that say what kind of computer it is.
 _FORMS = {
@@ -73,11 +74,12 @@ async def all_checks(
         folder: Where sessions are kept; need not exist.
         link: Of the exam whose rules hold; None: no exam's rules are held against this computer.
     """
-    checks = await _camera_checks(camera)
-    checks += await _server_checks(server or (link.server if link else None))
-    checks.append(_disk_check(folder))
     report = await asyncio.to_thread(system_report)
     rules = None if link is None else await _rules(link, report)
+    checks = [_no_link()] if rules == _NO_LINK else []
+    checks += await _camera_checks(camera)
+    checks += await _server_checks(server or (link.server if link else None))
+    checks.append(_disk_check(folder))
     checks.append(await asyncio.to_thread(_displays_check, rules))
     checks.append(_system_check(report, rules))
     return checks
@@ -260,7 +262,7 @@ async def _rules(link: Link, report: dict[str, str]) -> Rules | str:
             )
     except Refused as no:
         if no.code == "join-link-unknown":
-            return "the exam server knows no such link"
+            return _NO_LINK
         if no.code != "not-understood":
             return f"the exam server answered {no.status}"
         return "the exam server's answer was not understood"
@@ -268,6 +270,16 @@ async def _rules(link: Link, report: dict[str, str]) -> Rules | str:
         return "the exam server can't be reached"
     except (ValueError, TypeError, KeyError):
         return "the exam server's answer was not understood"
+
+
+def _no_link() -> Check:
+    """Return the line of a link that no exam can be taken with, however good the computer is."""
+    return Check(
+        check="link",
+        status=Status.MEND,
+        says="The exam server knows no such link.",
+        do="Copy the whole link from your invitation, or ask your course team for it.",
+    )
 
 
 def _displays_check(rules: Rules | str | None) -> Check:

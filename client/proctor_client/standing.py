@@ -21,6 +21,18 @@ from proctor_client.wire import View
 
 _NEWS_S = 5.0  # how often to look, for the server's push may have been lost
 _OVER = {"terminated", "expired"}
+# What the camera's pictures lack, in the words of the room in a browser. The one that explains the
+# others stands first: one thing is asked for at a time.
+_ASKS = {
+    "camera-lost": "We can't read the camera's pictures: is there another camera to use?",
+    "covered": "The camera sees almost nothing: is something in front of it?",
+    "dark": "We can't see you well: is the lamp off?",
+    "no-face": "We can't see your face: is the camera turned to you?",
+    "frozen": "The camera's picture stands still: is another program using it?",
+}
+_GO_ON = "You can go on answering."
+# Also where the section ended meanwhile, so it does not say that the pictures are good.
+_ASKS_NO_MORE = "Nothing more is asked of your camera."
 
 
 @dataclass(slots=True)
@@ -62,21 +74,23 @@ class Standing:
         server: Server,
         *,
         asked_still: Callable[[], None] = lambda: None,
-        acted: Callable[[str], None] = lambda _: None,
+        tell: Callable[[str], None] = lambda _: None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take the server, and whom to tell what proctors do from now on.
+        """Take the server, and whom to tell what comes from now on.
 
-        `asked_still` is called when one asks for a new picture, `acted` with what the learner
-        reads of each act, `changed` whenever the session did.
+        `asked_still` is called when a proctor asks for a new picture, `changed` whenever the
+        session did. `tell` is called with what the learner reads: of each act of a proctor, and of
+        what is to be mended for the camera's pictures, when it begins and when it is over.
         """
         self._server = server
         self._asked_still = asked_still
-        self._acted = acted
+        self._tell = tell
         self._changed = changed
         self._view: View = {}
         self._news = asyncio.Event()
         self._stale = False
+        self._asked = ""  # what the learner was last told about the camera's pictures
 
     def see(self, view: View) -> None:
         """Take in a view: an answer, or a push."""
@@ -86,6 +100,7 @@ class Standing:
             self._changed()
             if before:  # what was done before this run of the program is told by the state
                 self._tell_acts(before)
+            self._tell_asks()
 
     def _tell_acts(self, before: View) -> None:
         asked = self._view.get("asked_still_ms")
@@ -94,7 +109,14 @@ class Standing:
         known = {each.get("id") for each in before.get("acts", [])}
         for act in self._view.get("acts", []):
             if act.get("id") not in known:
-                self._acted(f"{act.get('words', '')} {act.get('note', '')}".strip())
+                self._tell(f"{act.get('words', '')} {act.get('note', '')}".strip())
+
+    def _tell_asks(self) -> None:
+        lasting = {ask["kind"] for ask in self._view.get("asks", []) if ask["until_ms"] is None}
+        now = next((kind for kind in _ASKS if kind in lasting), "")
+        if now != self._asked:
+            self._asked = now
+            self._tell(f"{_ASKS[now]} {_GO_ON}" if now else _ASKS_NO_MORE)
 
     def doubt(self) -> None:
         """Note that pushes may have been lost: there was a reconnection."""

@@ -71,5 +71,6 @@ export default defineConfig({
     },
   },
   plugins: [oneHead(), picturesAsFiles()],
-  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+  // Where all is well a limit costs nothing, and a slow machine is no broken test.
+  test: { include: ["tests/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
 });

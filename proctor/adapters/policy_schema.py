@@ -209,6 +209,13 @@ class ReviewDoc(_Doc):
     results_held: ResultsHeld = Field(
         default="until-decided", description="until when results are held back"
     )
+    interruptions_most: int = _whole(
+        0,
+        100,
+        0,
+        "messages, pauses and requests to one learner; before one more, proctors are warned; "
+        "0: never",
+    )
 
 
 class RetainDoc(_Doc):

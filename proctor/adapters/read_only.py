@@ -70,6 +70,18 @@ async def open_read_only(data: Path, *, tell: Callable[[str], object]) -> AsyncI
         raise ServerStarted(data)
 
 
+def need_database(data: Path) -> Path:
+    """Return the path of a data folder's database, which is not opened.
+
+    Raises:
+        DatabaseUnusable: There is none.
+    """
+    database = data / _DATABASE
+    if not database.is_file():
+        raise DatabaseUnusable(database, "there is no such database; which folder is --data?")
+    return database
+
+
 def _is_served(data: Path) -> bool:
     """Tell whether a server runs on a folder."""
     try:
@@ -99,9 +111,7 @@ def _written(data: Path) -> list[tuple[int, int] | None]:
 
 
 def _engine(data: Path, *, served: bool) -> Engine:
-    database = data / _DATABASE
-    if not database.is_file():
-        raise DatabaseUnusable(database, "there is no such database; which folder is --data?")
+    database = need_database(data)
     left_over = not served and (data / _WAL).exists()
     # Beside a server its files are shared with it, locks and all. Beside none, SQLite would make
     # those files anew: what a crash left of them is read into memory instead, without locks.

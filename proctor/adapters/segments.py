@@ -112,7 +112,9 @@ class Segments:
         self._file: int | None = None
         self._end = 0  # where the next write begins: at a block
         self._durable = 0  # up to where all that began is on the disk
-        self.faults = 0  # how often a write failed, and all that were under way behind it
+        # How often something could not be written. All that was under way has ended, well or not,
+        # before it is counted.
+        self.faults = 0
         self._placing = asyncio.Lock()
         self._under_way: set[asyncio.Future[bool]] = set()  # whether they went well
         self._newest: asyncio.Future[bool] | None = None
@@ -122,12 +124,14 @@ class Segments:
         self._disk: Disk | None = None
 
     async def place(self, blobs: Sequence[Blob], *, faults: int | None = None) -> Placed:
-        """Encrypt blobs and give them their place. What is placed must be written at once.
+        """Encrypt blobs and give them their place.
+
+        What is placed must be written at once: what comes behind it waits for it to end.
 
         Args:
             blobs: In the order in which they are found again; at least one.
             faults: `Segments.faults` when it was decided what is to be written, where that counts
-                on all writes that were under way.
+                on all writes under way: refused if one failed since.
 
         Raises:
             OSError: The disk is full or broken, or a write failed that this one comes behind.
@@ -175,9 +179,10 @@ class Segments:
         """Yield session, digest and place of what was written, from a segment on, in order.
 
         To be called before anything is written. What a crash left half-written at the end of a
-        segment may be among them: whether a blob is whole, its tag tells. What was written ahead
-        is cut off, and nothing but its zeros: behind a list that rotted there is more. A segment of
-        an earlier version says nothing of itself.
+        segment may be among them, and a whole write behind it: whether a blob is whole, its tag
+        tells. Those of one write stand side by side; between two writes there is a list. What was
+        written ahead is cut off, and nothing but its zeros: behind a list that rotted there is
+        more. A segment of an earlier version says nothing of itself.
         """
         for number in sorted(each for each in self._numbers() if each >= since):
             file = os.open(self._path(number), os.O_RDWR)
@@ -268,13 +273,14 @@ class Segments:
             self._newest = None
 
     async def _close_file(self) -> None:
+        # Nothing more goes into it, whatever becomes of this.
+        file, self._file = self._file, None
         if self._under_way:
             await asyncio.wait(self._under_way)
         if self._ahead is not None:
             await asyncio.wait({self._ahead})
             self._ahead = None
-        if self._file is not None:
-            file, self._file = self._file, None
+        if file is not None:
             try:
                 os.ftruncate(file, self._durable)
             finally:
@@ -320,6 +326,8 @@ class Segments:
         """Return the file that the next write goes to, having room for it."""
         if self._file is None or self._end >= self._max_bytes:
             await self._close_file()
+            if self._newest is not None and not self._newest.result():
+                raise _behind_a_fault()
             # An earlier run's last segment may end with what a crash left of a write: nothing may
             # come behind it, or it would not be found.
             number = self._number + 1

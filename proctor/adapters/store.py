@@ -385,10 +385,19 @@ class SqlStore:
         return [row.id for row in await self._rows(found)]
 
     async def cases(
-        self, exams: str | frozenset[str] | None, *, most: int = MAX_CASES
+        self,
+        exams: str | frozenset[str] | None,
+        *,
+        most: int = MAX_CASES,
+        after: Case | None = None,
     ) -> Sequence[Case]:
         table = _table(SessionRow)
-        found = select(table).order_by(table.c.made_at_ms.desc(), table.c.id).limit(most)
+        made_at_ms, id_ = table.c.made_at_ms, table.c.id
+        found = select(table).order_by(made_at_ms.desc(), id_).limit(most)
+        if after is not None:
+            last, last_ms = after.session.id, milliseconds(after.session.made_at)
+            later = (made_at_ms < last_ms) | ((made_at_ms == last_ms) & (id_ > last))
+            found = found.where(later)
         if exams is not None:
             of = {exams} if isinstance(exams, str) else exams
             found = found.where(table.c.exam.in_(sorted(of)))
@@ -566,7 +575,13 @@ class SqlStore:
         return await self.read(query)
 
     async def keep_reading(
-        self, session_id: str, reading: IdReading, *, programme: str, at: datetime
+        self,
+        session_id: str,
+        reading: IdReading,
+        *,
+        programme: str,
+        at: datetime,
+        found_as_before: bool = False,
     ) -> None:
         key = await self._session_key(session_id)
         nonce = secrets.token_bytes(NONCE_BYTES)
@@ -584,7 +599,12 @@ class SqlStore:
             # Destroyed meanwhile: nothing may be kept that nobody will ever delete.
             if not tx.execute(_select(SessionKeyRow, "session", session=session_id)).first():
                 raise NotFound(what="key of session", id=session_id)
+            table = _table(IdReadingRow)
             with _overwriting(tx):
+                if found_as_before:
+                    of_it = table.update().where(table.c.session == session_id)
+                    if tx.execute(of_it.values(sealed=row["sealed"])).rowcount:
+                        return
                 _upsert(tx, IdReadingRow, row, ["session"])
 
         await self._writer.run(job)
@@ -614,9 +634,15 @@ class SqlStore:
             return None
 
     async def same_document(self, session_id: str) -> Sequence[str]:
-        mine, table = _table(IdReadingRow).alias(), _table(IdReadingRow)
-        same = (table.c.number_hmac == mine.c.number_hmac) & (table.c.session != session_id)
-        found = select(table.c.session).join(mine, same).where(mine.c.session == session_id)
+        # By what was read last: what others find of the session may be what was accepted before.
+        rows = await self._rows(_select(IdReadingRow, "programme", session=session_id))
+        programme = str(rows[0].programme) if rows else ""
+        document = self._document_hash(programme, await self.reading(session_id))
+        if document is None:
+            return []
+        table = _table(IdReadingRow)
+        same = (table.c.number_hmac == document) & (table.c.session != session_id)
+        found = select(table.c.session).where(same)
         return [row.session for row in await self._rows(found.order_by(table.c.session))]
 
     async def faces(self, session_id: str, *, most: int) -> Sequence[ShownFace]:

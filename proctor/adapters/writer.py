@@ -139,6 +139,27 @@ class _Turn:
 _NO_ROWS = _Rows()  # never added to
 
 
+class _Refused:
+    """What a full disk refuses in a row: the first is logged with its traceback, all are counted.
+
+    Devices send again every second, and the log is on that disk, too.
+    """
+
+    def __init__(self) -> None:
+        self._times = self._jobs = 0
+
+    def is_first(self, jobs: int) -> bool:
+        """Note that so many were refused; tell whether they are the first."""
+        self._times += 1
+        self._jobs += jobs
+        return self._times == 1
+
+    def end(self, message: str) -> None:
+        if self._times:
+            logger.warning(message, extra={"times": self._times, "jobs": self._jobs})
+        self._times = self._jobs = 0
+
+
 class Writer:
     """Owns the writing thread, the writing connection and the segment being written."""
 
@@ -158,10 +179,12 @@ class Writer:
         self._queued_bytes = 0  # of their blobs, and of rows that are not committed
         self._closed = False
         self._dead = False  # the thread ended by a fault
+        self._not_stored = _Refused()
+        self._not_committed = _Refused()  # the thread's
         self._failed = False  # the last write, or commit, that was to write anything
         self._ends: dict[tuple[str, str], int] = {}  # of logs, in the segments
         self._ends_to_be: dict[tuple[str, str], int] = {}  # the same, of writes under way
-        self._faults = 0  # what `Segments.faults` was when the first of these began
+        self._faults = 0  # what `Segments.faults` was when these began to count
         self._turns = 0  # handed over so far
         self._applied = -1  # the last of them whose rows are committed; 0 is the recovery
         self._readers: list[tuple[int, asyncio.Future[None]]] = []
@@ -172,7 +195,7 @@ class Writer:
         # What the recovery found and no row named before it: copies, once it comes again.
         self._left: dict[tuple[object, object], list[Place]] = {}
         self._loop = asyncio.get_running_loop()
-        self._appending: set[asyncio.Task[None]] = set()  # none while no batch waits
+        self._appending: set[asyncio.Task[None]] = set()  # empty while no batch waits
         self._placing = asyncio.Lock()
         self._recovered: asyncio.Future[None] = self._loop.create_future()
         self._thread = Thread(target=self._work, name="writer", daemon=True)
@@ -251,7 +274,7 @@ class Writer:
     async def close(self) -> None:
         """Write what is queued, then end the thread. What comes later is refused."""
         self._closed = True
-        if self._appending:
+        while self._appending:
             await asyncio.wait(self._appending)
         self._hand_over()
         self._queue.put(_Turn(self._turns, [], _NO_ROWS, last=True))
@@ -293,13 +316,15 @@ class Writer:
     async def _append_all(self) -> None:
         mine = asyncio.current_task()
         assert mine is not None
-        while self._appends:
-            count = _count_of_one_write(self._appends)
-            jobs, self._appends = self._appends[:count], self._appends[count:]
-            self._begin_to_append()
-            self._resolve(await self._store(jobs))
-        # Now, and not when the task is done: what came in between would wait for ever.
-        self._appending.discard(mine)
+        try:
+            while self._appends:
+                count = _count_of_one_write(self._appends)
+                jobs, self._appends = self._appends[:count], self._appends[count:]
+                self._begin_to_append()
+                self._resolve(await self._store(jobs))
+        finally:
+            # Now, and not when the task is done: what came in between would wait for ever.
+            self._appending.discard(mine)
 
     async def _store(self, jobs: Sequence[_AppendJob]) -> Results:
         """Make batches durable. Each is paired with None, or with its exception."""
@@ -307,7 +332,8 @@ class Writer:
             results = await self._store_together(jobs)
         except (OSError, StorageFull) as error:
             self._failed = True
-            logger.exception("batches were not stored", extra={"jobs": len(jobs)})
+            if self._not_stored.is_first(len(jobs)):
+                logger.exception("batches were not stored", extra={"jobs": len(jobs)})
             full = StorageFull()
             full.__cause__ = error
             return [(job, full) for job in jobs]
@@ -318,15 +344,16 @@ class Writer:
         else:
             if any(result is None for _, result in results):
                 self._failed = False
+                self._not_stored.end("batches are stored again")
             return results
         # One spoils it for all: each by itself, so that the others are stored.
         return [result for job in jobs for result in await self._store([job])]
 
     async def _store_together(self, jobs: Sequence[_AppendJob]) -> Results:
-        if self._owing.answered:
-            raise StorageFull
         # One by one: where a log ends is known only once the batch before has its place.
         async with self._placing:
+            if self._owing.answered:
+                raise StorageFull
             results, batches, blobs, ends = await self._decided(jobs)
             if not blobs:
                 return results
@@ -353,7 +380,7 @@ class Writer:
     ) -> tuple[Results, list[tuple[object, ...]], list[Blob], dict[tuple[str, str], int]]:
         """Return who is told what, what is to be written for it, and where the logs end then."""
         if self._faults != self._segments.faults:
-            # With a write that fails all end that are under way.
+            # All that was under way has ended, and what went well is known from there.
             self._ends_to_be, self._faults = {}, self._segments.faults
         results: Results = []
         ends: dict[tuple[str, str], int] = {}
@@ -475,7 +502,8 @@ class Writer:
             with suppress(sqlite3.Error, DBAPIError):
                 if _driver(connection).in_transaction:
                     connection.exec_driver_sql("ROLLBACK")
-            logger.exception("nothing of a group was committed", extra={"jobs": len(others)})
+            if self._not_committed.is_first(len(others)):
+                logger.exception("nothing of a group was committed", extra={"jobs": len(others)})
             self._owing, committed = rows, 0
             self._failed = True
             full = StorageFull()
@@ -519,6 +547,7 @@ class Writer:
             del self._left[of]
         if wrote:
             self._failed = False
+            self._not_committed.end("groups are committed again")
         return results
 
     def _erase_copies(self) -> None:
@@ -540,9 +569,12 @@ class Writer:
         newest = connection.exec_driver_sql(_NEWEST_SEGMENT).scalar_one()
         keys: dict[str, AESGCM | None] = {}
         places: dict[tuple[str, str], list[Place]] = {}
-        found: dict[object, tuple[Append, list[tuple[str, Place]]]] = {}
+        found: dict[object, tuple[int, Append, list[tuple[str, Place]]]] = {}
         fresh: set[tuple[str, str]] = set()  # whose rows are written here
+        write, end = 0, (0, 0)  # which it is of, and where what was told last ends
         for session, sha256, place in self._segments.written(since=newest):
+            write += (place.segment, place.offset) != end
+            end = (place.segment, place.offset + place.size)
             if session not in keys:
                 keys[session] = key_of(connection, session)
             if sha256 != _ROW:
@@ -568,13 +600,12 @@ class Writer:
             # One that was refused may stand before the one that was taken in its place.
             name = (session, append.device, append.first) if append.lines else place
             found.pop(name, None)
-            found[name] = (append, blobs)
-        for append, blobs in found.values():
-            if append.lines and append.first != _stored_end(
-                connection, (append.session, append.device)
-            ):
-                # It came behind one that is not there, and so was not answered either.
-                logger.warning("a batch that does not begin where its log ends is left out")
+            found[name] = (write, append, blobs)
+        for of, append, blobs in found.values():
+            if of > write - (WRITES_AT_ONCE - 1) and _is_behind_a_gap(connection, append):
+                # The write before was under way still, and so this one was not answered. Behind
+                # a gap further back all was: what is not there has rotted.
+                logger.warning("a batch behind one that was half written is left out")
                 continue
             gone = _erased(connection, append.session) if blobs else frozenset()
             held = [_blob(append.session, *each) for each in blobs if each[0] not in gone]
@@ -783,6 +814,11 @@ def _is_there(connection: Connection, append: Append) -> bool:
         asked = (append.session, append.device, append.first)
         return connection.exec_driver_sql(_HAS_BATCH, asked).first() is not None
     return all(_is_held(connection, append.session, digest) for digest, _ in append.blobs)
+
+
+def _is_behind_a_gap(connection: Connection, append: Append) -> bool:
+    log = (append.session, append.device)
+    return bool(append.lines) and append.first > _stored_end(connection, log)
 
 
 def _stored_end(connection: Connection, log: tuple[str, str]) -> int:

@@ -5,8 +5,8 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -73,6 +73,9 @@ Server = Annotated[
 Exams = Annotated[
     list[str] | None,
     typer.Option("--exam", help="One that the account is for; again for each. None: every exam."),
+]
+PolicyOfExam = Annotated[
+    Path | None, typer.Option("--policy", help="Policy file, if not the one named.")
 ]
 DEFAULT_DATA = Path("proctor-data")
 DEFAULT_SERVER = "localhost"
@@ -156,7 +159,7 @@ def invite(
         _fail(f"--time-factor {time_factor} is no number; 1.25 is a quarter more")
 
     async def work() -> None:
-        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+        async with _open(data, server) as store:
             cases = Cases(store, SystemClock())
             sessions = Sessions(store, cases, token=config.token, new_id=config.new_id)
             try:
@@ -170,8 +173,7 @@ def invite(
                     account=account,
                 )
             except NotFound:
-                published = ", ".join(await _published(store))
-                _fail(f"no exam {exam}; {f'published: {published}' if published else _NO_EXAM}")
+                await _no_exam(exam, store)
             print(f"{made.session}  {url.rstrip('/')}/join/{made.join_token}")
 
     _run(work())
@@ -207,18 +209,21 @@ def policy_schema() -> None:
 
 
 @exam_app.command("check")
-def check_exam(folder: Path) -> None:
-    """Say what is wrong in an exam folder."""
+def check_exam(folder: Path, policy: PolicyOfExam = None) -> None:
+    """Say what is wrong in an exam folder, or keeps it from being published with its policy."""
     loaded = exams.load(folder)
+    with _in_one_line():
+        found = config.policy_for(loaded, folder, policy_file=policy).policy
     items = sum(len(section.items) for section in loaded.exam.sections)
     count = len(loaded.exam.sections)
     print(f"{folder}: {loaded.exam.title}: {count} sections, {items} items, {loaded.sha256[:12]}")
+    _say_other_policy(named=loaded.exam.policy_id, found=found.id)
 
 
 @exam_app.command("publish")
 def publish_exam(
     folder: Path,
-    policy: Annotated[Path | None, typer.Option(help="Policy file, if not the one named.")] = None,
+    policy: PolicyOfExam = None,
     data: Data = DEFAULT_DATA,
     server: Server = DEFAULT_SERVER,
 ) -> None:
@@ -231,6 +236,7 @@ def publish_exam(
                 f"{published.exam.id}: exam {published.exam_sha256[:12]}, "
                 f"policy {published.policy.id} {published.policy_sha256[:12]}"
             )
+            _say_other_policy(named=published.exam.policy_id, found=published.policy.id)
 
     _run(work())
 
@@ -240,7 +246,7 @@ def exam_readiness(exam: str, data: Data = DEFAULT_DATA, server: Server = DEFAUL
     """List who has rehearsed for an exam, and what their reports say is to be mended."""
 
     async def work() -> None:
-        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+        async with _open(data, server) as store:
             rehearsals = Rehearsals(
                 store,
                 Cases(store, SystemClock()),
@@ -248,8 +254,13 @@ def exam_readiness(exam: str, data: Data = DEFAULT_DATA, server: Server = DEFAUL
                 token=config.token,
                 new_id=config.new_id,
             )
-            for row in await rehearsals.readiness(exam):
-                print(f"{row.session}  {_readiness(row)}  {row.learner}")
+            try:
+                rows = await rehearsals.readiness(exam)
+            except NotFound:
+                await _no_exam(exam, store)
+            for row in rows:
+                over = "; their exam is over" if row.over else ""
+                print(f"{row.session}  {_readiness(row)}{over}  {row.learner}")
 
     _run(work())
 
@@ -270,7 +281,9 @@ def add_staff(
     password = _ask_password()
 
     async def work() -> None:
-        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+        # The first account may come before all else; an exam that it is for, not.
+        opened = config.open_store(Settings(data=data, server=server), makes=own is None)
+        async with opened as (store, _):
             await logins.add_staff(
                 SqlLogins(store),
                 Argon2Passwords(),
@@ -291,7 +304,7 @@ def list_staff(data: Data = DEFAULT_DATA, server: Server = DEFAULT_SERVER) -> No
     """List the staff accounts: name, role, and the exams that each is for."""
 
     async def work() -> None:
-        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+        async with _open(data, server) as store:
             accounts = await SqlLogins(store).all_accounts()
             if not accounts:
                 print("There are no staff accounts yet: proctor staff add NAME proctor")
@@ -321,7 +334,7 @@ def change_exams(
     own = None if every else frozenset(exam or ())
 
     async def work() -> None:
-        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+        async with _open(data, server) as store:
             published = await _published(store)
             await logins.set_exams(SqlLogins(store), name=name, exams=own, published=published)
             print(f"{name} is for {in_words(own)}.")
@@ -335,7 +348,7 @@ def change_password(name: str, data: Data = DEFAULT_DATA, server: Server = DEFAU
     password = _ask_password()
 
     async def work() -> None:
-        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+        async with _open(data, server) as store:
             await logins.set_password(
                 SqlLogins(store),
                 Argon2Passwords(),
@@ -353,7 +366,7 @@ def close_account(name: str, data: Data = DEFAULT_DATA, server: Server = DEFAULT
     """Let nobody sign in to an account any more, and sign out whoever is."""
 
     async def work() -> None:
-        async with config.open_store(Settings(data=data, server=server)) as (store, _):
+        async with _open(data, server) as store:
             await logins.close_account(SqlLogins(store), name=name, now=SystemClock().now())
             print(f"{name} is closed. To open it again: proctor staff password {name}")
 
@@ -442,6 +455,7 @@ def _in_one_line() -> Iterator[None]:
     except (
         config.FolderInUse,
         config.PolicyDoesNotFit,
+        config.PolicyTestsFail,
         CannotListen,
         DatabaseUnusable,
         KeyFileUnsafe,
@@ -457,7 +471,24 @@ def _in_one_line() -> Iterator[None]:
         sys.stderr.write(os.linesep)
 
 
+@asynccontextmanager
+async def _open(data: Path, server: str) -> AsyncIterator[SqlStore]:
+    """Open a folder for what needs what is in it: one without a database is the wrong one."""
+    async with config.open_store(Settings(data=data, server=server), makes=False) as (store, _):
+        yield store
+
+
+def _say_other_policy(*, named: str, found: str) -> None:
+    if named != found:
+        print(f"The exam names the policy {named}; its learners sit it under {found}.")
+
+
 _NO_EXAM = "none is published yet: proctor exam publish FOLDER does it"
+
+
+async def _no_exam(exam: str, store: SqlStore) -> NoReturn:
+    published = ", ".join(await _published(store))
+    _fail(f"no exam {exam}; {f'published: {published}' if published else _NO_EXAM}")
 
 
 async def _published(store: SqlStore) -> list[str]:

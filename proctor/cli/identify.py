@@ -61,7 +61,8 @@ async def _run(
                 print(f"{image}: {no.strerror}", file=sys.stderr)
                 status = 1
                 if as_json:
-                    _print_line(image, DocumentRead(), name=name, on=on)
+                    unread = DocumentRead(unavailable=(f"picture: {no.strerror}",))
+                    _print_line(image, unread, name=name, on=on)
                 continue
             found = await reader.read(picture, on=day)
             for cause in found.unavailable:
@@ -87,8 +88,10 @@ def as_dict(
 ) -> dict[str, object]:
     """Return the line of `--json`: `names` is empty without a zone, as any text might be one.
 
-    It has `name` and `expired` where there is a name, or a date, to compare with; of a picture
-    without a zone, or whose date is not known in full, they are null.
+    `birth` is null where a part of it is unknown, and where its century is open; `births` has each
+    day that it may be. It has `name` and `expired` where there is a name, or a date, to compare
+    with; of a picture without a zone, or whose date is not known in full, they are null.
+    `unavailable` says what could not be done and why: empty where all could.
     """
     mrz, face = found.mrz, found.portrait
     compared: dict[str, object] = {}
@@ -104,12 +107,14 @@ def as_dict(
             "format": mrz.format,
             "number": mrz.number,
             "birth": mrz.birth and mrz.birth.isoformat(),
+            "births": [day.isoformat() for day in mrz.births],
             "expiry": mrz.expiry and mrz.expiry.isoformat(),
             "valid": mrz.valid,
             "failed": list(mrz.failed),
         },
         "names": [mrz.surname, *mrz.given.split()] if mrz and mrz.surname else [],
         "portrait": face and [face.x, face.y, face.width, face.height],
+        "unavailable": list(found.unavailable),
         **compared,
     }
 
@@ -132,7 +137,7 @@ def _zone(mrz: Mrz, *, name: str, on: date) -> Iterator[str]:
     yield f"  Number       {mrz.number}"
     yield f"  Surname      {mrz.surname or 'not read'}"
     yield f"  Given names  {mrz.given or 'none'}"
-    yield f"  Born         {mrz.birth or 'not known in full'}"
+    yield f"  Born         {_birth(mrz)}"
     yield f"  Expires      {_expiry(mrz.expiry, on)}"
     for check in mrz.checks:
         says = "holds" if check.holds else "DOES NOT HOLD"
@@ -145,6 +150,13 @@ def _zone(mrz: Mrz, *, name: str, on: date) -> Iterator[str]:
     if name:
         match = compare_names(name, surname=mrz.surname, given=mrz.given)
         yield f"  Name         {_NAMES[match.result]}: {match.why}"
+
+
+def _birth(mrz: Mrz) -> str:
+    if mrz.birth or not mrz.births:
+        return str(mrz.birth or "not known in full")
+    either = " or ".join(map(str, mrz.births))
+    return f"{either}: the zone has two digits of the year, see what is printed"
 
 
 def _expiry(expiry: date | None, on: date) -> str:

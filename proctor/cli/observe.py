@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from proctor.adapters.faces import largest
 from proctor.adapters.pictures import MAX_BYTES
 from proctor.adapters.vision import SAME_PERSON, measure
 from proctor.domain.observation import Measured
@@ -14,13 +15,23 @@ def run(images: Sequence[Path], *, against: Path | None, as_json: bool) -> int:
     """Print what is seen in each picture; return the exit status, 1 if one cannot be read.
 
     With `as_json` a line for each: `faces` and `dark` and `covered` are null where they could not
-    be measured, and `unavailable` says why.
+    be measured, and `unavailable` says why. Nothing is printed where `against` is no picture.
     """
     try:
         face = None if against is None else _read(against)
     except OSError as no:
         print(f"{against}: can't be read: {no.strerror}", file=sys.stderr)
         return 1
+    if face is not None:
+        known, _ = measure(face)
+        if known.light_mean is None:
+            print(f"{against}: {_why_unreadable(known)}", file=sys.stderr)
+            return 1
+        if known.faces is not None and len(known.faces) > 1:
+            one = largest(known.faces)
+            which = f"the largest, {one.width} x {one.height} pixels at {one.x}, {one.y}"
+            count = len(known.faces)
+            print(f"{against}: {count} faces; compared is {which}", file=sys.stderr)
     status = 0
     for image in images:
         try:
@@ -30,7 +41,7 @@ def run(images: Sequence[Path], *, against: Path | None, as_json: bool) -> int:
         unreadable = measured.light_mean is None
         if unreadable:
             status = 1
-            print(f"{image}: {measured.unavailable[0].removeprefix('picture: ')}", file=sys.stderr)
+            print(f"{image}: {_why_unreadable(measured)}", file=sys.stderr)
         if as_json:
             print(json.dumps(_row(image, measured), ensure_ascii=False), flush=True)
         elif not unreadable:
@@ -41,6 +52,10 @@ def run(images: Sequence[Path], *, against: Path | None, as_json: bool) -> int:
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)  # one more than is looked at: it is refused as too large
+
+
+def _why_unreadable(measured: Measured) -> str:
+    return measured.unavailable[0].removeprefix("picture: ")
 
 
 def _row(image: Path, measured: Measured) -> dict[str, object]:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import secrets
+import shlex
 import time
 from collections.abc import Iterable
 from contextlib import AsyncExitStack, suppress
@@ -35,6 +36,7 @@ from proctor.web.app import Parts, build
 from proctor.web.serve import CannotListen, listening
 
 SERVER = "proctor.demo"
+SERVER_DATA = "server"  # the folder of its database, in that of the demonstration
 EXAMS = Path(__file__).parent / "exams"
 EXAM, SHOWCASE = "short", "sds-capstone"
 STAFF = (
@@ -99,7 +101,7 @@ async def _day(data: Path, *, once: bool, port: int) -> int:
         progress=lambda line: say.print(line, style="dim", markup=False),
     )
     passwords = _passwords(data)
-    settings = Settings(data=data / "server", server=SERVER, workers=2)
+    settings = Settings(data=data / SERVER_DATA, server=SERVER, workers=2)
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(config.open_parts(settings))
         for folder in sorted(EXAMS.iterdir()):
@@ -312,6 +314,12 @@ def _show(rows: Iterable[Row], *, seconds: float) -> None:
     say.print("Every session is what its story says." if not problems else "The story is broken.")
 
 
+def invitation(url: str, data: Path) -> str:
+    """Return the command that invites another learner to the exam that was played."""
+    words = ["proctor", "invite", EXAM, "Your Name", "--data", str(data / SERVER_DATA)]
+    return shlex.join([*words, "--url", url])
+
+
 async def _stay(url: str, team: _Staff, data: Path, passwords: dict[str, str]) -> None:
     """Print the links and serve until stopped."""
     made = await team.call(
@@ -324,10 +332,14 @@ async def _stay(url: str, team: _Staff, data: Path, passwords: dict[str, str]) -
     say.print(f"  {url}/console/review", soft_wrap=True)
     for name in ("proctor", "second-proctor", "lead"):
         say.print(f"  sign in as {name} with {passwords[name]}", markup=False)
+    say.print("  All three wear one face and show one picture of a document: the ID desk says so.")
     say.print("[bold]Learner[/]      sit the capstone yourself, with your own camera:")
     say.print(f"  .venv/bin/proctor-client take {link}", soft_wrap=True, markup=False)
     say.print("[bold]Course team[/]  invite, read results over the API:")
     say.print(f"  {url}/api/v1/openapi.json", soft_wrap=True)
     say.print(f"  sign in as course-team with {passwords['course-team']}", markup=False)
-    say.print(f"Everything is kept in {data}. Stop with Ctrl-C.", markup=False)
+    say.print("Another learner, invited in another terminal:")
+    say.print(f"  .venv/bin/{invitation(url, data)}", soft_wrap=True, markup=False)
+    say.print(f"Everything is kept in {data}, and the server's database in", markup=False)
+    say.print(f"{data / SERVER_DATA}: commands take it as --data. Stop with Ctrl-C.", markup=False)
     await asyncio.Event().wait()

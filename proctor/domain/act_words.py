@@ -137,6 +137,8 @@ def _undid(act: Act, acts: Sequence[Act], policy: Policy) -> str:
             return "A proctor withdrew the proposal to end the exam"
         case ActKind.ADMIT_DEVICE:
             return "A proctor gave the exam back to the computer before"
+        case ActKind.REFUSE_DEVICE:
+            return "A proctor took back that another computer was not let in: it waits again"
         case _:
             return "A proctor struck a note of an irregularity"
 

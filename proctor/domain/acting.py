@@ -378,6 +378,10 @@ def _undo(session: ExamSession, done: Act, policy: Policy) -> ExamSession:
             assert first is not None  # else it could not be taken back
             admitted = (*session.devices.admitted, first)
             session = replace(session, devices=replace(session.devices, admitted=admitted))
+        case ActKind.REFUSE_DEVICE:
+            waits = asking.waiting_again(session.devices, before.of, refused_at=before.at)
+            assert waits is not None  # else it could not be taken back
+            session = replace(session, devices=waits)
         case _:
             pass  # an irregularity is struck, and that is all
     undone = replace(before, undone=True)
@@ -412,6 +416,11 @@ def _why_not(session: ExamSession, done: Act) -> str:
             stands = session.termination is not None and session.termination.at == done.at
         case ActKind.ADMIT_DEVICE:
             stands = _gave_way(session, done) is not None
+        case ActKind.REFUSE_DEVICE:
+            waits = asking.waiting_again(session.devices, done.of, refused_at=done.at)
+            opened = () if waits is None else rules.asks_open(replace(session, devices=waits))
+            if any(each.device.id == done.of for each in opened):
+                return ""  # also after the end, of one that asked then: to look
         case _:
             return "an act of this kind stays"
     if session.state in ENDED:

@@ -18,6 +18,7 @@ Refusal
 └── StalePage             somebody else has acted since
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,6 +86,15 @@ CLOSING = frozenset(
 )
 # A learner waits for these.
 HELPING = frozenset({ActKind.ANSWER, ActKind.ADMIT_DEVICE, ActKind.REFUSE_DEVICE})
+
+# They take a learner away from the exam, who did not ask for it. Not so what gives something, nor
+# an answer, which is waited for.
+_INTERRUPTING: Mapping[ActKind, str] = {
+    ActKind.MESSAGE: "messages",
+    ActKind.PAUSE: "pauses",
+    ActKind.ASK_STILL: "requests",
+    ActKind.ASK_ID: "requests",
+}
 
 # Categories and what is in them, each with its words. The learner reads them after a colon.
 # Source: TAO, `taoProctoring`, ReasonCategoryService, of which none is left out: our `learner` is
@@ -352,6 +362,37 @@ class Termination:
     at: datetime
     lapses_at: datetime  # exclusive: then it is too late to confirm
     act: str = ""  # the id of the act that proposed it; "" in rows of before it was kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interruptions:
+    """How often proctors have interrupted a learner: once or more."""
+
+    messages: int  # announcements among them
+    pauses: int
+    requests: int  # for a new picture, or for those of the ID check
+    last_at: datetime
+
+
+def interruptions(acts: Iterable[Act]) -> Interruptions | None:
+    """Return how often a learner was interrupted; None for never.
+
+    What was undone counts: it has been read by then.
+    """
+    counts = Counter[str]()
+    last_at: datetime | None = None
+    for act in acts:
+        if (what := _INTERRUPTING.get(act.kind)) is not None:
+            counts[what] += 1
+            last_at = act.at
+    if last_at is None:
+        return None
+    return Interruptions(
+        messages=counts["messages"],
+        pauses=counts["pauses"],
+        requests=counts["requests"],
+        last_at=last_at,
+    )
 
 
 def require_complete(wanted: Wanted) -> None:

@@ -13,6 +13,11 @@ from proctor.domain.identity import (
 
 _ZONE = "of the machine-readable zone"
 _MADE: Mapping[CheckKind, Mapping[CheckResult, str]] = {
+    CheckKind.FACES: {
+        "agrees": "One face was found in the check-in picture",
+        "unsure": "No face was found in the check-in picture",
+        "differs": "More than one face was found in the check-in picture",
+    },
     CheckKind.DIGITS: {
         "agrees": f"Check digits {_ZONE} hold",
         "unsure": f"Check digits {_ZONE} do not all hold",
@@ -50,6 +55,7 @@ _MADE: Mapping[CheckKind, Mapping[CheckResult, str]] = {
     },
 }
 _NOT_MADE: Mapping[CheckKind, str] = {
+    CheckKind.FACES: "faces in the check-in picture",
     CheckKind.DIGITS: "check digits",
     CheckKind.EXPIRY: "date of expiry",
     CheckKind.KIND: "kind of document",
@@ -102,6 +108,8 @@ def _people(check: IdCheck) -> Iterator[str]:
         case IdState.RETAKE:
             of = "; what was checked is of those before" if check.checks else ""
             yield f"New pictures were asked for by {check.by} (person){of}"
+        case IdState.ACCEPTED if check.taken_back:
+            yield f"New pictures were asked for, and that was taken back by {check.by} (person)"
         case IdState.ACCEPTED if check.vouched:
             # Who was vouched for at once may have shown nothing; what was shown was looked at.
             nothing = check.captured_at is None and not check.checks
@@ -122,6 +130,9 @@ def _before(check: IdCheck) -> Iterator[str]:
     before = counting(check)
     # Of the same pictures, what was decided since is all there is to say.
     others = check.state is IdState.RETAKE or before.captured_at != check.captured_at
+    if check.taken_back:
+        yield f"No document: vouched for by {before.by} (person)"
+        return
     if before is not check and before.state is IdState.ACCEPTED and others:
         how = "vouched for" if before.vouched else "accepted"
         yield f"The pictures before were {how} by {before.by} (person)"

@@ -171,6 +171,22 @@ def decide(
     return Devices(admitted=admitted, asks=tuple(asks))
 
 
+def waiting_again(devices: Devices, device_id: str, *, refused_at: datetime) -> Devices | None:
+    """Return the devices with one waiting again that was refused; None where it does not rest so.
+
+    That is where it has asked anew since then, or was never refused.
+    """
+    places = [at for at, each in enumerate(devices.asks) if each.device.id == device_id]
+    if not places:
+        return None
+    asked = devices.asks[places[-1]]
+    if asked.state is not AskState.REFUSED or asked.asked_at > refused_at:
+        return None
+    asks = list(devices.asks)
+    asks[places[-1]] = replace(asked, state=AskState.WAITING)
+    return replace(devices, asks=tuple(asks))
+
+
 def gave_way(
     devices: Devices, device_id: str, *, at: datetime, phones: Sequence[KnownDevice] = ()
 ) -> KnownDevice | None:

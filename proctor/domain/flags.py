@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar, assert_never
 
-from proctor.domain.acts import Lift
+from proctor.domain.acts import Lift, lifted
 from proctor.domain.flag_words import explain, rule_words
 from proctor.domain.incidents import (
     PICTURES,
@@ -167,17 +167,23 @@ def rules_of(policy: Policy) -> tuple[FlagRule, ...]:
     return policy.flags if forks else (*policy.flags, FORK_RULE)
 
 
-def is_unseen(policy: Policy, pictures: Sequence[Observation]) -> bool:
+def is_unseen(
+    policy: Policy, pictures: Sequence[Observation], *, lifts: Sequence[Lift] = ()
+) -> bool:
     """Tell whether something that a rule of conduct goes by was not measured in some pictures.
 
     Such a rule raised nothing, and that says nothing. What is compared in some pictures alone
-    must have been compared in one.
+    must have been compared in one. While a rule was lifted it raises nothing whatever is measured:
+    pictures of then owe it nothing.
     """
     rules = [rule for rule in policy.flags if CLASS_OF[rule.when] is FlagClass.CONDUCT]
     for rule in rules:
         if rule.when not in PICTURES:
             continue
-        holds = [PICTURES[rule.when].holds(rule, each.measured) for each in pictures]
+        held = [each for each in pictures if not lifted(lifts, rule.when, each.at)]
+        if pictures and not held:
+            continue
+        holds = [PICTURES[rule.when].holds(rule, each.measured) for each in held]
         if all(each is None for each in holds) or (rule.when == "person-count" and None in holds):
             return True
     return False

@@ -12,7 +12,7 @@ from proctor.domain.document import DocumentRead
 from proctor.domain.identity import Checked, CheckKind, CheckResult
 from proctor.domain.mrz import Mrz
 from proctor.domain.names import compare_names
-from proctor.domain.observation import Compared, Model, cause_words
+from proctor.domain.observation import Compared, Measured, Model, cause_words
 from proctor.domain.policy import IdentityRules, IdKind
 
 _DIGITS = {
@@ -33,6 +33,10 @@ _OTHERS = {
     "none": "no document",
 }
 _CONCERNS: Mapping[CheckKind, tuple[str, str]] = {
+    CheckKind.FACES: (
+        "more than one face is in the check-in picture",
+        "no face was found in the check-in picture",
+    ),
     CheckKind.DIGITS: ("the check digits do not all hold", "the check digits do not all hold"),
     CheckKind.EXPIRY: ("the document has expired", "the date of expiry is not sure"),
     CheckKind.KIND: ("another kind of document is asked for", "the kind of document is not sure"),
@@ -126,6 +130,36 @@ def face_check(compared: Compared | None, *, alike_from: float) -> MachineCheck:
         value=compared.same_person,
         threshold=alike_from,
         models=compared.models,
+    )
+
+
+def faces_check(measured: Measured | None) -> MachineCheck:
+    """Return how many faces are in the check-in picture: it becomes what others are compared with.
+
+    Args:
+        measured: Of the picture; None where there was none.
+    """
+    result: CheckResult
+    if measured is None or measured.faces is None:
+        why = _causes(measured.unavailable) if measured else ""
+        why = why or "there is no picture of it"
+        result, words = "unavailable", f"Faces in the check-in picture were not counted: {why}."
+    elif len(measured.faces) == 1:
+        result, words = "agrees", "One face was found in the check-in picture."
+    elif not measured.faces:
+        # Dim light or what covers a face are the more common cause.
+        result, words = "unsure", "No face was found in the check-in picture: look for yourself."
+    else:
+        result = "differs"
+        words = (
+            f"{len(measured.faces)} faces were found in the check-in picture. One may be on a wall "
+            "or a card: look for yourself. Only the largest is compared with anything."
+        )
+    return MachineCheck(
+        check=CheckKind.FACES,
+        result=result,
+        words=words,
+        models=measured.models if measured else (),
     )
 
 

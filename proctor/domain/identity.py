@@ -33,6 +33,7 @@ class IdEvent(StrEnum):
     ASK_AGAIN = "asked-again"
     REFUSE = "refused"  # proposes it, and from another person confirms it
     VOUCH = "vouched"  # a member of staff knows the learner, whose document is missing or no match
+    TAKE_BACK = "taken-back"  # new pictures are wanted no more: what was decided before stands
 
 
 MOVES: Mapping[IdState, Mapping[IdEvent, IdState]] = {
@@ -51,6 +52,8 @@ MOVES: Mapping[IdState, Mapping[IdEvent, IdState]] = {
         IdEvent.ACCEPT: IdState.ACCEPTED,
         IdEvent.REFUSE: IdState.REFUSAL_PROPOSED,
         IdEvent.VOUCH: IdState.ACCEPTED,
+        # Of who was vouched for and shows nothing: there is nothing that could be accepted.
+        IdEvent.TAKE_BACK: IdState.ACCEPTED,
     },
     IdState.REFUSAL_PROPOSED: {
         IdEvent.REFUSE: IdState.REFUSED,  # by somebody else than who proposed it
@@ -77,6 +80,7 @@ CAUSES: Mapping[IdEvent, frozenset[Actor]] = {
     IdEvent.ASK_AGAIN: frozenset({Actor.PROCTOR}),
     IdEvent.REFUSE: frozenset({Actor.PROCTOR}),
     IdEvent.VOUCH: frozenset({Actor.PROCTOR}),
+    IdEvent.TAKE_BACK: frozenset({Actor.PROCTOR}),
 }
 # In these a person has yet to decide on what was shown.
 UNDECIDED = frozenset({IdState.CAPTURED, IdState.REFUSAL_PROPOSED})
@@ -131,6 +135,7 @@ class IdReasonMissing(Refusal):
 class CheckKind(StrEnum):
     """What a machine checked."""
 
+    FACES = "faces"  # one alone is in the picture of the learner's face
     DIGITS = "digits"  # of the machine-readable zone
     EXPIRY = "expiry"
     KIND = "kind"
@@ -168,7 +173,9 @@ class IdCheck:
     reason: str = ""  # in their words
     captured_at: datetime | None = None  # when face and document were last shown
     code: AgainCode | None = None  # why new pictures were asked for
-    vouched: bool = False  # accepted without a matching document: `by` vouches
+    # Accepted without a matching document: `by` vouches, or where it is taken back who did before.
+    vouched: bool = False
+    taken_back: bool = False  # that new pictures were asked for, by `by`: what was `before` stands
     proposed: Proposal | None = None  # stays once it was confirmed
     decided_at: datetime | None = None  # when a person last decided; a proposal decides nothing
     waited: timedelta | None = None  # for that decision, since it was captured or last doubted
@@ -203,9 +210,11 @@ def advance(
     Raises:
         AnotherPersonNeeded: A refusal was confirmed by who proposed it.
         IdReasonMissing: Refused, vouched for, or accepted after it was refused or new pictures were
-            asked for, without a reason; or asked again with neither a code nor a reason.
+            asked for, or that was taken back, without a reason; or asked again with neither a code
+            nor a reason.
         IllegalMove: It does not happen in this state; or new pictures were asked for of who was
-            vouched for with none, so that there are none to accept or refuse.
+            vouched for with none, so that there are none to accept or refuse; or there are, so that
+            to accept them is to take that back.
         NotTheirEvent: This actor may not cause it.
     """
     state = move("ID check", check.state, event, actor, moves=MOVES, causes=CAUSES)
@@ -223,11 +232,14 @@ def advance(
     nothing = check.state is IdState.RETAKE and check.captured_at is None
     if nothing and event in (IdEvent.ACCEPT, IdEvent.REFUSE):
         raise IllegalMove(machine="ID check", state=check.state, event=event)
+    if event is IdEvent.TAKE_BACK and not may_take_back(check):
+        raise IllegalMove(machine="ID check", state=check.state, event=event)
     if event is IdEvent.ASK_AGAIN:
         code = code or AgainCode.OTHER
     # Two people refused, or one asked: who undoes that alone says why.
     undoes = event is IdEvent.ACCEPT and check.state in (IdState.REFUSED, IdState.RETAKE)
-    needs = undoes or event in (IdEvent.REFUSE, IdEvent.VOUCH) or code is AgainCode.OTHER
+    explained = (IdEvent.REFUSE, IdEvent.VOUCH, IdEvent.TAKE_BACK)
+    needs = undoes or event in explained or code is AgainCode.OTHER
     if needs and not reason:
         raise IdReasonMissing(event=event)
     if state is IdState.REFUSAL_PROPOSED:
@@ -238,6 +250,20 @@ def advance(
         assert check.proposed is not None
         if check.proposed.by == by:
             raise AnotherPersonNeeded(by=by)
+    if event is IdEvent.TAKE_BACK:
+        assert check.before is not None  # see `may_take_back`
+        # When it was decided stays, too: a doubt that was raised since then is not answered by it.
+        return replace(
+            check,
+            state=state,
+            by=by,
+            reason=reason,
+            code=None,
+            vouched=True,
+            taken_back=True,
+            decided_at=check.before.decided_at,
+            waited=check.before.waited,
+        )
     return replace(
         check,
         state=state,
@@ -245,11 +271,24 @@ def advance(
         reason=reason,
         code=code if event is IdEvent.ASK_AGAIN else None,
         vouched=event is IdEvent.VOUCH,
+        taken_back=False,
+        checks=_to_search(check) if state is IdState.ACCEPTED else check.checks,
         proposed=check.proposed if state is IdState.REFUSED else None,
         decided_at=now,
         waited=None if (since := waits_since(check)) is None else now - since,
         before=_as_before(counting(check), now) if event is IdEvent.ASK_AGAIN else check.before,
     )
+
+
+def may_take_back(check: IdCheck) -> bool:
+    """Tell whether it can be taken back that new pictures were asked for.
+
+    That is so of who was vouched for with nothing shown, and has shown nothing since. Where there
+    are pictures, to accept them says the same.
+    """
+    before = check.before
+    stands = before is not None and before.vouched and before.state is IdState.ACCEPTED
+    return check.state is IdState.RETAKE and check.captured_at is None and stands
 
 
 def _as_before(check: IdCheck, now: datetime) -> IdCheck:
@@ -268,10 +307,32 @@ def counting(check: IdCheck) -> IdCheck:
     before, too, but not where they were refused.
     """
     before = check.before
-    if before is None or check.state is IdState.ACCEPTED or before.state is IdState.REFUSED:
+    if before is None or before.state is IdState.REFUSED:
+        return check
+    if check.state is IdState.ACCEPTED and not check.taken_back:
         return check
     same = check.captured_at == before.captured_at
     return check if same and check.state is IdState.REFUSED else before
+
+
+def searched(check: IdCheck) -> IdCheck:
+    """Return the check whose pictures are found from other accounts.
+
+    What a person accepted stays among them until new pictures are accepted: else whoever was asked
+    for new ones could show a stranger's, and be found by neither.
+    """
+    counts = counting(check)
+    return counts if counts.state is IdState.ACCEPTED else check
+
+
+def _to_search(check: IdCheck) -> tuple[Checked, ...]:
+    """Return the checks of what is accepted now: from now on these pictures are found.
+
+    Those who came since they were shown were compared with the pictures before: once more, then.
+    """
+    if searched(check).captured_at == check.captured_at:
+        return check.checks
+    return tuple(each for each in check.checks if each.check is not CheckKind.ONE_FACE)
 
 
 def learner_reads(check: IdCheck) -> str:
@@ -291,7 +352,8 @@ def with_checks(check: IdCheck, made: Sequence[Checked]) -> IdCheck:
 
 
 def _undecided(check: IdCheck) -> IdCheck:
-    return replace(check, reason="", code=None, vouched=False, decided_at=None, waited=None)
+    nothing = replace(check, vouched=False, taken_back=False, decided_at=None, waited=None)
+    return replace(nothing, reason="", code=None)
 
 
 def waits_since(check: IdCheck) -> datetime | None:

@@ -26,6 +26,10 @@ CheckName: TypeAlias = Literal["number", "birth", "expiry", "optional", "composi
 # Two wrong repairs in one date may cancel out in its check digit; one never does.
 MAX_REPAIRS: Final = 2
 
+# A date there has two digits of its year. Nobody older shows a document at an exam, nor did when
+# one that has expired was last good: with that, who was past ten then is of a known century.
+OLDEST: Final = 110
+
 _AS_DIGIT: Final = str.maketrans(DIGIT_LIKE, "00011258609112569")
 _AS_LETTER: Final = str.maketrans("0125689", "OIZSGBG")
 _SEX: Final = {"M": "M", "m": "M", "H": "M", "N": "M", "W": "M"} | dict.fromkeys("FfPE", "F")
@@ -55,7 +59,8 @@ class Mrz:
     issuer: str  # letters of ISO 3166 or ICAO: "UTO", "D"; "" where its line was not found
     number: str  # of the document, whole even where it is longer than its field
     nationality: str
-    birth: date | None  # None: a part of it is unknown, or it is no day
+    # None: a part of it is unknown, it is no day, or its century is open (see `births`).
+    birth: date | None
     sex: str  # "M", "F", or "X" for what the zone leaves open
     expiry: date | None
     surname: str  # a space between words; a person of one name has it here
@@ -63,6 +68,9 @@ class Mrz:
     failed: tuple[str, ...]  # the names of check digits that do not hold
     lines: tuple[str, ...]  # as read, after repairs; ? for what was not read
     checks: tuple[Check, ...] = ()  # each, with its reason
+    # Each day that the date of birth may be, earliest first: of two years a century apart, nothing
+    # in the zone tells which. Empty where there is none, and in readings of older versions.
+    births: tuple[date, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -79,8 +87,12 @@ class Mrz:
         if not self.number or {"number", "birth", "expiry"} & set(self.failed):
             return ""
         # As printed: which century a date is in depends on the day of the reading.
-        days = (day and f"{day:%y%m%d}" for day in (self.birth, self.expiry))
-        return "\0".join((self.number, *(day or "" for day in days)))
+        return "\0".join((self.number, self.born_as_printed, _printed(self.expiry)))
+
+    @property
+    def born_as_printed(self) -> str:
+        """The date of birth as the zone has it, YYMMDD; "" where it is not known in full."""
+        return _printed(self.births[0] if self.births else self.birth)
 
 
 def check_digit(text: str) -> int | None:
@@ -102,8 +114,8 @@ def find(lines: Sequence[str], *, on: date) -> Mrz | None:
 
     Args:
         lines: What an OCR read, in its order.
-        on: The day that decides centuries: a birth is the latest one not after it, an expiry
-            the one nearest to it.
+        on: The day that decides centuries: an expiry is the day nearest to it, a birth none after
+            it and none that makes anybody too old. Where that leaves two, both are returned.
     """
     zone = locate(lines)
     return _read(zone, on) if zone else None
@@ -139,7 +151,7 @@ def _differing(one: Mrz, other: Mrz) -> set[str]:
         name
         for name, equal in (
             ("number", one.number == other.number),
-            ("birth", one.birth == other.birth),
+            ("birth", one.born_as_printed == other.born_as_printed),
             ("expiry", one.expiry == other.expiry),
         )
         if not equal
@@ -170,12 +182,14 @@ def _read(zone: Zone, on: date) -> Mrz:
         rest = rest[:-1] + _digits(rest[-1])
     born, expires, composite = _digits(birth), _digits(expiry), _digits(zone.second[-1])
     sex = _SEX.get(sex, FILLER)
-    day_of_birth, day_of_expiry = _birth(born[:6], on), _expiry(expires[:6], on)
+    day_of_expiry = _expiry(expires[:6], on)
+    expiry_check = _check("expiry", expires[:6], expires[6], _doubt(expiry, expires, day_of_expiry))
+    births = _births(born[:6], on, day_of_expiry if expiry_check.holds else None)
 
     checks = [
         _check("number", full, digit, doubt),
-        _check("birth", born[:6], born[6], _doubt(birth, born, day_of_birth)),
-        _check("expiry", expires[:6], expires[6], _doubt(expiry, expires, day_of_expiry)),
+        _check("birth", born[:6], born[6], _doubt(birth, born, births[-1] if births else None)),
+        expiry_check,
     ]
     if zone.format == "TD1":
         over = number + optional + born + expires + rest
@@ -196,13 +210,14 @@ def _read(zone: Zone, on: date) -> Mrz:
         issuer=head[2:].rstrip(FILLER),
         number=full.replace(FILLER, ""),
         nationality=nationality.rstrip(FILLER),
-        birth=day_of_birth,
+        birth=births[0] if len(births) == 1 else None,
         sex="X" if sex == FILLER else sex,
         expiry=day_of_expiry,
         surname=surname,
         given=given,
         failed=(),
         lines=tuple(line for line in lines if line),
+        births=births,
     )
     return _checked(mrz, checks)
 
@@ -261,15 +276,30 @@ def _letters(text: str) -> str:
     return text.upper().translate(_AS_LETTER)
 
 
-def _birth(yymmdd: str, on: date) -> date | None:
-    days = [day for year in (on.year, on.year - 100) if (day := _day(yymmdd, year)) and day <= on]
-    return max(days, default=None)
+def _births(yymmdd: str, on: date, expiry: date | None) -> tuple[date, ...]:
+    """Return each day it may be: of two, only one where the other makes its holder too old.
+
+    Args:
+        yymmdd: As read.
+        on: Nobody is born after it.
+        expiry: None where it is not known. It says nothing of how young its holder is: what never
+            expires may have a day of a century before.
+    """
+    years = (on.year - 200, on.year - 100, on.year)
+    days = [day for year in years if (day := _day(yymmdd, year)) and day <= on]
+    last = min(on, expiry or on)  # on it, the document was still good
+    young = [day for day in days if last.year - day.year <= OLDEST]
+    return tuple(young or days[-1:])
 
 
 def _expiry(yymmdd: str, on: date) -> date | None:
     years = (on.year - 100, on.year, on.year + 100)
     days = [day for year in years if (day := _day(yymmdd, year))]
     return min(days, key=lambda day: abs(day - on), default=None)
+
+
+def _printed(day: date | None) -> str:
+    return f"{day:%y%m%d}" if day else ""
 
 
 def _day(yymmdd: str, near: int) -> date | None:

@@ -174,6 +174,9 @@ class ReviewRules:
     contest_days: int = 14  # in which the learner may answer a decision, 0 to 365; 0: not at all
     second_looks: float = 0.1  # share of first verdicts "clear" that a second person checks, 0 to 1
     results_held: ResultsHeld = "until-decided"
+    # Messages, pauses and requests to one learner, 0 to 100: before one more, proctors are warned.
+    # 0: never.
+    interruptions_most: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

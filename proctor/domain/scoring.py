@@ -5,8 +5,8 @@ multiple-choice  all points for exactly the right choices, none otherwise. If th
                  (right ones ticked - wrong ones ticked) / number of right ones, never below 0.
 fill-in          a number within the key's tolerance, bounds included, compared as fractions; or
                  one of the accepted strings, case, width and spaces folded.
-short-text,      awaiting a person, unless left empty; then 0. A person's points come as `marks`.
-file-upload
+short-text,      awaiting a person, unless left empty; then 0. A person's points come as `marks`,
+file-upload      of which a later one replaces an earlier one until the learner has read it.
 
 How a number is read: `0.5`, `.5`, `0,5`, `1/2`, `5e-1`, `1,234.5`; a sign before it, spaces around
 it, full-width digits and the minus U+2212 are all fine. `1,234` is a thousand to some readers and
@@ -16,8 +16,10 @@ notation learned at school. There is no unit and no percent sign.
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -33,6 +35,9 @@ from proctor.domain.exam import (
     check_response,
 )
 
+# Of a session, which is one row: every answer corrected several times.
+MAX_MARKS = 500
+
 
 class BadMark(Refusal):
     code = "bad-mark"
@@ -43,11 +48,47 @@ class BadMark(Refusal):
         self.problem = problem
 
 
+class MarkChanged(Refusal):
+    code = "mark-changed"
+
+    def __init__(self, *, item_id: str, points: float | None, by: str) -> None:
+        super().__init__(f"meanwhile {by} has marked this answer: look again")
+        self.item_id = item_id
+        self.points = points  # None: nobody has marked it
+        self.by = by
+
+
+class MarkReleased(Refusal):
+    code = "mark-released"
+
+    def __init__(self, *, item_id: str) -> None:
+        super().__init__("the result is released, and the learner has read this mark: it stays")
+        self.item_id = item_id
+
+
+class TooManyMarks(Refusal):
+    code = "too-many-marks"
+
+    def __init__(self) -> None:
+        super().__init__(f"a session has at most {MAX_MARKS} marks, replaced ones among them")
+        self.at_most = MAX_MARKS
+
+
 class Outcome(StrEnum):
     SCORED = "scored"
     UNANSWERED = "unanswered"  # no response, or an empty one: 0 points
     AWAITING = "awaiting"  # a person must score it: 0 points so far
     UNREADABLE = "unreadable"  # `check_response` refuses it: 0 points, for a person to look at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """The points that a person gave to one answer: never changed, but replaced by later ones."""
+
+    item: str
+    points: Decimal  # 0 to the item's
+    by: str  # the login name
+    at: datetime  # aware UTC, server clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +166,50 @@ def score(
         awaiting=tuple(one.item_id for one in waiting),
         passed=passed,
     )
+
+
+def latest_marks(marks: Sequence[Mark]) -> dict[str, Mark]:
+    """Return the mark that counts of each item, by its id."""
+    return {each.item: each for each in marks}
+
+
+def give_mark(
+    marks: Sequence[Mark],
+    mark: Mark,
+    *,
+    was: Decimal | None,
+    exam: Exam,
+    responses: Mapping[str, object],
+    released: bool,
+) -> tuple[Mark, ...]:
+    """Return all marks with one more; as they are where the same points count already.
+
+    Args:
+        marks: All that were given, oldest first.
+        mark: What is given now.
+        was: The points that whoever gives it saw; None where there were none.
+        exam: With its keys.
+        responses: As `score`.
+        released: The learner reads the result. What nobody had marked by then can be marked still.
+
+    Raises:
+        BadMark: It is out of bounds, or for an item which awaits nobody.
+        MarkChanged: Another counts now than was seen.
+        MarkReleased: The learner has read the one that counts.
+        TooManyMarks: There are as many as are kept.
+    """
+    score(exam, responses, marks={mark.item: Fraction(mark.points)})
+    counts = latest_marks(marks).get(mark.item)
+    if counts is not None and counts.points == mark.points:
+        return tuple(marks)
+    if counts is not None and released:
+        raise MarkReleased(item_id=mark.item)
+    if (None if counts is None else counts.points) != was:
+        points = None if counts is None else float(counts.points)
+        raise MarkChanged(item_id=mark.item, points=points, by=counts.by if counts else "nobody")
+    if len(marks) >= MAX_MARKS:
+        raise TooManyMarks
+    return (*marks, mark)
 
 
 def _refuse_stray_marks(exam: Exam, marks: Mapping[str, Fraction]) -> None:

@@ -25,6 +25,7 @@ from proctor.domain.review import (
     require_results_free,
     state_for,
 )
+from proctor.domain.scoring import Mark
 from proctor.domain.second_camera import SecondCamera
 from proctor.domain.timing import (
     NO_TIME,
@@ -252,7 +253,11 @@ _NO_REVIEW = Review()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamSession:
-    """The whole of a session that has a state. Evidence lies elsewhere."""
+    """The whole of a session that has a state. Evidence lies elsewhere.
+
+    Defaults, here and in all that it is made of, are part of how sessions are stored: what equals
+    its default is left out there. Another default would rewrite what is past.
+    """
 
     id: str
     exam: str
@@ -280,6 +285,7 @@ class ExamSession:
     closed_at: datetime | None = None
     closed_by: Actor | None = None
     released_at: datetime | None = None  # since when the learner may see the result
+    marks: tuple[Mark, ...] = ()  # of answers that people score, oldest first; see `latest_marks`
     rehearsal_of: str = ""  # the session a practice session was made for; "": this one counts
     group: str = ""  # whom the course team counts the learner among
     account: str = ""  # the learner's in the course team's own system; "": not told
@@ -315,6 +321,11 @@ def held_since(session: ExamSession) -> datetime | None:
     held = session.state is State.CHECK_IN and session.id_check.state in UNDECIDED
     # A rehearsal's check is nobody's to decide, nor does it hold anything up.
     return session.id_check.captured_at if held and not session.rehearsal_of else None
+
+
+def is_turned_away(session: ExamSession) -> bool:
+    """Tell whether two people refused the ID check before the exam began, and nobody mended it."""
+    return session.state is State.CHECK_IN and session.id_check.state is IdState.REFUSED
 
 
 def join(session: ExamSession, device: KnownDevice) -> ExamSession:

@@ -56,6 +56,7 @@ def for_proctor(policy: Policy, section_names: Names | None = None) -> tuple[Cha
         _id_decision(policy),
         *_second_camera(policy),
         *_flag_list(policy, names),
+        *_interrupting(policy),
         _deciding(policy),
         _ledger(policy),
         _retention(policy),
@@ -396,6 +397,18 @@ def _given_back(policy: Policy, whom: str) -> str:
         f"The clock: an outage{after} gives {whom} its time back, up to "
         f"{duration_words(rules.most_s)} in each section."
     )
+
+
+def _interrupting(policy: Policy) -> Iterator[Chapter]:
+    if most := policy.review.interruptions_most:
+        yield Chapter(
+            heading="Interrupting a learner",
+            lines=(
+                f"At most {counted(most, 'time')} with a message, a pause or a request. The wall "
+                "counts them and warns before one more; you decide.",
+                "Answers to a learner who called are not counted.",
+            ),
+        )
 
 
 def _deciding(policy: Policy) -> Chapter:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from proctor.domain import acting
 from proctor.domain.acts import Act, ActIncomplete, ActKind, Wanted, require_complete
 from proctor.domain.errors import Refusal
-from proctor.domain.session import ExamSession, SessionClosed, State
+from proctor.domain.session import ExamSession, SessionClosed, State, is_turned_away
 from proctor.services.cases import Cases
 from proctor.services.ports import Case, NotFound, Store
 
@@ -160,6 +160,8 @@ class Acts:
     ) -> Batch:
         """Write to everybody who has joined an exam and goes on; to each once for one request.
 
+        Whoever was turned away at the ID check does not go on.
+
         Raises:
             ActReasonMissing, ActIncomplete, NoSuchReason: It says nothing, or too much.
             NotFound: No such exam was published.
@@ -173,7 +175,8 @@ class Acts:
                 session = (await self._cases.get(session_id)).session
             except NotFound:
                 return False  # a practice session that was deleted meanwhile
-            return not session.rehearsal_of and session.state in _GOES_ON
+            there = session.state in _GOES_ON and not is_turned_away(session)
+            return there and not session.rehearsal_of
 
         there = [each for each in await self._store.unfinished(exam_id) if await goes_on(each)]
         batch = await _each(there, lambda each: self.act(each, wanted, by=by))

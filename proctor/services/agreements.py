@@ -12,7 +12,8 @@ from itertools import combinations
 from proctor.domain.agreement import agreement, share_of
 from proctor.domain.flags import FlagClass
 from proctor.domain.review import FlagOutcome, Review, Verdict, verdicts_for
-from proctor.services.ports import CASES_AT_ONCE, Store
+from proctor.services.cases import pages_of
+from proctor.services.ports import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,8 @@ class RuleOutcomes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementView:
+    sessions: int  # of the exam, without rehearsals: all were looked through
+    decided: int  # of them, those that count here
     pairs: list[PairAgreement]
     rules: list[RuleAgreement]
     flags: list[RuleOutcomes]  # by rule
@@ -72,25 +75,28 @@ async def agreement_of(store: Store, exam_id: str) -> AgreementView:
     pairs: dict[tuple[str, str], list[tuple[Hashable, Hashable]]] = {}
     rules: dict[str, list[tuple[Hashable, Hashable]]] = {}
     outcomes: dict[str, Counter[FlagOutcome]] = {}
-    decided = [
-        each.session
-        for each in await store.cases(exam_id)
-        if each.session.review.decision is not None and not each.session.rehearsal_of
-    ]
-    rules_of = await _rules_of(store, [session.id for session in decided])
-    for session in decided:
-        review, rule_of = session.review, rules_of[session.id]
-        assert review.decision is not None
-        for flag, outcome in review.decision.flags:
-            if flag in rule_of:
-                outcomes.setdefault(rule_of[flag], Counter())[outcome] += 1
-        blind = _blind(review)
-        for one, other in combinations(sorted(blind, key=lambda each: each.by), 2):
-            pairs.setdefault((one.by, other.by), []).append((one.outcome, other.outcome))
-        for flag, both in _judged_twice(blind):
-            if flag in rule_of:
-                rules.setdefault(rule_of[flag], []).append(both)
+    sessions = decided = 0
+    async for page in pages_of(store, exam_id):
+        some = [each.session for each in page if not each.session.rehearsal_of]
+        sessions += len(some)
+        reviews = {each.id: each.review for each in some if each.review.decision is not None}
+        decided += len(reviews)
+        rules_of = await _rules_of(store, list(reviews))
+        for session, review in reviews.items():
+            rule_of = rules_of[session]
+            assert review.decision is not None
+            for flag, outcome in review.decision.flags:
+                if flag in rule_of:
+                    outcomes.setdefault(rule_of[flag], Counter())[outcome] += 1
+            blind = _blind(review)
+            for one, other in combinations(sorted(blind, key=lambda each: each.by), 2):
+                pairs.setdefault((one.by, other.by), []).append((one.outcome, other.outcome))
+            for flag, both in _judged_twice(blind):
+                if flag in rule_of:
+                    rules.setdefault(rule_of[flag], []).append(both)
     return AgreementView(
+        sessions=sessions,
+        decided=decided,
         pairs=[
             PairAgreement(one=one, other=other, **asdict(agreement(said)))
             for (one, other), said in sorted(pairs.items())
@@ -108,14 +114,10 @@ async def _rules_of(store: Store, sessions: Sequence[str]) -> dict[str, dict[str
 
     An earlier version took verdicts on flags of quality, too: they count for nothing.
     """
-    found: dict[str, dict[str, str]] = {}
-    for start in range(0, len(sessions), CASES_AT_ONCE):
-        flags = await store.flags_of(sessions[start : start + CASES_AT_ONCE])
-        for session, raised in flags.items():
-            found[session] = {
-                flag.id: flag.rule for flag in raised if flag.flag_class is FlagClass.CONDUCT
-            }
-    return found
+    return {
+        session: {flag.id: flag.rule for flag in raised if flag.flag_class is FlagClass.CONDUCT}
+        for session, raised in (await store.flags_of(sessions)).items()
+    }
 
 
 def _outcomes(rule: str, said: Counter[FlagOutcome]) -> RuleOutcomes:

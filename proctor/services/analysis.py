@@ -29,7 +29,7 @@ from proctor.domain.policy import Policy, When
 from proctor.domain.review import SETTLED
 from proctor.domain.session import ENDED, ExamSession, State, with_asks
 from proctor.evidence.record import Kind, parse
-from proctor.services.cases import Cases, Decide
+from proctor.services.cases import Cases, Decide, pages_of
 from proctor.services.check_in_face import CheckInFaces
 from proctor.services.faults import Faults
 from proctor.services.intake import Snapshot, is_watched
@@ -203,7 +203,8 @@ class Analysis:
         self._reading = None
         sessions = [
             case.session.id
-            for case in await self._store.cases(None)
+            async for page in pages_of(self._store, None)
+            for case in page
             if case.session.review.state not in SETTLED
         ]
         self._reading = set(sessions)

@@ -16,6 +16,7 @@ from proctor.domain.flags import Flag
 from proctor.domain.session import ENDED, ExamSession, contact_lost, held_since, lapse, settle
 from proctor.services.journal import Entry, entries, lines
 from proctor.services.ports import (
+    CASES_AT_ONCE,
     Case,
     Clock,
     Conflict,
@@ -36,6 +37,19 @@ SILENCE = timedelta(seconds=16)
 # Takes the session, and the time at which it was settled; returns the new one, or raises a refusal.
 Decide = Callable[[ExamSession, datetime], ExamSession]
 Watcher = Callable[[Case], None]
+
+
+async def pages_of(
+    store: Store, exams: str | frozenset[str] | None
+) -> AsyncIterator[Sequence[Case]]:
+    """Yield all sessions of an exam, of some, or of all, newest first, however many there are.
+
+    Few are in memory at the same time. Each page is as things are when it is asked for.
+    """
+    page = await store.cases(exams, most=CASES_AT_ONCE)
+    while page:
+        yield page
+        page = await store.cases(exams, most=CASES_AT_ONCE, after=page[-1])
 
 
 def unchanged(session: ExamSession, _now: datetime) -> ExamSession:
@@ -238,10 +252,11 @@ class Cases:
 
     async def tell_all(self) -> None:
         """Call whoever asked by `when_kept` with every session there is, ended ones too."""
-        for case in await self._store.cases(None):
-            newest = self._cases.get(case.session.id, case)  # saved since they were read
-            for tell in self._kept:
-                tell(newest)
+        async for page in pages_of(self._store, None):
+            for case in page:
+                newest = self._cases.get(case.session.id, case)  # saved since they were read
+                for tell in self._kept:
+                    tell(newest)
 
     async def forget(self, session_id: str) -> None:
         """Delete a practice session, once it holds no picture: `ports.Store.forget`."""

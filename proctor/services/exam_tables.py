@@ -13,7 +13,8 @@ from proctor.domain.acts import REASON_WORDS, ActKind
 from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.review import state_for, verdicts_for
 from proctor.domain.session import ExamSession
-from proctor.services.ports import CASES_AT_ONCE, Store
+from proctor.services.cases import pages_of
+from proctor.services.ports import Store
 
 Cell: TypeAlias = str | int | float | None
 Row: TypeAlias = Sequence[Cell]
@@ -57,17 +58,15 @@ class ExamTables:
         self._store = store
 
     async def rows(self, exam_id: str, table: Table) -> AsyncIterator[Row]:
-        """Yield the names of the columns, then the rows, of the newest session first.
+        """Yield the names of the columns, then the rows of all sessions, of the newest first.
 
         Raises:
             NotFound: There is no such exam.
         """
         await self._store.latest(exam_id)
         yield (*_WHOSE, *_COLUMNS[table])
-        cases = await self._store.cases(exam_id)
-        sessions = [each.session for each in cases if not each.session.rehearsal_of]
-        for start in range(0, len(sessions), CASES_AT_ONCE):
-            some = sessions[start : start + CASES_AT_ONCE]
+        async for page in pages_of(self._store, exam_id):
+            some = [each.session for each in page if not each.session.rehearsal_of]
             flags: Mapping[str, Sequence[Flag]] = {}
             if table in (Table.SESSIONS, Table.FLAGS):
                 flags = await self._store.flags_of([session.id for session in some])

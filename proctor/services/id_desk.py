@@ -14,6 +14,7 @@ from proctor.domain.identity import (
     IdEvent,
     IdState,
     learner_reads,
+    may_take_back,
 )
 from proctor.domain.identity import MOVES as ID_MOVES
 from proctor.domain.mrz import Mrz
@@ -70,7 +71,8 @@ class MrzView:
     issuer: str
     number: str
     nationality: str
-    birth: str | None  # ISO 8601
+    birth: str | None  # ISO 8601; None too where its century is open
+    births: tuple[str, ...]  # each day that it may be
     expiry: str | None
     sex: str
     surname: str
@@ -162,6 +164,7 @@ class IdDesk:
     proposed: ProposalView | None
     may_confirm: bool
     may_ask_again: bool  # the learner can still show something
+    may_take_back: bool  # that new pictures were asked for: nothing else would stand in their place
     reasons: tuple[AgainView, ...]
     assurance: tuple[str, ...]
 
@@ -242,6 +245,7 @@ class IdDesks:
             proposed=proposed,
             may_confirm=proposed is not None and proposed.by != me,
             may_ask_again=session.state not in ENDED and IdEvent.ASK_AGAIN in ID_MOVES[check.state],
+            may_take_back=may_take_back(check),
             reasons=tuple(
                 AgainView(code=str(code), words=words) for code, words in AGAIN_WORDS.items()
             ),
@@ -273,7 +277,7 @@ class IdDesks:
     async def _before(self, session: ExamSession) -> ShownBefore | None:
         check = session.id_check.before
         now = session.id_check
-        if check is None or now.captured_at == check.captured_at:
+        if check is None or now.taken_back or now.captured_at == check.captured_at:
             return None  # while they are only asked for, those before are what is shown
         if now.captured_at is None and now.state is IdState.RETAKE:
             return None  # the same, where nothing had been captured
@@ -378,6 +382,7 @@ def _mrz(mrz: Mrz) -> MrzView:
         number=mrz.number,
         nationality=mrz.nationality,
         birth=None if mrz.birth is None else mrz.birth.isoformat(),
+        births=tuple(day.isoformat() for day in mrz.births),
         expiry=None if mrz.expiry is None else mrz.expiry.isoformat(),
         sex=mrz.sex,
         surname=mrz.surname,

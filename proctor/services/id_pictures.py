@@ -47,9 +47,11 @@ async def shown(store: Store, session: ExamSession) -> Shown:
     What a device sends later under the same purpose changes nothing: people decide on what
     machines read, and the other way round. While nothing is captured, all that came count.
     Of who was vouched for without that, it is what came last until then, or else first since; not
-    what comes after new pictures were asked for.
+    what comes after new pictures were asked for, be that taken back or not.
     """
     check = session.id_check
+    if check.taken_back and check.before is not None:
+        check = check.before
     until = check.captured_at or check.decided_at
     is_asked = check.captured_at is not None or check.state is IdState.RETAKE
     vouched_at = None if is_asked else check.decided_at

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from proctor.domain.errors import Refusal
-from proctor.domain.identity import AgainCode, IdEvent, IdState, advance
+from proctor.domain.identity import AgainCode, IdEvent, IdState, advance, is_compared
 from proctor.domain.moves import Actor, IllegalMove
 from proctor.domain.policy import SystemReport, system_refusals
 from proctor.domain.resource_words import system_rule_words
@@ -164,7 +164,11 @@ class Identity:
                 return advance_session(session, Event.CHECK_IN, actor=Actor.PROCTOR)
             return session
 
-        return await self._cases.change(session_id, decide, by=by, reason=reason)
+        case = await self._cases.change(session_id, decide, by=by, reason=reason)
+        check = case.session.id_check
+        if check.before is not None and not is_compared(check):
+            self._captured(session_id)  # accepted in place of others: it is compared from now on
+        return case
 
     async def _asked_again(self, case: Case) -> int:
         """Return when a proctor last asked for new pictures, in ms; -1 where nobody has."""

@@ -14,6 +14,7 @@ from proctor.domain.devices import AskState, Devices
 from proctor.domain.help import Call
 from proctor.domain.identity import IdCheck, IdState
 from proctor.domain.review import ReviewState, Verdict, verdicts_for
+from proctor.domain.scoring import latest_marks
 from proctor.domain.second_camera import SecondCamera
 from proctor.domain.session import ENDED, ExamSession, SectionState, closes_at
 from proctor.domain.timing import Cause
@@ -70,6 +71,7 @@ def entries(
         yield Entry(Kind.STATE, {"state": str(after.state), **_help(after.help), "by": by, **why})
     if after.released_at != before.released_at:
         yield Entry(Kind.STATE, {"state": str(after.state), "event": "result-released", "by": by})
+    yield from _marks(before, after)
     if after.id_check != before.id_check:
         yield Entry(Kind.ID_CHECK, _id_check(before.id_check, after.id_check))
     for grant in after.ledger[len(before.ledger) :]:
@@ -130,6 +132,31 @@ def erased(server_lines: Sequence[bytes]) -> frozenset[str]:
     )
 
 
+def _marks(before: ExamSession, after: ExamSession) -> Iterator[Entry]:
+    """Return the marks that the learner reads since now: this log may be theirs before results are.
+
+    Those that were replaced are told, too, in the order in which they were given.
+    """
+    if after.released_at is None or (before.released_at and after.marks == before.marks):
+        return
+    told = 0 if before.released_at is None else len(before.marks)
+    for at, mark in enumerate(after.marks):
+        was = latest_marks(after.marks[:at]).get(mark.item)
+        if at < told:
+            continue
+        facts: dict[str, Any] = {
+            "state": str(after.state),
+            "event": "marked",
+            "item": mark.item,
+            "points": float(mark.points),
+            "by": mark.by,
+            "given_at_ms": milliseconds(mark.at),
+        }
+        if was is not None:
+            facts["was"] = float(was.points)
+        yield Entry(Kind.STATE, facts)
+
+
 def _id_check(before: IdCheck, after: IdCheck) -> dict[str, Any]:
     """Return where an ID check stands and what it rests on; nothing of what a document says."""
     # Checks of machines come by themselves: a person's decision leaves them as they are.
@@ -144,6 +171,8 @@ def _id_check(before: IdCheck, after: IdCheck) -> dict[str, Any]:
         facts["code"] = str(after.code)
     if after.vouched and not by_machine:
         facts["vouched"] = True
+    if after.taken_back and not by_machine:
+        facts["taken_back"] = True
     if after.checks:
         facts["checks"] = [
             {"check": str(each.check), "by": "machine", "result": each.result}

@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
-from proctor.domain.identity import Checked, CheckKind, CheckResult, with_checks
+from proctor.domain.id_checks import IdReading
+from proctor.domain.identity import Checked, CheckKind, CheckResult, searched, with_checks
 from proctor.domain.session import ExamSession
 from proctor.services.cases import Cases, Decide
 from proctor.services.id_pictures import shown
@@ -122,10 +123,12 @@ class OneAccount:
             StorageFull: Not all are raised: do it again.
         """
         found = []
+        mine = _document(await self._store.reading(session.id))
         for other in await self._store.same_document(session.id):
             known = (await self._cases.get(other)).session
             if not _is_same_account(known, session):
-                await self._raise(session, known, "same-document", None)
+                of_new = _document(await self._store.reading(other)) == mine
+                await self._raise(session, known, "same-document", None, of_new=of_new)
                 found.append(other)
         return found
 
@@ -195,13 +198,16 @@ class OneAccount:
     async def _raise_face(self, session: ExamSession, other: ShownFace, value: float) -> None:
         try:
             known = (await self._cases.get(other.session)).session
-            picture = (await shown(self._store, known)).face
+            new = (await shown(self._store, known)).face
+            accepted = replace(known, id_check=searched(known.id_check))
+            old = (await shown(self._store, accepted)).face
         except NotFound:
             return  # erased since
-        if picture is None or picture.sha256 != other.sha256:
+        of_new = new is not None and new.sha256 == other.sha256
+        if not of_new and (old is None or old.sha256 != other.sha256):
             # Shown anew since it was read: of the new picture nothing is known.
             known = replace(known, id_check=replace(known.id_check, captured_at=None))
-        await self._raise(session, known, "same-face", value)
+        await self._raise(session, known, "same-face", value, of_new=of_new)
 
     async def _raise(
         self,
@@ -209,30 +215,40 @@ class OneAccount:
         other: ExamSession,
         why: Literal["same-document", "same-face"],
         value: float | None,
+        *,
+        of_new: bool,
     ) -> None:
-        """Raise what both sessions show, each as it was when it was looked at."""
+        """Raise what both sessions show, each as it was when it was looked at.
+
+        Of the other it is of what was shown last (`of_new`), or of what was accepted before.
+        """
         known = await self._store.raised(session.id)
         if any((each.other, each.why) == (other.id, why) for each in known):
             return
         differs = [Checked(check=_KIND[why], result="differs")]
 
-        def doubt(each: ExamSession) -> Decide:
+        def doubt(each: ExamSession, *, is_check: bool) -> Decide:
             def decide(now: ExamSession, at: datetime) -> ExamSession:
                 if now.id_check.captured_at != each.id_check.captured_at:
                     return now  # shown anew meanwhile
-                check = replace(with_checks(now.id_check, differs), doubted_at=at)
-                return replace(now, id_check=check)
+                # No check of pictures that are newer, but a doubt all the same.
+                check = with_checks(now.id_check, differs) if is_check else now.id_check
+                return replace(now, id_check=replace(check, doubted_at=at))
 
             return decide
 
         # Both sessions first: what is raised already is not raised again after a crash.
-        for each in (session, other):
-            await self._cases.change(each.id, doubt(each), by="machine")
+        for each, is_check in ((session, True), (other, of_new)):
+            await self._cases.change(each.id, doubt(each, is_check=is_check), by="machine")
         at = self._cases.now()
         await self._store.raise_same(
             Raised(why=why, session=session.id, other=other.id, value=value, at=at)
         )
         logger.info("two accounts raised", extra={"session": session.id, "why": why})
+
+
+def _document(reading: IdReading | None) -> str:
+    return reading.read.mrz.document if reading and reading.read and reading.read.mrz else ""
 
 
 def _is_same_account(one: ExamSession | ShownFace, other: ExamSession) -> bool:

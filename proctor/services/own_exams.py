@@ -3,7 +3,7 @@
 Default-deny is `web/auth.py`'s, for all that an address names; this is what it and the lists go by.
 
     Refusal
-    ├── NotYourExam     what was asked for is of an exam that is none of one's own
+    ├── NotYourExam     what was asked for is of no exam of one's own, or not there at all
     └── NotTheirExam    a session was to be given to somebody whose exam it is not
 """
 
@@ -22,10 +22,11 @@ class NotYourExam(Refusal):
     code: ClassVar[str] = "not-your-exam"
 
     def __init__(self, *, exam: str = "") -> None:
-        """`exam` is empty where a session was asked for: whoever asks may not know of which."""
-        which = f"the exam {exam}" if exam else "this session's exam"
+        """`exam` is empty where a session was asked for: of another exam, or not there at all."""
+        which = f"exam {exam}" if exam else "such session"
         super().__init__(
-            f"{which} is not among those that this account is for: ask an administrator to add it"
+            f"there is no {which} among the exams that this account is for: "
+            "an administrator can add an exam to them"
         )
         self.exam = exam
 

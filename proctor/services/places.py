@@ -16,6 +16,7 @@ from proctor.services.ports import Case
 from proctor.services.tiles import (
     FlagTile,
     HelpTile,
+    InterruptedTile,
     Raised,
     Said,
     TerminationTile,
@@ -26,7 +27,7 @@ from proctor.services.tiles import (
 
 def _shallow(value: object) -> dict[str, object]:
     # Not `asdict`: it copies all that is in it, which takes longer than to encode it.
-    assert isinstance(value, Tile | HelpTile | FlagTile | TerminationTile)
+    assert isinstance(value, Tile | HelpTile | FlagTile | TerminationTile | InterruptedTile)
     return {each.name: getattr(value, each.name) for each in fields(value)}
 
 

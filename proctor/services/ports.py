@@ -283,9 +283,19 @@ class Store(Protocol):
         ...
 
     async def cases(
-        self, exams: str | frozenset[str] | None, *, most: int = MAX_CASES
+        self,
+        exams: str | frozenset[str] | None,
+        *,
+        most: int = MAX_CASES,
+        after: Case | None = None,
     ) -> Sequence[Case]:
-        """Return the sessions of an exam, of some, or of all, newest first; at most so many."""
+        """Return the sessions of an exam, of some, or of all, newest first; at most so many.
+
+        Args:
+            exams: Whose; None: of all.
+            most: How many.
+            after: Those that come after this one, which may be gone; None: from the newest on.
+        """
         ...
 
     async def rehearsals(self, session_id: str) -> Sequence[Case]:
@@ -387,13 +397,20 @@ class Store(Protocol):
         ...
 
     async def keep_reading(
-        self, session_id: str, reading: IdReading, *, programme: str, at: datetime
+        self,
+        session_id: str,
+        reading: IdReading,
+        *,
+        programme: str,
+        at: datetime,
+        found_as_before: bool = False,
     ) -> None:
         """Keep what a machine read at check-in, encrypted as pictures are; the one before goes.
 
         Of what tells the document from others (`Mrz.document`) a keyed hash is kept beside it. It
         can be compared with those of the same programme, and with no others. The number can't be
-        had from it without the server's master key.
+        had from it without the server's master key. Where it is `found_as_before`, other sessions
+        go on finding the face and the document of the one before, if there was one.
 
         Raises:
             NotFound: The session's key was destroyed.
@@ -412,7 +429,7 @@ class Store(Protocol):
         ...
 
     async def same_document(self, session_id: str) -> Sequence[str]:
-        """Return the other sessions of the programme in which the same document was shown."""
+        """Return the other sessions of the programme in which the session's document is found."""
         ...
 
     async def faces(self, session_id: str, *, most: int) -> Sequence[ShownFace]:

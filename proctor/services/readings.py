@@ -11,7 +11,13 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from proctor.domain.document import DocumentRead
-from proctor.domain.id_checks import IdReading, MachineCheck, document_checks, face_check
+from proctor.domain.id_checks import (
+    IdReading,
+    MachineCheck,
+    document_checks,
+    face_check,
+    faces_check,
+)
 from proctor.domain.identity import (
     UNDECIDED,
     Checked,
@@ -19,11 +25,12 @@ from proctor.domain.identity import (
     CheckResult,
     IdState,
     is_compared,
+    searched,
     with_checks,
 )
 from proctor.domain.policy import IdentityRules
 from proctor.domain.session import ENDED, ExamSession
-from proctor.services.cases import Cases
+from proctor.services.cases import Cases, pages_of
 from proctor.services.id_pictures import Shown, shown
 from proctor.services.one_account import OneAccount
 from proctor.services.ports import DocumentReader, NotFound, StorageFull, Store, Vision
@@ -99,12 +106,12 @@ class Readings:
         self._missed = False
         try:
             await self._hash_anew()
-            for case in await self._store.cases(None):
-                session = case.session
-                if _is_unread(session) and (
-                    session.state not in ENDED or session.id_check.state in _TO_DECIDE
-                ):
-                    self.add(session.id)
+            async for page in pages_of(self._store, None):
+                for session in [case.session for case in page]:
+                    if _is_unread(session) and (
+                        session.state not in ENDED or session.id_check.state in _TO_DECIDE
+                    ):
+                        self.add(session.id)
         except Exception as no:  # noqa: BLE001 - what is added already is read meanwhile
             logger.warning("check-ins not found", extra={"why": type(no).__name__})
             self._missed = True
@@ -139,7 +146,13 @@ class Readings:
         if reading is None or captured_at is None:
             return  # erased, or never to be compared
         programme = (await self._cases.published(session)).exam.programme
-        await self._store.keep_reading(session_id, reading, programme=programme, at=captured_at)
+        await self._store.keep_reading(
+            session_id,
+            reading,
+            programme=programme,
+            at=captured_at,
+            found_as_before=_is_found_as_before(session),
+        )
         if not _is_unread(session) and reading.document:  # else it is noted when it is read
             await self._note(session_id, captured_at, [await self._once(session, reading)])
 
@@ -209,12 +222,18 @@ class Readings:
         ):
             on = _day(session, self._cases.now())
             reading = await self._made(session, pictures, rules, on=on)
-            await self._store.keep_reading(
-                session_id, reading, programme=published.exam.programme, at=captured_at
-            )
+        # Also where it was read before: since then it may have been accepted, and so be found.
+        await self._store.keep_reading(
+            session_id,
+            reading,
+            programme=published.exam.programme,
+            at=captured_at,
+            found_as_before=_is_found_as_before(session),
+        )
+        made = [each.outcome for each in reading.checks]
         if reading.document:
-            made = [each.outcome for each in reading.checks]
             made.append(await self._once(session, reading))
+        if made:
             await self._note(session_id, captured_at, made)
         self._accounts.add(session_id)
         logger.info("check-in read", extra={"session": session_id})
@@ -224,15 +243,21 @@ class Readings:
         self, session: ExamSession, pictures: Shown, rules: IdentityRules, *, on: date
     ) -> IdReading:
         face, document = pictures.face, pictures.document
+        live = await self._store.blob(session.id, face.sha256) if face else b""
+        checks: list[MachineCheck] = []
+        if rules.face == "assist":
+            # A stream of its own: the camera's pictures are compared with those before.
+            stream = f"{session.id}/check-in"
+            checks.append(faces_check(await self._vision.observe(stream, live) if live else None))
         if document is None:
-            return IdReading(document="", face=face.sha256 if face else "", read=None)
+            digest = face.sha256 if face else ""
+            return IdReading(document="", face=digest, read=None, checks=tuple(checks))
         picture = await self._store.blob(session.id, document.sha256)
         read = await self._reader.read(picture) if self._reader else NO_READER
-        checks: list[MachineCheck] = [*document_checks(read, rules, account=session.learner, on=on)]
+        checks += document_checks(read, rules, account=session.learner, on=on)
         if rules.face == "assist":
             compared = None
-            if face is not None and read.portrait is not None:
-                live = await self._store.blob(session.id, face.sha256)
+            if live and read.portrait is not None:
                 compared = await self._vision.compare(live, picture, at=read.portrait)
             checks.append(face_check(compared, alike_from=self._same_person))
         return IdReading(
@@ -261,6 +286,10 @@ def _is_unread(session: ExamSession) -> bool:
     """Tell whether a check-in was captured and some check of it is not made yet."""
     unmade = not is_compared(session.id_check)
     return unmade and _is_shown(session) and not session.rehearsal_of
+
+
+def _is_found_as_before(session: ExamSession) -> bool:
+    return searched(session.id_check).captured_at != session.id_check.captured_at
 
 
 def _day(session: ExamSession, now: datetime) -> date:

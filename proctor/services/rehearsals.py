@@ -21,7 +21,7 @@ from proctor.domain.rehearsal import (
 from proctor.domain.resource_words import system_rule_words
 from proctor.domain.session import ExamSession, SectionRun, SessionClosed, settle
 from proctor.evidence.record import Kind, parse
-from proctor.services.cases import Cases
+from proctor.services.cases import Cases, pages_of
 from proctor.services.intake import is_watched
 from proctor.services.journal import Entry, lines, milliseconds
 from proctor.services.ports import Case, NotFound, Published, Store
@@ -75,6 +75,7 @@ class ReadinessRow:
     mend: list[str]
     mind: list[str]
     not_tried: list[str]
+    over: bool  # their exam has ended: there is nothing left to rehearse for
 
 
 class Rehearsals:
@@ -184,11 +185,13 @@ class Rehearsals:
         """
         await self._store.latest(exam_id)
         mine: dict[str, list[Case]] = {}
-        for case in await self._store.cases(PRACTICE_EXAM):
-            mine.setdefault(case.session.rehearsal_of, []).append(case)
+        async for page in pages_of(self._store, PRACTICE_EXAM):
+            for case in page:
+                mine.setdefault(case.session.rehearsal_of, []).append(case)
         rows = [
             await self._row(case.session, mine.get(case.session.id, []))
-            for case in await self._store.cases(exam_id)
+            async for page in pages_of(self._store, exam_id)
+            for case in page
             if not case.session.rehearsal_of
         ]
         return sorted(
@@ -202,8 +205,9 @@ class Rehearsals:
         pictures: that of the last report, until the session it was for has ended.
         """
         groups: dict[str, list[Case]] = {}
-        for case in await self._store.cases(PRACTICE_EXAM):
-            groups.setdefault(case.session.rehearsal_of, []).append(case)
+        async for page in pages_of(self._store, PRACTICE_EXAM):
+            for case in page:
+                groups.setdefault(case.session.rehearsal_of, []).append(case)
         count = 0
         for of, practice in groups.items():
             over = [case.session.id for case in practice if await self._is_over(case.session)]
@@ -290,6 +294,7 @@ class Rehearsals:
             mend=those(Status.MEND),
             mind=those(Status.MIND),
             not_tried=those(Status.NOT_TRIED),
+            over=not is_wanted(await self._as_of_now(session)),
         )
 
     async def _report(self, session_id: str) -> tuple[tuple[Check, ...] | None, int | None]:

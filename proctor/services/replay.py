@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from proctor.domain.exam import Exam
 from proctor.domain.flags import Flag
 from proctor.domain.policy import Policy, section_mismatches
+from proctor.services.cases import pages_of
 from proctor.services.ports import Store
 from proctor.services.seen import flags_in, load, read
 
@@ -61,7 +62,8 @@ async def replay(
     _require_fit((await store.latest(exam_id)).exam, policy)
     sessions = [
         case.session
-        for case in await store.cases(exam_id)
+        async for page in pages_of(store, exam_id)
+        for case in page
         if not case.session.rehearsal_of
         and any(section.opened_at is not None for section in case.session.sections)
     ]

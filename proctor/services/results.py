@@ -4,13 +4,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
-from proctor.domain.exam import Exam
+from proctor.domain.exam import BY_PEOPLE, Exam
 from proctor.domain.flags import is_unseen
-from proctor.domain.scoring import Score, score
+from proctor.domain.review import SessionGoesOn
+from proctor.domain.scoring import Mark, Score, give_mark, latest_marks, score
 from proctor.domain.session import (
+    ENDED,
     ExamSession,
     Found,
     State,
@@ -21,7 +25,7 @@ from proctor.domain.session import (
 from proctor.evidence.record import Kind, parse
 from proctor.services.acts import FailedView, each_by_itself
 from proctor.services.analysis import Analysis, NotLookedAtYet
-from proctor.services.cases import Cases, Decide
+from proctor.services.cases import Cases, Decide, pages_of
 from proctor.services.intake import is_watched
 from proctor.services.journal import erased, milliseconds
 from proctor.services.ports import Case, Published, Received, Store
@@ -55,6 +59,54 @@ class GivenAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkView:
+    """A mark that was given; the last of an answer counts."""
+
+    points: float
+    by: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerToMark:
+    """An answer that no machine can score."""
+
+    section: str
+    item: str
+    text: str  # the question, as Markdown
+    response: Any
+    possible: float
+    marks: list[MarkView]  # oldest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marking:
+    """What people score in one session."""
+
+    session: str
+    learner: str
+    released: bool  # the learner reads the result: what counts stays
+    points: float  # of the whole session, so far
+    possible: float
+    answers: list[AnswerToMark]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkingRow:
+    session: str
+    learner: str
+    group: str
+    released: bool
+    marked: int  # answers that somebody has marked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamMarking:
+    items: int  # of the exam as last published, those that people score
+    sessions: list[MarkingRow]  # that have ended, newest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
     """What became of all results of an exam that were not released before."""
 
@@ -73,8 +125,7 @@ class Results:
         case = await self._cases.settled(session_id)
         published = await self._cases.published(case.session)
         answers, late = await self._answers(case.session, published.exam)
-        responses = {item: each.response for item, each in answers.items()}
-        found: Score = score(published.exam, responses)
+        found = _scored(case.session, published.exam, _responses(answers))
         return ResultView(
             points=float(found.points),
             possible=float(found.possible),
@@ -89,6 +140,102 @@ class Results:
         published = await self._cases.published(case.session)
         answers, _ = await self._answers(case.session, published.exam)
         return list(answers.values())
+
+    async def marking(self, session_id: str) -> Marking:
+        """Return the answers of a session that people score, and the marks they were given.
+
+        Raises:
+            SessionGoesOn: It has not ended.
+        """
+        case = await self._cases.settled(session_id)
+        session = case.session
+        if session.state not in ENDED:
+            raise SessionGoesOn(state=session.state)
+        exam = (await self._cases.published(session)).exam
+        answers, _ = await self._answers(session, exam)
+        responses = _responses(answers)
+        awaiting = score(exam, responses).awaiting
+        found = _scored(session, exam, responses)
+        return Marking(
+            session=session.id,
+            learner=session.learner,
+            released=session.released_at is not None,
+            points=float(found.points),
+            possible=float(found.possible),
+            answers=[
+                AnswerToMark(
+                    section=answers[item.id].section,
+                    item=item.id,
+                    text=item.text,
+                    response=answers[item.id].response,
+                    possible=float(item.points),
+                    marks=[
+                        MarkView(points=float(each.points), by=each.by, at_ms=milliseconds(each.at))
+                        for each in session.marks
+                        if each.item == item.id
+                    ],
+                )
+                for item in exam.items
+                if item.id in awaiting
+            ],
+        )
+
+    async def mark(
+        self, session_id: str, item: str, *, points: Decimal, was: Decimal | None, by: str
+    ) -> Marking:
+        """Give an answer points, or other points than it was given.
+
+        Raises:
+            Refusal: Of `scoring.give_mark`.
+            SessionGoesOn: It has not ended.
+        """
+        case = await self._cases.settled(session_id)
+        exam = (await self._cases.published(case.session)).exam
+        answers, _ = await self._answers(case.session, exam)
+
+        def decide(session: ExamSession, now: datetime) -> ExamSession:
+            if session.state not in ENDED:
+                raise SessionGoesOn(state=session.state)
+            marks = give_mark(
+                session.marks,
+                Mark(item=item, points=points, by=by, at=now),
+                was=was,
+                exam=exam,
+                responses=_responses(answers),
+                released=session.released_at is not None,
+            )
+            return replace(session, marks=marks)
+
+        await self._cases.change(session_id, decide, by=by)
+        return await self.marking(session_id)
+
+    async def to_mark(self, exam_id: str) -> ExamMarking:
+        """Return the sessions of an exam whose answers people can score.
+
+        Raises:
+            NotFound: There is no such exam.
+        """
+        exam = (await self._store.latest(exam_id)).exam
+        sessions = [
+            case.session
+            async for page in pages_of(self._store, exam_id)
+            for case in page
+            if case.session.state in (State.SUBMITTED, State.TERMINATED)
+            and not case.session.rehearsal_of
+        ]
+        return ExamMarking(
+            items=sum(item.kind in BY_PEOPLE for item in exam.items),
+            sessions=[
+                MarkingRow(
+                    session=session.id,
+                    learner=session.learner,
+                    group=session.group,
+                    released=session.released_at is not None,
+                    marked=len(latest_marks(session.marks)),
+                )
+                for session in sessions
+            ],
+        )
 
     async def release(self, session_id: str, *, by: str) -> Case:
         """Let the learner see the result, once people decided or where nothing waits for them.
@@ -134,7 +281,8 @@ class Results:
         await self._store.latest(exam_id)
         held = [
             case.session.id
-            for case in await self._store.cases(exam_id)
+            async for page in pages_of(self._store, exam_id)
+            for case in page
             if case.session.state in (State.SUBMITTED, State.TERMINATED)
             and case.session.released_at is None
             and not case.session.rehearsal_of
@@ -212,6 +360,18 @@ class Results:
         return answers, late
 
 
+def _responses(answers: Mapping[str, GivenAnswer]) -> dict[str, object]:
+    return {item: each.response for item, each in answers.items()}
+
+
+def _scored(session: ExamSession, exam: Exam, responses: Mapping[str, object]) -> Score:
+    """Score answers by machine, and by the marks that count where a machine can't."""
+    awaiting = score(exam, responses).awaiting
+    marks = latest_marks(session.marks)
+    points = {item: Fraction(marks[item].points) for item in awaiting if item in marks}
+    return score(exam, responses, marks=points)
+
+
 class _SavedSince(Exception):
     """The session was saved after its rows were read."""
 
@@ -232,7 +392,7 @@ def _missing(
         is_watched(each) and (each.device, each.seq) not in looked_at for each in records
     )
     seen = read(session, rows).observations
-    return owed, passed_over or is_unseen(published.policy, seen)
+    return owed, passed_over or is_unseen(published.policy, seen, lifts=session.lifts)
 
 
 def sections_of_items(exam: Exam) -> dict[str, str]:

@@ -40,7 +40,7 @@ from proctor.services.cases import Cases
 from proctor.services.journal import lines, milliseconds, verdict_entry
 from proctor.services.logins import Account, LoginStore, StaffRole
 from proctor.services.own_exams import NotTheirExam, NotYourExam, OwnExams, is_among
-from proctor.services.ports import CASES_AT_ONCE, MAX_CASES, Case, Store
+from proctor.services.ports import CASES_AT_ONCE, MAX_CASES, Case, NotFound, Store
 from proctor.services.review_queue import ReviewRow, has_conduct, row_of, urgency, waits_for
 from proctor.services.review_views import (
     CommentView,
@@ -402,9 +402,7 @@ class Reviews:
                 review = assign(session.review, to=to or "", by=by, acted=_acted(session))
                 return replace(session, review=replace(review, due_at=due_at or review.due_at))
 
-            exam = await self._cases.exam_of(session_id)
-            if not is_among(exam, own):
-                raise NotYourExam
+            exam = await self._exam_of(session_id, own)
             if to is not None and not is_among(exam, theirs):
                 raise NotTheirExam(exam=exam, name=to)
             await self._cases.change(session_id, decide, by=by)
@@ -415,6 +413,18 @@ class Reviews:
             done=[each for each in found if isinstance(each, str)],
             failed=[each for each in found if isinstance(each, FailedView)],
         )
+
+    async def _exam_of(self, session_id: str, own: OwnExams) -> str:
+        """Return a session's exam. Who is for some exams is not told which others there are."""
+        try:
+            exam = await self._cases.exam_of(session_id)
+        except NotFound:
+            if own is None:
+                raise
+            raise NotYourExam from None
+        if not is_among(exam, own):
+            raise NotYourExam
+        return exam
 
     async def _cases_of(self, exam_id: str | None, own: OwnExams) -> Sequence[Case]:
         if exam_id is not None and not is_among(exam_id, own):

@@ -5,7 +5,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from proctor.domain.acts import interruptions
 from proctor.domain.help import Topic
+from proctor.domain.policy import Policy
 from proctor.domain.session import (
     ENDED,
     ExamSession,
@@ -104,6 +106,17 @@ class TerminationTile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InterruptedTile:
+    """How often proctors have interrupted the learner so far."""
+
+    messages: int
+    pauses: int
+    requests: int
+    last_ms: int
+    at_most: int  # of the policy; 0: it names no number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
     """All of a tile but its still, and when its device was last heard: those change too often."""
 
@@ -125,6 +138,7 @@ class Tile:
     needs_since_ms: int | None  # the first of them
     help: HelpTile | None  # while the learner waits for a person
     termination: TerminationTile | None
+    interrupted: InterruptedTile | None  # None: never
     taken_by: str | None
     looking: tuple[str, ...]  # who has the session open, by name
     waiting_devices: int
@@ -208,6 +222,7 @@ def tile_of(session: ExamSession, published: Published, known: Known) -> Tile:
             note=proposed.note,
             lapses_at_ms=milliseconds(proposed.lapses_at),
         ),
+        interrupted=_interrupted(session, published.policy),
         taken_by=known.taken_by,
         looking=tuple(known.looking),
         waiting_devices=len(asks_open(session)),
@@ -265,6 +280,19 @@ def _asked_to_look(session: ExamSession) -> dict[str, datetime | None]:
 def _asked(session: ExamSession) -> dict[str, datetime]:
     """Return what the learner is asked for now, so as to be seen, and since when."""
     return {ask.kind: ask.since for ask in session.asks if ask_ended_at(session, ask) is None}
+
+
+def _interrupted(session: ExamSession, policy: Policy) -> InterruptedTile | None:
+    found = interruptions(session.acts)
+    if found is None:
+        return None
+    return InterruptedTile(
+        messages=found.messages,
+        pauses=found.pauses,
+        requests=found.requests,
+        last_ms=milliseconds(found.last_at),
+        at_most=policy.review.interruptions_most,
+    )
 
 
 def _open(session: ExamSession) -> SectionRun | None:

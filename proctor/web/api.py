@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from proctor.domain.errors import Refusal
 from proctor.evidence.errors import EvidenceError
-from proctor.web.inputs import BadRoute, Id, Inputs, Sha256, inputs_of
+from proctor.web.inputs import BadRoute, Id, Inputs, Sha256, adapter_of, inputs_of
 
 __all__ = [
     "DEVICES",
@@ -181,7 +181,7 @@ class Api:
                 handler=handler,
                 roles=_roles(role),
                 inputs=inputs_of(handler, path),
-                out=None if out is None else TypeAdapter(out),
+                out=None if out is None else adapter_of(out),
                 out_type=out_type,
                 raw=raw,
                 status=HTTPStatus(status),

@@ -183,14 +183,15 @@ async def _check_exams(request: web.Request, own: frozenset[str]) -> None:
     """Refuse what is of another exam than somebody's own.
 
     Raises:
-        NotYourExam: The address names such an exam, or a session of one.
+        NotYourExam: The address names such an exam, or a session of one, or one that is not there.
     """
     if _ID.fullmatch(session := request.match_info.get("session", "")):
-        # One that is not there is nobody's: the route says so.
         exam = await request.app[IDENTIFY].exam_of(session)
-        if exam is not None and not is_among(exam, own):
-            await _tell_refused(request)
-            raise NotYourExam  # which one, nobody has told them
+        if exam is None or not is_among(exam, own):
+            if exam is not None:
+                await _tell_refused(request)
+            # Nobody has told them which exam, nor whether there is such a session at all.
+            raise NotYourExam
     for each in (*request.query.getall("exam", []), request.match_info.get("exam", "")):
         # What is no id is said to be none by the route, which repeats nothing of it.
         if _ID.fullmatch(each) and not is_among(each, own):

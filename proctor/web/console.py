@@ -11,13 +11,14 @@ from pydantic import Field, StringConstraints
 from proctor.domain import session as rules
 from proctor.domain.flag_words import rule_words
 from proctor.domain.rehearsal import PRACTICE_EXAM
-from proctor.domain.review import ResultsHeld
+from proctor.domain.review import ResultsHeld, SessionGoesOn
+from proctor.domain.scoring import BadMark, MarkChanged, MarkReleased, TooManyMarks
 from proctor.domain.wording import for_proctor
 from proctor.services.analysis import NotLookedAtYet
 from proctor.services.cases import Cases
 from proctor.services.own_exams import is_among
 from proctor.services.ports import Case, NotFound, Store
-from proctor.services.results import Released, Results, ResultView
+from proctor.services.results import ExamMarking, Marking, Released, Results, ResultView
 from proctor.services.sessions import (
     MAX_ACCOUNT_CHARS,
     MAX_EMAIL_CHARS,
@@ -54,6 +55,15 @@ class InvitationView(Shape):
     session: str
     join_token: str
     join_link: str
+
+
+Points = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=3)]
+
+
+class MarkRequest(Shape):
+    item: Id
+    points: Points
+    was: Points | None = None  # what stood there; null: nothing
 
 
 class PolicyChapter(Shape):
@@ -199,6 +209,44 @@ def add_console_routes(api: Api, desk: ConsoleDesk) -> None:
     async def get_result(_request: web.Request, session: Id) -> ResultView:
         """Read what a session's answers score."""
         return await desk.results.result(session)
+
+    @api.route(
+        "GET",
+        "/api/v1/exams/{exam}/marks",
+        role=Role.COURSE_TEAM,
+        out=ExamMarking,
+        tags=["exams"],
+        errors=[NotFound],
+    )
+    async def list_marking(_request: web.Request, exam: Id) -> ExamMarking:
+        """List the sessions of an exam whose answers people can score."""
+        return await desk.results.to_mark(exam)
+
+    @api.route(
+        "GET",
+        "/api/v1/sessions/{session}/marks",
+        role=Role.COURSE_TEAM,
+        out=Marking,
+        tags=["exams"],
+        errors=[NotFound, SessionGoesOn],
+    )
+    async def get_marks(_request: web.Request, session: Id) -> Marking:
+        """Read the answers that no machine can score, and the marks they were given."""
+        return await desk.results.marking(session)
+
+    @api.route(
+        "POST",
+        "/api/v1/sessions/{session}/marks",
+        role=Role.COURSE_TEAM,
+        out=Marking,
+        tags=["exams"],
+        errors=[NotFound, SessionGoesOn, BadMark, MarkChanged, MarkReleased, TooManyMarks],
+    )
+    async def give_mark(request: web.Request, session: Id, body: MarkRequest) -> Marking:
+        """Give an answer points, or others than it was given: until the result is released."""
+        return await desk.results.mark(
+            session, body.item, points=body.points, was=body.was, by=staff_of(request).name
+        )
 
     @api.route(
         "POST",

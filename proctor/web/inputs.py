@@ -6,6 +6,7 @@ import re
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -31,6 +32,12 @@ _QUOTING = frozenset(
     {"union_tag_invalid", "uuid_parsing", "bytes_invalid_encoding", "url_parsing"}
     | {"url_syntax_violation", "mapping_type", "get_attribute_error"}
 )
+
+
+@cache
+def adapter_of(hint: Any) -> TypeAdapter[Any]:
+    """Return what reads and writes a type; once for all apps of a process, for it takes a while."""
+    return TypeAdapter(hint)
 
 
 class BadRoute(Exception):
@@ -106,14 +113,14 @@ def inputs_of(handler: Callable[..., Awaitable[object]], path: str) -> Inputs:
             raise BadRoute(f"{path}: {one.name} has no type")
         hint = hints[one.name]
         if one.name in in_path:
-            of_path[one.name] = Parameter(adapter=TypeAdapter(Id if hint is str else hint))
+            of_path[one.name] = Parameter(adapter=adapter_of(Id if hint is str else hint))
         elif isinstance(hint, type) and issubclass(hint, BaseModel):
             if body is not None:
                 raise BadRoute(f"{path}: two bodies, {body[0]} and {one.name}")
-            body = (one.name, TypeAdapter(hint))
+            body = (one.name, adapter_of(hint))
         else:
             query[one.name] = Parameter(
-                adapter=TypeAdapter(hint), required=one.default is inspect.Parameter.empty
+                adapter=adapter_of(hint), required=one.default is inspect.Parameter.empty
             )
     return Inputs(path=of_path, query=query, body=body)
 

@@ -276,6 +276,11 @@ class StoreContract:
         assert [each.session.id for each in await store.cases(None, most=1)] == listed[:1]
         assert listed == ["s_2", "s_1", "s_3"]
         assert [case.session.id for case in await store.cases("short")] == ["s_2", "s_1"]
+        for at, one in enumerate(await store.cases(None)):
+            after = await store.cases(None, most=1, after=one)
+            assert [each.session.id for each in after] == listed[at + 1 : at + 2]
+        second = await store.case("s_2")
+        assert [c.session.id for c in await store.cases("short", after=second)] == ["s_1"]
         assert list(await store.cases("none")) == []
         for some, of in (
             ({"short", "other"}, ["s_2", "s_1", "s_3"]),
@@ -575,6 +580,25 @@ class StoreContract:
         await store.forget_reading("s_2")
         assert list(await store.same_document("s_1")) == ["s_6"]
         assert list(await store.same_document("s_2")) == []
+
+    async def test_a_reading_may_be_kept_with_what_others_find_left_as_it_was(
+        self, store: Store
+    ) -> None:
+        ada = await self.shown(store, "s_1", learner="Ada", number="A1")
+        await self.shown(store, "s_2", learner="Bob", number="A1")
+        await self.shown(store, "s_3", learner="Cyd", number="B2")
+        new = reading("B2", face=b"more")
+        for as_before, mine, found in ((True, "s_3", ["s_1"]), (False, "s_3", [])):
+            await store.keep_reading("s_1", new, programme="mm", at=NOW, found_as_before=as_before)
+            assert await store.reading("s_1") == new
+            assert list(await store.same_document("s_1")) == [mine]
+            assert list(await store.same_document("s_2")) == found
+            assert (ada in await store.faces("s_2", most=9)) is as_before
+        assert list(await store.same_document("s_3")) == ["s_1"]
+        # The first is found as it is.
+        await created(store, "s_4")
+        await store.keep_reading("s_4", new, programme="mm", at=NOW, found_as_before=True)
+        assert list(await store.same_document("s_3")) == ["s_1", "s_4"]
 
     async def test_accounts_are_told_apart_by_what_they_are_where_both_say_so(
         self, store: Store

@@ -68,7 +68,7 @@ async def mailing(
 
 
 async def refused(mailer: SmtpMailer, mail: Mail = MAIL) -> MailNotSent:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         with pytest.raises(MailNotSent) as no:
             await mailer.send(mail)
     assert mail.to not in repr(no.value) + repr(vars(no.value))
@@ -218,7 +218,7 @@ async def test_who_stops_the_server_does_not_wait_for_mail(
 ) -> None:
     context, believing = certificate(tmp_path, "127.0.0.1")
     async with smtp(SmtpServer(context=context, silent_at="RCPT")) as server:
-        async with asyncio.timeout(20), mailing(settings(server), believing) as mailer:
+        async with asyncio.timeout(60), mailing(settings(server), believing) as mailer:
             sending = asyncio.ensure_future(mailer.send(MAIL))
             await server.hushed.wait()
             sending.cancel()

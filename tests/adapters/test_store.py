@@ -2,7 +2,9 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -175,6 +177,26 @@ async def test_a_database_that_is_full_loses_nothing_and_takes_no_more(tmp_path:
         await store.append(append(big.frontier, b"more"))
 
 
+async def test_what_a_stored_session_does_not_say_means_what_it_always_meant(sql: SqlStore) -> None:
+    await created(sql)
+    body = (
+        '{"id":"s_1","exam":"short","exam_sha256":"e","policy_sha256":"p","learner":"Ada",'
+        '"made_at":"2026-09-01T10:00:00Z","sections":[{"id":"part-a","limit":"PT1H"}],'
+        '"in_order":true}'
+    )
+    await sql.write(lambda tx: tx.execute(text("UPDATE sessions SET body = :body"), {"body": body}))
+    session = (await sql.case("s_1")).session
+    section = session.sections[0]
+    assert (session.state, section.state) == ("invited", "planned")
+    assert (session.id_check.state, session.review.state) == ("awaited", "awaiting")
+    assert (session.allowance.time_factor, session.allowance.extra) == (Decimal(1), timedelta(0))
+    said = {"id", "exam", "exam_sha256", "policy_sha256", "learner", "made_at", "sections"}
+    seen = {"in_order", "state", "id_check", "review", "allowance", "devices"}
+    assert not any(each for name, each in asdict(session).items() if name not in said | seen)
+    quiet = (asdict(session.id_check), asdict(session.review), asdict(session.devices))
+    assert not any(each for part in quiet for name, each in part.items() if name != "state")
+
+
 async def test_a_batch_that_was_half_written_is_left_out_and_those_before_are_not(
     tmp_path: Path, sql: SqlStore
 ) -> None:
@@ -208,6 +230,25 @@ async def test_a_batch_behind_one_that_was_half_written_is_left_out_too(
         segment.write(bytes(BLOCK_BYTES))
     async with opened(tmp_path / "crashed", alone=True) as store:
         assert (await store.device_log("s_1", "d_1")).frontier.size == 1
+
+
+async def test_what_stands_behind_a_batch_that_rotted_was_answered_and_is_kept(
+    tmp_path: Path, sql: SqlStore
+) -> None:
+    await created(sql)
+    await sql.held("s_1")
+    first = append(Frontier(), b"0", blobs=(b"x" * 50_000,))
+    second = append(first.frontier, b"1")
+    third = append(second.frontier, b"2")
+    for batch in (first, second, third):
+        await sql.append(batch)
+    shutil.copytree(tmp_path, tmp_path / "crashed")
+    with (tmp_path / "crashed" / "segments" / "00000001").open("r+b") as segment:
+        segment.seek(3 * BLOCK_BYTES)
+        segment.write(bytes(BLOCK_BYTES))
+    async with opened(tmp_path / "crashed", alone=True) as store:
+        held = await store.received("s_1", "d_1")
+        assert [batch.lines for batch in held] == [(b"1",), (b"2",)]
 
 
 async def test_what_was_destroyed_does_not_come_back_after_a_crash(

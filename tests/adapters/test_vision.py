@@ -332,7 +332,7 @@ async def test_a_picture_that_kills_each_worker_is_an_observation_that_says_so(
     assert len((await workers.observe("s", picture)).faces or ()) == 1
 
 
-@pytest.mark.timeout(600)  # beside other tests it hardly has a core, which is what it is about
+@pytest.mark.timeout(900)  # beside other tests it hardly has a core, which is what it is about
 async def test_a_worker_as_a_server_starts_it_runs_when_nobody_else_does_and_measures(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -475,5 +475,5 @@ def test_workers_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
         server.send_signal(signal.SIGKILL)
 
     assert children
-    _gone, alive = psutil.wait_procs(children, timeout=10)
+    _gone, alive = psutil.wait_procs(children, timeout=60)
     assert alive == []

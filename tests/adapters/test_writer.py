@@ -60,10 +60,10 @@ class Held:
 
     def _wait(self, _: Connection) -> None:
         self._busy.set()
-        assert self._let_go.wait(10)
+        assert self._let_go.wait(60)
 
     async def begun(self) -> None:
-        await asyncio.to_thread(self._busy.wait, 10)
+        await asyncio.to_thread(self._busy.wait, 60)
 
     async def let_go(self) -> None:
         self._let_go.set()
@@ -148,8 +148,8 @@ async def test_a_fault_of_ours_reaches_its_caller_and_the_writer_writes_on(
     no_key: Any = None
     broken = append(Frontier(), b"0", blobs=(b"picture",))
     with pytest.raises(AttributeError):
-        await asyncio.wait_for(writer.append(broken, no_key), 5)
-    assert await asyncio.wait_for(writer.run(put("ada")), 5) == "ada"
+        await asyncio.wait_for(writer.append(broken, no_key), 60)
+    assert await asyncio.wait_for(writer.run(put("ada")), 60) == "ada"
     await writer.append(broken, KEY)
 
 
@@ -181,6 +181,22 @@ async def test_a_commit_that_failed_alone_is_told_until_something_is_written(
         assert writer.writes() is Writes.FAILING
     await writer.run(put("bob"))
     assert writer.writes() is Writes.WELL
+
+
+async def test_what_a_full_disk_refuses_is_logged_once_and_then_counted(
+    writer: Writer, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = append(Frontier(), b"0")
+    with full_disk():
+        for _ in range(3):
+            with pytest.raises(StorageFull):
+                await writer.append(batch, KEY)
+    assert [each.getMessage() for each in caplog.records] == ["batches were not stored"]
+
+    await writer.append(batch, KEY)
+
+    last = caplog.records[-1]
+    assert (last.getMessage(), last.__dict__["times"]) == ("batches are stored again", 3)
 
 
 async def test_a_batch_begins_to_be_written_while_another_still_is(

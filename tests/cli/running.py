@@ -64,7 +64,7 @@ def in_its_own_process(*command: object, **more: object) -> Ran:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
         **more,  # type: ignore[call-overload] # a test's own words
     )

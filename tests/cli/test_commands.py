@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import socket
 import sqlite3
@@ -19,6 +20,7 @@ from proctor import config
 from proctor.adapters import keys
 from proctor.adapters.policies import builtin_folder
 from proctor.adapters.read_only import LOCK
+from proctor.demo import day
 from tests.cli.running import ROOT, Terminal, in_its_own_process
 from tests.conftest import PASSWORD, SHORT_EXAM, full_disk
 from tests.pictures import need
@@ -155,7 +157,40 @@ def test_an_exam_that_is_wrong_is_refused_in_one_line(
     assert "no exam short" in terminal.refused("invite", "short", "Ada")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("invite", "short", "Ada"), id="invite"),
+        pytest.param(("exam", "readiness", "short"), id="exam readiness"),
+        pytest.param(("staff", "add", "bo", "proctor", "--exam", "short"), id="staff add --exam"),
+        pytest.param(("staff", "list"), id="staff list"),
+        pytest.param(("staff", "exams", "bo", "--all"), id="staff exams"),
+        pytest.param(("staff", "password", "bo"), id="staff password"),
+        pytest.param(("staff", "close", "bo"), id="staff close"),
+    ],
+)
+def test_a_folder_without_a_database_is_refused_and_nothing_is_made_in_it(
+    terminal: Terminal, arguments: tuple[str, ...]
+) -> None:
+    line = terminal.refused(*arguments, typed=f"{PASSWORD}\n")
+    assert line.startswith(str(terminal.data))
+    assert line.endswith("there is no such database; which folder is --data?")
+    assert not terminal.data.exists()
+
+
+def test_the_demonstration_s_own_command_invites_another_learner(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    program, *words = shlex.split(day.invitation("http://127.0.0.1:8099", tmp_path / "de mo"))
+    assert program == "proctor"
+    terminal.run("exam", "publish", SHORT_EXAM, "--data", tmp_path / "de mo" / day.SERVER_DATA)
+    invited = terminal.run(*words)
+    assert (invited.status, invited.err) == (0, "")
+    assert invited.out.split()[1].startswith("http://127.0.0.1:8099/join/")
+
+
 def test_who_invites_to_no_exam_is_told_which_there_are(terminal: Terminal) -> None:
+    terminal.run("staff", "add", "bo", "proctor", typed=f"{PASSWORD}\n")
     assert "proctor exam publish FOLDER" in terminal.refused("invite", "shrot", "Ada")
     terminal.run("exam", "publish", SHORT_EXAM)
     assert terminal.refused("invite", "shrot", "Ada") == "no exam shrot; published: short"
@@ -183,7 +218,11 @@ def test_an_exam_is_checked_published_and_learners_are_invited(terminal: Termina
     assert link.startswith("https://exams.example/join/")
     ready = terminal.run("exam", "readiness", "short")
     assert ready.out == f"{session}  never rehearsed  Ada Lovelace\n"
-    assert "no exam" in terminal.run("exam", "readiness", "no-such-exam").err
+    with closing(sqlite3.connect(terminal.data / "proctor.db")) as rows, rows:
+        rows.execute("UPDATE sessions SET body = json_set(body, '$.state', 'submitted')")
+    ready = terminal.run("exam", "readiness", "short")
+    assert ready.out == f"{session}  never rehearsed; their exam is over  Ada Lovelace\n"
+    assert terminal.refused("exam", "readiness", "shrot") == "no exam shrot; published: short"
 
 
 def test_an_invitation_takes_an_address_and_prints_it_nowhere(terminal: Terminal) -> None:
@@ -243,6 +282,49 @@ def test_a_password_for_mail_that_others_can_read_is_refused_before_anything_is_
 def test_a_policy_for_other_sections_is_refused(terminal: Terminal) -> None:
     policy = builtin_folder() / "mitx-sds-capstone.toml"
     assert "section" in terminal.refused("exam", "publish", SHORT_EXAM, "--policy", policy)
+
+
+@pytest.mark.parametrize("command", ["check", "publish"])
+def test_an_exam_whose_policy_is_not_there_is_refused_by_check_as_by_publish(
+    terminal: Terminal, tmp_path: Path, command: str
+) -> None:
+    folder = shutil.copytree(SHORT_EXAM, tmp_path / "exam")
+    toml = (folder / "exam.toml").read_text()
+    assert '"demo"' in toml
+    (folder / "exam.toml").write_text(toml.replace('"demo"', '"nopolicy"'))
+    assert "nopolicy.toml" in terminal.refused("exam", command, folder)
+
+
+@pytest.mark.parametrize("command", ["check", "publish"])
+def test_a_policy_that_fails_its_own_tests_is_refused_with_those_that_fail(
+    terminal: Terminal, tmp_path: Path, command: str
+) -> None:
+    policy = tmp_path / "t.toml"
+    policy.write_text(
+        'schema = 1\nid = "t"\ntitle = "T"\nextends = "demo"\n[[test]]\nname = "two are none"\n'
+        'given = [{ kind = "snapshots", faces = 2, for_s = 2 }]\nexpect = []\n'
+    )
+    line = terminal.refused("exam", command, SHORT_EXAM, "--policy", policy)
+    assert line == f"{policy}: FAILED: two are none: expected no flag, raised person-count"
+    assert "none is published yet" in _invited_to_none(terminal)
+
+
+def _invited_to_none(terminal: Terminal) -> str:
+    terminal.run("staff", "add", "bo", "proctor", typed=f"{PASSWORD}\n")
+    return terminal.refused("invite", "short", "Ada")
+
+
+@pytest.mark.parametrize("command", ["check", "publish"])
+def test_a_policy_other_than_the_one_that_the_exam_names_is_said(
+    terminal: Terminal, tmp_path: Path, command: str
+) -> None:
+    policy = tmp_path / "t.toml"
+    policy.write_text('schema = 1\nid = "t"\ntitle = "T"\nextends = "demo"\n')
+    told = terminal.run("exam", command, SHORT_EXAM, "--policy", policy)
+    assert (told.status, told.err, len(told.out.splitlines())) == (0, "", 2)
+    last = told.out.splitlines()[-1]
+    assert last == "The exam names the policy demo; its learners sit it under t."
+    assert len(terminal.run("exam", command, SHORT_EXAM).out.splitlines()) == 1
 
 
 @pytest.mark.parametrize("factor", ["fast", "NaN", "sNaN", "Infinity", "0.5", "-1", "5", "1e400"])
@@ -310,21 +392,24 @@ def test_an_account_is_for_the_exams_it_was_made_for_until_that_is_changed(
 
 
 def test_without_accounts_the_list_says_how_to_make_one(terminal: Terminal) -> None:
+    terminal.run("exam", "publish", SHORT_EXAM)
     listed = terminal.run("staff", "list")
     assert (listed.status, "proctor staff add" in listed.out) == (0, True)
 
 
 def test_an_exam_that_is_not_published_is_refused_with_those_that_are(terminal: Terminal) -> None:
     typed = f"{PASSWORD}\n"
+    terminal.run("staff", "add", "ada", "administrator", typed=typed)
+    terminal.run("staff", "close", "ada")
     add = ("staff", "add", "bo", "proctor", "--exam", "shrot")
     assert "proctor exam publish" in terminal.refused(*add, typed=typed)
     terminal.run("exam", "publish", SHORT_EXAM)
     assert "published: short" in terminal.refused(*add, typed=typed)
-    assert "no staff accounts" in terminal.run("staff", "list").out
+    assert "bo" not in terminal.run("staff", "list").out
     terminal.run("staff", "add", "bo", "proctor", typed=typed)
     line = terminal.refused("staff", "exams", "bo", "--exam", "short", "--exam", "shrot")
     assert ("shrot" in line, "published: short" in line) == (True, True)
-    assert terminal.run("staff", "list").out == "bo  proctor  every exam\n"
+    assert terminal.run("staff", "list").out.endswith("\nbo  proctor  every exam\n")
 
 
 @pytest.mark.parametrize(
@@ -345,6 +430,7 @@ def test_exams_that_cannot_be_given_are_refused_in_one_line(
 
 @pytest.mark.parametrize("command", ["password", "close"])
 def test_an_account_that_is_none_is_refused_in_one_line(terminal: Terminal, command: str) -> None:
+    terminal.run("exam", "publish", SHORT_EXAM)
     assert "nobody" in terminal.refused("staff", command, "nobody", typed=f"{PASSWORD}\n")
 
 
@@ -450,10 +536,10 @@ def test_a_server_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     ) as server:
         assert server.stdout is not None
         url = server.stdout.readline().split()[2]
-        with urlopen(f"{url}/healthz", timeout=10) as answer:
+        with urlopen(f"{url}/healthz", timeout=60) as answer:
             assert json.load(answer) == {"status": "ok", "failing": []}
         server.terminate()
-        _, said = server.communicate(timeout=20)
+        _, said = server.communicate(timeout=60)
     assert (server.returncode, "Traceback" in said) == (0, False)
 
 

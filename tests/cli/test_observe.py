@@ -92,6 +92,32 @@ def test_a_missing_face_to_compare_with_is_refused(
     )
 
 
+def test_what_is_no_picture_is_nothing_to_compare_with(
+    terminal: Terminal, tmp_path: Path, learner: Path
+) -> None:
+    text = tmp_path / "passwd"
+    text.write_text("root:x:0:0")
+
+    ran = terminal.run("observe", learner, "--against", text)
+
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err == f"{text}: not an image that can be read\n"
+
+
+def test_of_several_faces_to_compare_with_it_is_said_which_one_is(
+    terminal: Terminal, tmp_path: Path, learner: Path
+) -> None:
+    one = webcam()
+    two = tmp_path / "two.jpg"
+    two.write_bytes(jpeg(np.hstack([one, one])))
+
+    ran = terminal.run("observe", learner, "--against", two)
+
+    assert ran.status == 0
+    assert ran.err.startswith(f"{two}: 2 faces; compared is the largest, ")
+    assert len(ran.err.splitlines()) == len(ran.out.splitlines()) == 1
+
+
 def test_a_missing_model_is_said_and_nobody_is_called_the_same(
     terminal: Terminal, tmp_path: Path, learner: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

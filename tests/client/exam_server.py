@@ -28,6 +28,7 @@ from proctor.evidence.note import (
 )
 from proctor.evidence.record import Kind, Record, parse
 from proctor.evidence.tree import Frontier
+from tests.sim.serving import free_port
 
 TOKEN = "t" * 43
 SESSION = "s_7Q2M"
@@ -84,13 +85,14 @@ class ExamServer:
             for name in ("a", "b")
         }
         self.acts: list[dict[str, Any]] = []
+        self.asks: list[dict[str, Any]] = []
         self.asked_still_ms: int | None = None
         self.snapshot_every_s = 0.1
         self.limit_ms: dict[str, int] = {}
         self._accepted = asyncio.Event()
         self._links: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
-        self._port = 0
+        self._port = free_port()  # which stays free while it is stopped
 
     # --- for tests ---------------------------------------------------------------------------
 
@@ -145,7 +147,6 @@ class ExamServer:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
-        self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         for link in set(self._links):
@@ -212,6 +213,7 @@ class ExamServer:
             "sections": self._views(),
             "ledger": [],
             "acts": list(self.acts),
+            "asks": [dict(ask) for ask in self.asks],
             "asked_still_ms": self.asked_still_ms,
             "now_ms": _now_ms(),
             "verdict": None,

@@ -76,12 +76,12 @@ async def test_a_picture_stands_for_a_camera_that_always_shows_it(
     assert light_of(stills[0]).mean == pytest.approx(100, abs=2)
 
 
-async def test_a_file_that_is_no_clip_is_a_lost_camera(tmp_path: Path) -> None:
-    (tmp_path / "no.avi").write_bytes(b"no clip")
-    camera = Camera(opener(str(tmp_path / "no.avi"), elapsed_s=lambda: 0.0))
-    with pytest.raises(CameraLost):
-        await camera.still(SIZE)
-    camera.close()
+def test_a_file_that_is_neither_a_picture_nor_a_clip_is_said_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "no.avi"
+    path.write_bytes(b"no clip")
+    with pytest.raises(BadInput) as no:
+        opener(str(path), elapsed_s=lambda: 0.0)
+    assert no.value.happened == f"{path} is no picture or clip that can be read."
 
 
 @pytest.mark.parametrize(

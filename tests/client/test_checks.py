@@ -100,7 +100,12 @@ async def test_an_exam_s_rules_are_checked_by_its_link_and_nothing_is_joined(
         assert "This exam refuses it: a tablet; Windows before 10." in told["system"].says
         assert told["system"].do
 
+        assert "link" not in told
         told = await found(f"{server.url}/join/another")
+        assert next(iter(told)) == "link"
+        assert (told["link"].status, checks.ready(list(told.values()))) == ("mend", False)
+        assert "knows no such link" in told["link"].says
+        assert "invitation" in told["link"].do
         assert told["system"].status == "not-tried"
         assert "knows no such link" in told["system"].says
         link = server.link

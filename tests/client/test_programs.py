@@ -161,8 +161,15 @@ async def taking(plan: Plan, after: Callable[[str], Any]) -> None:
 
 
 async def test_a_program_is_noted_when_it_is_seen_and_again_when_it_came_back(
-    tmp_path: Path, plan: Callable[[ExamServer], Plan]
+    tmp_path: Path, plan: Callable[[ExamServer], Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looks: list[frozenset[str]] = []
+
+    def counted(names: frozenset[str]) -> frozenset[str]:
+        looks.append(running(names))
+        return looks[-1]
+
+    monkeypatch.setattr("proctor_client.agent.running", counted)
     async with serving() as server:
         server.policy["flag"] = [rule(f"{LOOKED_FOR.upper()}.exe", sections=("a",))]
 
@@ -170,8 +177,9 @@ async def test_a_program_is_noted_when_it_is_seen_and_again_when_it_came_back(
             if word == "a0":
                 with runs(tmp_path, NOT_LOOKED_FOR), runs(tmp_path, LOOKED_FOR):
                     await until(lambda: noted(server) == [LOOKED_FOR])
-                    await asyncio.sleep(0.3)  # some more looks, which note nothing new
-                await asyncio.sleep(2)  # for a look that finds it gone
+                    before = len(looks)
+                    await until(lambda: len(looks) > before + 3)  # and they note nothing new
+                await until(lambda: not looks[-1])
             if word == "a1":
                 with runs(tmp_path, LOOKED_FOR):
                     await until(lambda: len(noted(server)) == 2)

@@ -38,6 +38,7 @@ ENV = os.environ | {
     "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "client")]),
     "PROCTOR_CLIENT_KEYRING": "off",
 }
+_GO_ON = "You can go on answering."
 ANSWERS = {f"{part}{at}": f"answer {part}{at}" for part in "ab" for at in range(3)}
 
 
@@ -299,6 +300,43 @@ async def test_a_picture_that_a_proctor_asks_for_is_taken_at_once_and_said_why(
     assert purposes.count("periodic") == 1
     # What was said before this run of the program is not said again.
     assert [said for said in screen.said if said.startswith("A proctor")] == [f"{words} Is it on?"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("camera-lost", "We can't read the camera's pictures: is there another camera to use?"),
+        ("covered", "The camera sees almost nothing: is something in front of it?"),
+        ("dark", "We can't see you well: is the lamp off?"),
+        ("no-face", "We can't see your face: is the camera turned to you?"),
+        ("frozen", "The camera's picture stands still: is another program using it?"),
+    ],
+)
+async def test_what_the_camera_s_pictures_lack_is_said_once_in_the_room_s_words_and_when_it_is_over(
+    clip: Path, kind: str, words: str
+) -> None:
+    async with serving() as server:
+        server.asks = [{"kind": "dark", "since_ms": 1, "until_ms": 2, "seconds": 0.001}]
+
+        async def ask() -> None:
+            await server.answered(1)
+            server.asks.append({"kind": kind, "since_ms": 3, "until_ms": None, "seconds": 1.0})
+            await server.push()
+            server.asks[-1]["seconds"] = 2.0  # it lasts
+            await server.push()
+            await server.answered(2)
+            server.asks[-1]["until_ms"] = 4
+            await server.push()
+
+        asking = asyncio.create_task(ask())
+        screen = Watcher(ANSWERS)
+        screen._pace_s = 0.3
+        await taking(plan_for(server, clip), screen)
+        await asking
+    told = [said for said in screen.said if said.endswith((_GO_ON, "of your camera."))]
+    assert told == [f"{words} {_GO_ON}", "Nothing more is asked of your camera."]
+    room = (ROOT / "client" / "web" / "src" / "text" / "room.ts").read_text()
+    assert (words in room, _GO_ON in room) == (True, True)
 
 
 async def test_pictures_that_are_asked_for_in_mid_section_are_taken_beside_it(clip: Path) -> None:
@@ -691,6 +729,14 @@ async def test_a_link_that_another_computer_used_is_refused(clip: Path) -> None:
         with pytest.raises(Refused) as refused:
             await taking(plan_for(server, clip, data=clip.parent / "other"), Watcher(ANSWERS))
     assert refused.value.code == "join-link-used"
+
+
+async def test_who_could_not_join_is_not_told_that_answers_are_saved(clip: Path) -> None:
+    async with serving() as server:
+        link = parse_link(f"{server.url}/join/another")
+        with pytest.raises(Refused) as no:
+            await taking(plan_for(server, clip, link=link), Watcher(ANSWERS))
+    assert no.value.safe == ""
 
 
 async def test_resume_begins_nothing(clip: Path) -> None:

@@ -56,7 +56,7 @@ class Device:
         await self.recorder.write(Kind.SNAPSHOT, {"purpose": "periodic"}, blob=blob)
 
     async def deliver(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await first_of(self.uplink.run(), self.uplink.delivered())
 
 
@@ -162,7 +162,7 @@ async def test_records_written_while_the_network_is_away_follow_later(
             await one.uplink.receipted(8)
             await one.uplink.delivered()
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await first_of(one.uplink.run(), story())
 
         assert_delivered(one)
@@ -263,7 +263,7 @@ async def test_a_server_with_another_history_is_sent_nothing(tmp_path: Path, our
         server.frontiers.append(server.frontiers[-1].extended([leaf_hash(other)]))
         await one.answer(ours)
         with pytest.raises(HistoryDiffers):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await one.uplink.run()
         assert not server.batches
 
@@ -277,7 +277,7 @@ async def test_a_closed_session_ends_the_uplink_and_whoever_waits_for_it(tmp_pat
             with pytest.raises(SessionEnded):
                 await one.uplink.receipted(1)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await asyncio.gather(one.uplink.run(), waits())
         assert one.spool.size == 1
 

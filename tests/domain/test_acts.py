@@ -44,6 +44,7 @@ from proctor.domain.acts import (
     TerminationProposed,
     TooManyActs,
     Wanted,
+    interruptions,
     lifted,
 )
 from proctor.domain.devices import (
@@ -603,6 +604,46 @@ def test_a_device_that_has_the_session_for_another_reason_by_now_keeps_it() -> N
     assert not undoable(back, back.acts[0])
 
 
+def test_a_device_that_was_refused_by_mistake_waits_again() -> None:
+    refused = do(asked_by_another(), ActKind.REFUSE_DEVICE, of="d_2", note="")
+    assert undoable(refused, refused.acts[0])
+    back = do(refused, ActKind.UNDO, of="a1", now_s=90, code="", note="")
+    assert back.devices == asked_by_another().devices
+    assert read(back)[-1] == (
+        "A proctor took back that another computer was not let in: it waits again."
+    )
+    assert not undoable(back, back.acts[0])
+    # What is decided on it now can be taken back, too.
+    again = do(back, ActKind.REFUSE_DEVICE, of="d_2", now_s=95)
+    assert [undoable(again, each) for each in again.acts] == [False, False, True]
+    assert do(back, ActKind.ADMIT_DEVICE, of="d_2", now_s=95).devices.used == OTHER
+
+
+def test_a_refused_device_that_has_asked_anew_or_is_unknown_is_left_as_it_is() -> None:
+    refused = do(asked_by_another(), ActKind.REFUSE_DEVICE, of="d_2", note="")
+    asks = ask_for(refused.devices, OTHER, now=at(90))
+    for devices in (asks, decide(asks, "d_2", Decision.REFUSE), Devices()):
+        other = replace(refused, devices=devices)
+        assert not undoable(other, refused.acts[0])
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "can"),
+    [
+        pytest.param(1, False, id="it wanted to work there"),
+        pytest.param(200, True, id="it wants to look"),
+    ],
+)
+def test_after_the_end_a_refusal_is_taken_back_of_a_device_that_asked_then(
+    asked_s: int, can: bool
+) -> None:
+    over = submit(asked_by_another(), now=at(100))
+    asks = tuple(replace(each, asked_at=at(asked_s)) for each in over.devices.asks)
+    over = replace(over, devices=replace(over.devices, asks=asks))
+    refused = do(over, ActKind.REFUSE_DEVICE, of="d_2", note="", now_s=300)
+    assert undoable(refused, refused.acts[0]) is can
+
+
 def test_a_phone_is_never_given_the_session() -> None:
     phone = SecondCamera(link_sha256="", since=START, phone=OTHER)
     with pytest.raises(NoSuchAsk):
@@ -1023,3 +1064,23 @@ def test_an_act_is_done_or_refused_and_a_refusal_changes_nothing(
     else:
         assert len(after.acts) == 1
         assert after.acts[0].kind is kind
+
+
+def test_messages_pauses_and_requests_interrupt_a_learner_and_what_is_given_does_not() -> None:
+    done = [
+        Act(id=f"a{place}", kind=kind, by="bo", at=START + timedelta(minutes=place))
+        for place, kind in enumerate(ActKind)
+    ]
+    found = interruptions(done)
+    assert found is not None
+    assert (found.messages, found.pauses, found.requests) == (1, 1, 2)
+    assert found.last_at == START + timedelta(minutes=list(ActKind).index(ActKind.PAUSE))
+    kinds = {ActKind.MESSAGE, ActKind.PAUSE, ActKind.ASK_STILL, ActKind.ASK_ID}
+    assert interruptions([each for each in done if each.kind not in kinds]) is None
+
+
+def test_what_was_undone_has_interrupted_a_learner_all_the_same() -> None:
+    pause = Act(id="a1", kind=ActKind.PAUSE, by="bo", at=START, undone=True)
+    found = interruptions([pause])
+    assert found is not None
+    assert (found.pauses, found.last_at) == (1, START)

@@ -282,6 +282,35 @@ def test_what_a_rule_of_conduct_goes_by_and_was_not_measured_is_unseen(
     assert is_unseen(policy(*rules), snapshots(*measured)) is unseen
 
 
+@pytest.mark.parametrize(
+    ("rule", "measured", "lift", "unseen"),
+    [
+        pytest.param(PEOPLE, [Measured()] * 3, (0, None), False, id="it never held"),
+        pytest.param(PEOPLE, [faces(1), Measured(), Measured()], (10, None), False, id="from then"),
+        pytest.param(PEOPLE, [Measured(), faces(1), faces(1)], (0, 10), False, id="until then"),
+        pytest.param(PEOPLE, [Measured(), Measured(), faces(1)], (0, 10), True, id="too short"),
+        pytest.param(PEOPLE, [], (0, None), True, id="there is no picture"),
+        pytest.param(
+            FlagRule(when="another-person"),
+            [replace(faces(1), same_person=0.9), faces(1)],
+            (0, 10),
+            True,
+            id="it was compared only where that says nothing",
+        ),
+        pytest.param(
+            FlagRule(when="looped"), [Measured()] * 2, (0, None), True, id="another was lifted"
+        ),
+    ],
+)
+def test_a_rule_that_was_lifted_needs_no_measure_of_then(
+    rule: FlagRule, measured: list[Measured], lift: tuple[int, int | None], unseen: bool
+) -> None:
+    since, until = lift
+    when: When = "person-count" if rule.when == "looped" else rule.when
+    lifts = [Lift(rule=when, since=at(since), until=None if until is None else at(until))]
+    assert is_unseen(policy(rule), snapshots(*measured), lifts=lifts) is unseen
+
+
 def test_no_snapshots_raise_nothing() -> None:
     assert raised(policy(*(FlagRule(when=when) for when in WHENS))) == ()
 

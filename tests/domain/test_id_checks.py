@@ -10,10 +10,11 @@ from proctor.domain.id_checks import (
     concerns,
     document_checks,
     face_check,
+    faces_check,
 )
 from proctor.domain.identity import Checked, CheckKind
 from proctor.domain.mrz import Mrz
-from proctor.domain.observation import Compared, Face, Model
+from proctor.domain.observation import Compared, Face, Measured, Model
 from proctor.domain.policy import IdentityRules
 
 DAY = date(2026, 6, 1)
@@ -33,9 +34,8 @@ MRZ = Mrz(
     lines=(),
 )
 SFACE = Model(name="sface", version="2021dec", sha256="f" * 64)
-READ = DocumentRead(
-    mrz=MRZ, portrait=Face(x=1, y=2, width=30, height=40, score=0.9), models=(SFACE,)
-)
+A_FACE = Face(x=1, y=2, width=30, height=40, score=0.9)
+READ = DocumentRead(mrz=MRZ, portrait=A_FACE, models=(SFACE,))
 
 
 def made(read: DocumentRead = READ, rules: IdentityRules = RULES) -> dict[CheckKind, MachineCheck]:
@@ -180,6 +180,30 @@ def test_faces_that_were_not_compared_never_agree(compared: Compared | None, wor
     found = face_check(compared, alike_from=0.363)
 
     assert (found.result, found.value) == ("unavailable", None)
+    assert words in found.words
+
+
+@pytest.mark.parametrize(
+    ("measured", "result", "words"),
+    [
+        pytest.param(Measured(faces=(A_FACE,)), "agrees", "One face was found", id="one"),
+        pytest.param(Measured(faces=()), "unsure", "No face was found", id="none"),
+        pytest.param(Measured(faces=(A_FACE,) * 2), "differs", "2 faces were found", id="two"),
+        pytest.param(None, "unavailable", "there is no picture of it", id="no picture"),
+        pytest.param(
+            Measured(unavailable=("faces: the model yunet is missing",)),
+            "unavailable",
+            "not counted: the model yunet is missing.",
+            id="no model",
+        ),
+    ],
+)
+def test_faces_in_the_check_in_picture_are_counted(
+    measured: Measured | None, result: str, words: str
+) -> None:
+    found = faces_check(measured)
+
+    assert (found.check, found.result) == (CheckKind.FACES, result)
     assert words in found.words
 
 

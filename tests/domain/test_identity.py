@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 from pydantic import TypeAdapter
 
+from proctor.domain.assurance import assurance
 from proctor.domain.errors import Refusal
 from proctor.domain.identity import (
     AGAIN_WORDS,
@@ -59,6 +60,9 @@ def test_an_id_check_moves_as_its_tables_say_or_stays_as_it_is(
     state: IdState, event: IdEvent, actor: Actor
 ) -> None:
     check = in_state(state)
+    if event is IdEvent.TAKE_BACK:
+        before_it = IdCheck(state=IdState.ACCEPTED, by="lin", vouched=True)
+        check = replace(check, captured_at=None, before=before_it)
     before = deepcopy(check)
     after = MOVES[state].get(event)
 
@@ -198,6 +202,57 @@ def test_where_nothing_was_ever_shown_there_is_nothing_to_decide_on(event: IdEve
     assert refused.value.facts() == {"machine": "ID check", "state": "retake", "event": event}
     assert decided(asked, IdEvent.VOUCH, reason="I saw her").state is IdState.ACCEPTED
     assert decided(captured_again(asked), event, reason="I saw her").by == "bo"
+
+
+def test_of_who_was_vouched_for_it_is_taken_back_that_pictures_were_asked_for() -> None:
+    early = NOW - timedelta(minutes=9)
+    vouched = replace(decided(IdCheck(), IdEvent.VOUCH, by="lin", reason="mine"), decided_at=early)
+    asked = decided(vouched, IdEvent.ASK_AGAIN, code=AgainCode.FACE_HIDDEN)
+    with pytest.raises(IdReasonMissing):
+        decided(asked, IdEvent.TAKE_BACK)
+
+    back = decided(asked, IdEvent.TAKE_BACK, reason="she is in the room")
+
+    assert (back.state, back.by, back.reason) == (IdState.ACCEPTED, "bo", "she is in the room")
+    assert (back.vouched, back.decided_at, back.captured_at) == (True, early, None)
+    # What comes from the asking on is not what somebody vouched without.
+    assert counting(back) == replace(vouched, captured_at=NOW)
+    assert assurance(back) == (
+        "New pictures were asked for, and that was taken back by bo (person)",
+        "No document: vouched for by lin (person)",
+    )
+    # It may be asked for and taken back once more; and with new pictures it is as it was.
+    again = decided(back, IdEvent.ASK_AGAIN, code=AgainCode.FACE_HIDDEN)
+    assert not again.taken_back
+    assert decided(again, IdEvent.TAKE_BACK, reason="as before").before == back.before
+    shown = captured_again(again)
+    assert not decided(shown, IdEvent.ACCEPT).taken_back
+    assert not decided(back, IdEvent.REFUSE, reason="x").taken_back
+
+
+def test_a_doubt_that_is_older_than_the_asking_is_not_answered_by_taking_it_back() -> None:
+    vouched = decided(IdCheck(), IdEvent.VOUCH, by="lin", reason="my student")
+    doubted = replace(vouched, doubted_at=NOW + timedelta(seconds=1))
+    asked = decided(doubted, IdEvent.ASK_AGAIN, code=AgainCode.FACE_HIDDEN)
+    assert waits_since(asked) is None
+    back = decided(asked, IdEvent.TAKE_BACK, reason="as before")
+    assert waits_since(back) == doubted.doubted_at
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(in_state(IdState.ACCEPTED), id="pictures that were accepted"),
+        pytest.param(in_state(IdState.CAPTURED), id="pictures that nobody decided on"),
+        pytest.param(replace(in_state(IdState.ACCEPTED), vouched=True), id="pictures were shown"),
+    ],
+)
+def test_where_there_are_pictures_they_are_accepted_and_nothing_is_taken_back(
+    check: IdCheck,
+) -> None:
+    asked = decided(check, IdEvent.ASK_AGAIN, code=AgainCode.FACE_HIDDEN)
+    with pytest.raises(IllegalMove):
+        decided(asked, IdEvent.TAKE_BACK, reason="they will do")
 
 
 def test_new_pictures_leave_the_doubt_that_another_account_showed_the_same() -> None:

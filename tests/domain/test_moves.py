@@ -85,6 +85,7 @@ ID_CHECK = Machine(
         retake           accepted    -> accepted: proctor
         retake           refused     -> refusal-proposed: proctor
         retake           vouched     -> accepted: proctor
+        retake           taken-back  -> accepted: proctor
         refusal-proposed refused     -> refused: proctor
         refusal-proposed accepted    -> accepted: proctor
         refusal-proposed asked-again -> retake: proctor

@@ -131,22 +131,46 @@ def test_a_short_number_is_without_its_fillers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("birth", "on", "expected"),
+    ("birth", "expiry", "years"),
     [
-        pytest.param("261122", ON, date(2026, 11, 22), id="born today"),
-        pytest.param("261123", ON, date(1926, 11, 23), id="nobody is born tomorrow"),
-        pytest.param("991231", ON, date(1999, 12, 31), id="last century"),
-        pytest.param("000229", ON, date(2000, 2, 29), id="a leap day of this century alone"),
-        pytest.param("7408<<", ON, None, id="the day is unknown"),
-        pytest.param("<<<<<<", ON, None, id="nothing is known"),
+        pytest.param("261123", "300101", [1926], id="nobody is born tomorrow"),
+        pytest.param("261122", "300101", [1926, 2026], id="born today, or a hundred years ago"),
+        pytest.param("991231", "300101", [1999], id="last century"),
+        pytest.param("110101", "120704", [1911, 2011], id="a century old, or not yet two"),
+        pytest.param("110101", "300101", [2011], id="nobody shows one at 115"),
+        pytest.param("160101", "300101", [1916, 2016], id="at 110, or at ten"),
+        pytest.param("040101", "300101", [2004], id="a grown learner"),
+        pytest.param("000101", "991231", [1900, 2000], id="on a card that never expires"),
+        pytest.param("110101", "<<<<<<", [2011], id="without an expiry, by the day of reading"),
+        pytest.param("000229", "300101", [2000], id="a leap day of this century alone"),
+        pytest.param("7408<<", "300101", [], id="the day is unknown"),
+        pytest.param("<<<<<<", "300101", [], id="nothing is known"),
     ],
 )
-def test_a_birth_is_the_latest_day_that_is_not_to_come(
-    birth: str, on: date, expected: date | None
+def test_a_birth_is_in_each_century_that_leaves_its_holder_neither_unborn_nor_too_old(
+    birth: str, expiry: str, years: list[int]
 ) -> None:
-    found = read(*td3(birth=birth), on=on)
-    assert found.birth == expected
+    found = read(*td3(birth=birth, expiry=expiry))
+    assert [day.year for day in found.births] == years
+    assert found.birth == (found.births[0] if len(years) == 1 else None)
     assert found.valid
+
+
+def test_a_century_is_not_told_by_an_expiry_whose_digit_does_not_hold() -> None:
+    lines = td3(birth="110101", expiry="120704")
+    wrong = lines[1][:27] + str((int(lines[1][27]) + 1) % 10) + lines[1][28:]
+
+    assert read(lines[0], wrong).birth == date(2011, 1, 1)  # as where none was read
+
+
+def test_a_document_whose_holder_was_born_in_either_century_is_one_and_the_same() -> None:
+    lines = td3(birth="110101", expiry="120704")
+    found = read(*lines)
+    before = replace(found, birth=date(2011, 1, 1), births=())  # what an earlier version kept
+
+    assert found.document == before.document == "L898902C3\x00110101\x00120704"
+    assert same(found, read(*lines, on=date(2026, 1, 1)))
+    assert not same(found, read(*td3(birth="120101", expiry="120704")))
 
 
 @pytest.mark.parametrize(

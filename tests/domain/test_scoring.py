@@ -1,6 +1,9 @@
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -18,7 +21,21 @@ from proctor.domain.exam import (
     TextKey,
     without_keys,
 )
-from proctor.domain.scoring import BadMark, ItemScore, Outcome, Score, readings, score
+from proctor.domain.scoring import (
+    MAX_MARKS,
+    BadMark,
+    ItemScore,
+    Mark,
+    MarkChanged,
+    MarkReleased,
+    Outcome,
+    Score,
+    TooManyMarks,
+    give_mark,
+    latest_marks,
+    readings,
+    score,
+)
 
 
 def item(item_id: str, kind: Kind, key: Key | None = None, points: int = 1) -> Item:
@@ -249,6 +266,69 @@ def test_a_mark_that_cannot_be_is_refused(
         score(exam(SINGLE, ESSAY), responses, marks=marks)
 
     assert caught.value.facts()["item_id"] == next(iter(marks))
+
+
+AT = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+
+
+def marked(
+    marks: Sequence[Mark],
+    points: str,
+    *,
+    was: str | None = None,
+    by: str = "tess",
+    released: bool = False,
+    responses: Mapping[str, object] = MappingProxyType({"essay": "x"}),
+) -> tuple[Mark, ...]:
+    return give_mark(
+        marks,
+        Mark(item="essay", points=Decimal(points), by=by, at=AT),
+        was=None if was is None else Decimal(was),
+        exam=exam(SINGLE, ESSAY),
+        responses=responses,
+        released=released,
+    )
+
+
+def test_a_later_mark_replaces_the_one_before_and_both_are_kept() -> None:
+    first = marked((), "1")
+    both = marked(first, "0.5", was="1", by="ann")
+    assert [(str(each.points), each.by) for each in both] == [("1", "tess"), ("0.5", "ann")]
+    assert latest_marks(both)["essay"].by == "ann"
+    # Sent again, or the same from somebody else, nothing is added.
+    assert marked(both, "0.50", was="1", by="tess") == both
+
+
+@pytest.mark.parametrize("was", [pytest.param(None, id="none"), pytest.param("2", id="another")])
+def test_a_mark_that_was_given_meanwhile_is_not_lost(was: str | None) -> None:
+    with pytest.raises(MarkChanged) as no:
+        marked(marked((), "1", by="ann"), "0", was=was)
+    assert no.value.facts() == {"item_id": "essay", "points": 1.0, "by": "ann"}
+    with pytest.raises(MarkChanged) as no:
+        marked((), "0", was="1")
+    assert (no.value.points, no.value.by) == (None, "nobody")
+
+
+def test_a_mark_that_the_learner_has_read_stays_and_what_awaits_one_still_can_have_it() -> None:
+    first = marked((), "1", released=True)
+    with pytest.raises(MarkReleased) as no:
+        marked(first, "0.5", was="1", released=True)
+    assert "the learner has read this mark" in str(no.value)
+    assert marked(first, "1", was="1", released=True) == first
+
+
+def test_a_mark_out_of_bounds_or_for_no_answer_is_none() -> None:
+    with pytest.raises(BadMark):
+        marked((), "99")
+    with pytest.raises(BadMark):
+        marked((), "1", responses={})
+
+
+def test_a_session_has_room_for_so_many_marks() -> None:
+    marks = marked((), "1") * MAX_MARKS
+    with pytest.raises(TooManyMarks) as no:
+        marked(marks, "0", was="1")
+    assert no.value.at_most == MAX_MARKS
 
 
 def test_scoring_without_the_key_is_a_bug_and_not_a_zero() -> None:

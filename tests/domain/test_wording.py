@@ -360,6 +360,14 @@ def test_what_is_erased_is_told_with_what_keeps_it_longer() -> None:
     assert "3 days after your exam ends" in told
 
 
+def test_a_proctor_is_told_how_often_to_interrupt_where_the_policy_says() -> None:
+    assert "Interrupting a learner" not in headings(for_proctor(TWO_PARTS))
+    seldom = replace(TWO_PARTS, review=ReviewRules(interruptions_most=3))
+    assert "At most 3 times" in chapter(for_proctor(seldom), "Interrupting a learner")
+    once = replace(TWO_PARTS, review=ReviewRules(interruptions_most=1))
+    assert "At most 1 time with" in chapter(for_proctor(once), "Interrupting a learner")
+
+
 def test_a_proctor_is_told_to_decide() -> None:
     chapters = for_proctor(TWO_PARTS)
     assert "You decide." in chapter(chapters, "ID check")

@@ -46,7 +46,7 @@ async def _port_of(browser: Browser) -> int:
     session = await browser.new_browser_cdp_session()
     told = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
     process = psutil.Process(next(each["id"] for each in told if each["type"] == "browser"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             for line in process.net_connections("tcp"):
                 if line.status == psutil.CONN_LISTEN:

@@ -57,6 +57,14 @@ class CheckIns:
         await device.call("POST", "/api/v1/session/check-in")
         return str(invited["session"])
 
+    async def joined(self, learner: str = "Anna Maria Eriksson") -> str:
+        """Let a learner join, who has shown nothing; return the session."""
+        invited = await self.server.invite(learner=learner)
+        http = await self._stack.enter_async_context(aiohttp.ClientSession(self.server.url))
+        device = await self._stack.enter_async_context(Device(http))
+        await device.join(invited["join_token"])
+        return str(invited["session"])
+
     async def told(self, session: str) -> dict[str, Any]:
         """Return a session as staff are told of it."""
         proctor = await self.server.as_staff(StaffRole.PROCTOR, ONE)

@@ -29,7 +29,7 @@ from tests.e2e.room import (
     RunningClock,
     Sit,
 )
-from tests.e2e.visits import Scheme, Visit, Visitor
+from tests.e2e.visits import PATIENCE_MS, Scheme, Visit, Visitor
 from tests.e2e.wall import TITLE, Sitting, Watch
 from tests.e2e.wire import wire_to
 from tests.pictures import need
@@ -68,7 +68,6 @@ async def visit(chromium: Browser, open_server: OpenServer) -> AsyncIterator[Vis
             timezone_id="Asia/Kolkata",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(10_000)
         here = Visit(page=await context.new_page(), host=urlsplit(url).netloc)
         here.watch()
         visits.append(here)
@@ -77,7 +76,7 @@ async def visit(chromium: Browser, open_server: OpenServer) -> AsyncIterator[Vis
 
     yield open_page
     for done in visits:
-        await done.page.context.close()
+        await done.leave()
     assert [done.complaints for done in visits if done.complaints] == []
     assert [done.strangers for done in visits if done.strangers] == []
 
@@ -127,8 +126,7 @@ async def watch(server: Server, visit: Visitor) -> Watch:
 # --- the exam room -----------------------------------------------------------------------------
 
 
-# Two cores, two browsers and a camera each: what takes long here is no fault of the page.
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -176,7 +174,7 @@ async def sit(camera_chromium: Browser) -> AsyncIterator[Sit]:
 
     yield open_link
     for learner in learners:
-        await learner.page.context.close()
+        await learner.leave()
     _none_complained(learners)
 
 
@@ -190,6 +188,8 @@ async def computer(clip: Path, tmp_path: Path) -> AsyncIterator[Computer]:
         flags = [*FLAGS, *room.camera_flags(clip)]
         computer = Computer(playwright.chromium, path=path, flags=flags, home=tmp_path / "home")
         yield computer
+        for learner in computer.learners:
+            await learner.leave()
         await computer.close()
     _none_complained(computer.learners)
 

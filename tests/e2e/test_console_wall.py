@@ -1,16 +1,18 @@
 """The live wall in a browser: who needs someone is found, helped, paused and given time."""
 
 import asyncio
+import hashlib
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import numpy as np
 import pytest
-from playwright.async_api import Browser, Route, WebSocketRoute, expect
+from playwright.async_api import Browser, Locator, Route, WebSocketRoute, expect
 
 from proctor import config
 from proctor.evidence.record import Kind
@@ -92,6 +94,7 @@ async def test_a_pause_says_what_the_learner_reads_and_can_be_undone(
 
     undo = panel(page).get_by_role("button", name="Undo: A proctor paused your exam: network.")
     await undo.click()
+    await expect(tile(page, "Ada Lovelace")).not_to_contain_text("paused for")
     await expect(tile(page, "Ada Lovelace")).to_contain_text("left")
     assert (await ada.call("GET", "/api/v1/session"))["state"] == "running"
 
@@ -117,6 +120,64 @@ async def test_time_is_given_with_the_reason_that_was_last_chosen(
 
     await expect(tile(page, "Ada Lovelace")).to_contain_text("+7 min")
     await expect(panel(page).get_by_text("2 minutes 30 seconds given")).to_be_visible()
+
+
+async def test_who_was_interrupted_often_is_interrupted_again_only_after_a_warning(
+    sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    page = (await watch()).page
+    await open_panel(page, "Ada Lovelace")
+    await expect(panel(page)).to_contain_text("Proctors have not interrupted this learner so far.")
+    dialog = page.get_by_role("dialog")
+    for number in range(1, 5):  # once more than the exam's policy asks for at most
+        await page.keyboard.press("m")
+        await expect(dialog.get_by_label("Your message")).to_be_focused()
+        if number > 1:
+            times = "once so far (1 message)" if number == 2 else f"{number - 1} times so far"
+            await expect(dialog).to_contain_text(f"Interrupted {times}")
+        warned = dialog.get_by_text("The exam's policy asks for at most 3. Can it wait?")
+        await expect(warned).to_have_count(1 if number == 4 else 0)
+        await dialog.get_by_label("Your message").fill(f"Message {number}.")
+        await page.keyboard.press("Control+Enter")
+        await expect(dialog).to_be_hidden()
+        await expect(panel(page)).to_contain_text(f"({number} message")
+    await expect(panel(page).get_by_text("The exam's policy asks for at most 3.")).to_be_visible()
+    told = (await ada.call("GET", "/api/v1/session"))["acts"]
+    assert [act["note"] for act in told][-1] == "Message 4."  # a person decides
+
+    # What gives something interrupts nobody.
+    await page.keyboard.press("t")
+    await expect(dialog.get_by_label("Minutes")).to_be_visible()
+    await expect(dialog).not_to_contain_text("Interrupted")
+
+
+async def test_a_ready_sentence_is_chosen_by_keyboard_and_changed_before_it_is_sent(
+    sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    here = await watch()
+    page = here.page
+    await open_panel(page, "Ada Lovelace")
+    await page.keyboard.press("m")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Reason").select_option("technical/network")
+    await dialog.get_by_label("Your message").focus()
+    await page.keyboard.press("Tab")  # from the message to what is ready
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("button", name="Just carry on")).to_be_visible()
+    assert await here.barriers() == ""
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    ready = "Something technical went wrong. You did nothing wrong."
+    await expect(dialog.get_by_label("Your message")).to_have_value(ready)
+    await expect(dialog.get_by_label("Your message")).to_be_focused()
+    await page.keyboard.press("Control+End")
+    await page.keyboard.type(" We are looking at it.")
+    await page.keyboard.press("Control+Enter")
+    await expect(dialog).to_be_hidden()
+    (act,) = (await ada.call("GET", "/api/v1/session"))["acts"]
+    assert act["note"] == f"{ready} We are looking at it."
 
 
 async def test_many_are_written_to_at_once_and_who_could_not_be_is_named(
@@ -479,6 +540,26 @@ async def test_the_still_of_a_learner_is_shown_and_follows(sitting: Sitting, wat
         shown.append(await until(is_another))
 
 
+async def test_whoever_needs_someone_most_is_shown_with_their_whole_picture(
+    server: Server, sitting: Sitting, watch: Watch
+) -> None:
+    ada = await sitting("Ada Lovelace")
+    page = (await watch()).page
+    data = jpeg(webcam())
+    await ada.send([ada.add(Kind.SNAPSHOT, blob=data, purpose="periodic")], [data])
+    await ask_for_help(ada, "May I use the normal approximation here, or must it be exact?")
+    await act(server, ada, act="message", note="We are looking.")
+    await open_panel(page, "Ada Lovelace")
+    await page.keyboard.press("g")
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("taken by you")
+
+    picture = tile(page, "Ada Lovelace").get_by_role("img", name="Camera of Ada Lovelace")
+
+    box = await resting(picture)
+    assert box["height"] >= 116, box
+    assert await picture.evaluate("each => getComputedStyle(each).objectFit") == "contain"
+
+
 async def test_an_old_picture_says_how_old_it_is(
     server: Server, sitting: Sitting, watch: Watch
 ) -> None:
@@ -494,7 +575,8 @@ async def test_an_old_picture_says_how_old_it_is(
     await expect(tile(page, "Ada Lovelace")).to_contain_text("picture is 3 min old")
     await expect(picture).to_have_css("opacity", "0.4")
     await open_panel(page, "Ada Lovelace")
-    await expect(panel(page)).to_contain_text("3 minutes 20 seconds ago It shows how it was then")
+    said = re.compile("3 minutes 2[0-9] seconds ago It shows how it was then")  # it counts on
+    await expect(panel(page)).to_contain_text(said)
     assert await here.barriers() == ""
     data += b"another"
     ada.at_ms += 200_000
@@ -524,12 +606,14 @@ async def test_a_picture_that_failed_is_tried_again_with_the_next_ticket(
     async def first_fails(route: Route) -> None:
         await (route.abort() if tickets < 2 else route.continue_())
 
+    wall = page.url
+    await page.goto("about:blank")  # or a ticket for the page so far might be counted
     await page.route(f"**/api/v1/exams/{room.EXAM}/looks", soon_over)
     await page.route("**/api/v1/looks/**", first_fails)
-    await page.reload()
+    await page.goto(wall)
     await expect(tile(page, "Ada Lovelace")).to_contain_text("Picture can't be shown")
     picture = tile(page, "Ada Lovelace").get_by_role("img", name="Camera of Ada Lovelace")
-    await expect(picture).to_be_visible(timeout=20_000)  # a ticket lasts for ten seconds at least
+    await expect(picture).to_be_visible()  # a ticket lasts for ten seconds at least
     here.forgive("Failed to load resource: ")
 
 
@@ -578,7 +662,7 @@ async def test_what_is_asked_while_the_story_can_t_be_fetched_is_read_before_the
     await expect(quotes).to_have_text(["one", "three"])
     await expect(panel(page)).to_contain_text("1 earlier message is not shown here yet")
     await page.unroute("**/api/v1/sessions/*/story")
-    await expect(quotes).to_have_text(["one", "two", "three"], timeout=15_000)
+    await expect(quotes).to_have_text(["one", "two", "three"])
     here.forgive("Failed to load resource: ")
 
 
@@ -628,6 +712,18 @@ async def test_all_that_are_shown_are_selected_before_one_is(
     await expect(page.get_by_text("2 selected")).to_be_visible()
 
 
+async def resting(thing: Locator) -> Any:
+    """Return where something is, once it stays there."""
+    places: list[Any] = []
+
+    async def is_still() -> bool:
+        places.append(await thing.bounding_box())
+        return len(places) > 5 and places[-1] == places[-5]
+
+    await until(is_still)
+    return places[-1]
+
+
 async def test_nothing_moves_while_somebody_points_at_the_wall(
     sitting: Sitting, watch: Watch
 ) -> None:
@@ -637,12 +733,12 @@ async def test_nothing_moves_while_somebody_points_at_the_wall(
     first = page.get_by_role("list", name="Sessions").get_by_role("listitem").first
     await expect(tile(page, "Zoë Quinn")).to_be_visible()
     await tile(page, "Ada Lovelace").hover()
-    place = await first.bounding_box()
+    place = await resting(first)
     await ask_for_help(zoe, "Is it a number?")
 
     await expect(page.get_by_text("Order changed:")).to_be_visible()
     await expect(first).to_contain_text("Ada Lovelace")
-    assert await first.bounding_box() == place
+    assert await resting(first) == place
     await page.keyboard.press("u")  # a way to the button would be a way off the wall
     await expect(first).to_contain_text("Zoë Quinn")
     await expect(page.get_by_text("Order changed:")).to_be_hidden()
@@ -748,6 +844,31 @@ async def test_what_no_answer_came_to_is_sent_again_and_done_once(
         await expect(tile(page, name)).to_contain_text("+5 min")
 
 
+async def test_what_no_answer_came_to_is_offered_again_after_the_page_was_loaded_anew(
+    sitting: Sitting, watch: Watch
+) -> None:
+    learners = [await sitting("Ada Lovelace")]
+    here = await watch()
+    page = here.page
+    await open_panel(page, "Ada Lovelace")
+    await page.keyboard.press("t")
+    dialog = await give_reason(page, "For the outage.")
+    async with answers_lost(here, "**/api/v1/sessions/*/acts") as done:
+        await dialog.get_by_role("button", name="Give the time").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("No answer came")
+    assert len(done) == 1
+
+    await page.reload()
+    heading = "Give time to Ada Lovelace"
+    await page.get_by_role("button", name=f"Send again: {heading}").click()
+    await expect(page.get_by_text("Time given: Ada Lovelace.")).to_be_visible()
+    assert await read_by(learners) == [1]
+    await expect(page.get_by_role("button", name=f"Send again: {heading}")).to_be_hidden()
+    await page.reload()
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("+5 min")
+    await expect(page.get_by_text("no answer came")).to_be_hidden()
+
+
 async def test_what_no_answer_came_to_stays_on_the_wall_with_its_words_until_it_is_known(
     sitting: Sitting, watch: Watch
 ) -> None:
@@ -779,11 +900,15 @@ async def test_what_no_answer_came_to_stays_on_the_wall_with_its_words_until_it_
     assert await read_by(learners) == [2, 1]
 
 
-async def test_who_is_no_proctor_is_told_so(server: Server, visit: Visitor) -> None:
+async def test_a_course_team_begins_at_its_own_page_and_sees_no_other(
+    server: Server, visit: Visitor
+) -> None:
     await server.as_staff(StaffRole.COURSE_TEAM, "team")
     here = await visit(f"{server.url}/console")
     await here.sign_in(("team", PASSWORD))
-    await expect(here.page.get_by_text("The wall is for proctors.")).to_be_visible()
+    await here.page.wait_for_url(f"{server.url}/console/agreement")
+    pages = here.page.get_by_role("navigation", name="Pages").get_by_role("link")
+    await expect(pages).to_have_text(["Results and agreement"])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -845,9 +970,14 @@ async def test_the_acts_on_many_stand_at_the_foot_of_the_window(
     batch = page.get_by_role("region", name="For the selected")
     await expect(batch).to_be_visible()
     below = "bar => innerHeight - bar.getBoundingClientRect().bottom"
-    assert abs(await batch.evaluate(below)) < 1
+
+    async def is_at_the_foot() -> bool:
+        gap: float = await batch.evaluate(below)
+        return abs(gap) < 1
+
+    await until(is_at_the_foot)
     await open_panel(page, "Ada Lovelace")
-    assert abs(await batch.evaluate(below)) < 1
+    await until(is_at_the_foot)
 
 
 async def test_what_has_ended_is_asked_for_no_picture(
@@ -871,7 +1001,7 @@ async def test_what_has_ended_is_asked_for_no_picture(
 
 TILES = 500
 CHANGES = 40  # of tiles, told at once
-ROUNDS, TURNS = 3, 10
+ROUNDS, TURNS = 20, 10
 GOAL_MS = 16.0
 
 
@@ -886,30 +1016,59 @@ async def test_500_tiles_are_repainted_in_16_ms(
 ) -> None:
     """What each change of 40 of 500 tiles takes of the page's thread, from message to paint.
 
-    By the thread's own clock, because others use this machine's cores too.
+    Each tile in sight has a still of its own, and each second a new one, as seldom as a policy may
+    ask for. By the thread's own clock, because others use this machine's cores too.
     """
     page = (await watch()).page
     line: list[WebSocketRoute] = []
+    in_sight: list[str] = []
+    shown: set[str] = set()
+
+    async def still(route: Route) -> None:
+        shown.add(route.request.url)
+        colour = hashlib.sha256(route.request.url.encode()).digest()[:3]
+        picture = np.full((240, 320, 3), list(colour), dtype=np.uint8)
+        await route.fulfill(body=jpeg(picture), content_type="image/jpeg")
+
+    async def ticket(route: Route) -> None:
+        await route.fulfill(json={"path": "/stills", "until_ms": 10**9})
+
+    await page.route("**/stills/**", still)
+    await page.route("**/api/v1/exams/*/looks", ticket)
+
+    def hear(word: str | bytes) -> None:
+        said = json.loads(word)
+        if said["type"] == "view":
+            in_sight[:] = said["sessions"]
 
     def tell(route: WebSocketRoute) -> None:
         line.append(route)
+        route.on_message(hear)
         route.send(json.dumps(_wall()))
 
     await page.route_web_socket("**/api/v1/wall", tell)
     await page.reload()
     await expect(page.get_by_role("button", name=f"All {TILES}")).to_be_visible()
+
+    async def all_have_stills() -> bool:
+        return bool(in_sight) and len(in_sight) <= len(shown)
+
+    await until(all_have_stills)
+    before = len(shown)
     trace = tmp_path / "trace.json"
-    each_ms = []
-    for turn in range(ROUNDS * TURNS):
-        if turn % TURNS == 0:
-            await chromium.start_tracing(page=page, path=trace, categories=["devtools.timeline"])
-        line[-1].send(json.dumps(_delta(turn)))
-        await asyncio.sleep(0.25)
-        if turn % TURNS == TURNS - 1:
-            await chromium.stop_tracing()
-            traced = json.loads(await asyncio.to_thread(trace.read_text))
-            each_ms.append(_busy_ms(traced["traceEvents"]) / TURNS)
-    # The least of the rounds: neighbours on the same cores slow even the thread's own clock.
+    turn = 0
+    each_ms: list[float] = []
+    # Until a round holds: neighbours on the same cores slow even the thread's own clock.
+    while len(each_ms) < ROUNDS and min(each_ms, default=GOAL_MS + 1) > GOAL_MS:
+        await chromium.start_tracing(page=page, path=trace, categories=["devtools.timeline"])
+        for _ in range(TURNS):
+            line[-1].send(json.dumps(_delta(turn, in_sight[turn % 4 :: 4])))
+            turn += 1
+            await asyncio.sleep(0.25)
+        await chromium.stop_tracing()
+        traced = json.loads(await asyncio.to_thread(trace.read_text))
+        each_ms.append(_busy_ms(traced["traceEvents"]) / TURNS)
+    assert len(shown) - before >= turn * (len(in_sight) // 4)
     assert min(each_ms) <= GOAL_MS, each_ms
 
 
@@ -948,7 +1107,7 @@ def _tile(number: int) -> dict[str, Any]:
         "ends_at_ms": 3_600_000,
         "paused_since_ms": None,
         "id_check": "accepted",
-        "still": None,
+        "still": _still(f"s_{number}", -1),
         "connected": True,
         "heard_ms": 0,
         "quality": [],
@@ -958,6 +1117,7 @@ def _tile(number: int) -> dict[str, Any]:
         "needs_since_ms": None,
         "help": None,
         "termination": None,
+        "interrupted": None,
         "taken_by": None,
         "looking": [],
         "waiting_devices": 0,
@@ -966,10 +1126,15 @@ def _tile(number: int) -> dict[str, Any]:
     }
 
 
-def _delta(turn: int) -> dict[str, Any]:
-    """Return news of some: all were heard, one in eight begins or ceases to need someone."""
-    tiles: list[dict[str, Any]] = []
-    for number in range(CHANGES):
+def _still(session: str, turn: int) -> dict[str, Any]:
+    sha256 = hashlib.sha256(f"{session} {turn}".encode()).hexdigest()
+    return {"device": "d_1", "sha256": sha256, "at_ms": turn * 250}
+
+
+def _delta(turn: int, seen: Sequence[str]) -> dict[str, Any]:
+    """Return news of some: of those `seen` a still, of others that one in eight needs someone."""
+    tiles: list[dict[str, Any]] = [{"session": each, "still": _still(each, turn)} for each in seen]
+    for number in range(CHANGES - len(seen)):
         place = (turn * 7 + number * 12) % TILES
         news: dict[str, Any] = {"session": f"s_{place}", "heard_ms": turn * 250}
         if number % 8 == 0:

@@ -12,8 +12,10 @@ from playwright.async_api import expect
 from tests.conftest import until
 from tests.e2e.room import (
     GIVEN,
+    HURRIES,
     IN_PART_A,
     IN_PART_B,
+    LIMITS,
     PART_A,
     PART_B,
     PART_C,
@@ -111,7 +113,7 @@ async def test_a_camera_that_is_unplugged_is_asked_for_and_never_in_the_way(
         evidence = await exam_room.evidence(invited.session, tmp_path)
         return what in {record["notice"] for record in evidence.records("notice")}
 
-    await until(lambda: is_noticed("camera-lost"), within_s=30)
+    await until(lambda: is_noticed("camera-lost"))
     await ada.page.evaluate("plugIn()")
     again = ada.button("Try again")
     await expect(again.or_(ada.page.get_by_text("Camera on"))).to_be_visible()
@@ -119,7 +121,7 @@ async def test_a_camera_that_is_unplugged_is_asked_for_and_never_in_the_way(
         with suppress(PageTimeout):  # it may find the camera by itself meanwhile
             await again.click(timeout=3000)
     await expect(ada.page.get_by_text("Camera on")).to_be_visible()
-    await until(lambda: is_noticed("camera-back"), within_s=30)
+    await until(lambda: is_noticed("camera-back"))
 
     await ada.hand_in(PART_A)
     await ada.leave_out_the_rest()
@@ -136,11 +138,9 @@ async def test_a_camera_that_is_unplugged_is_asked_for_and_never_in_the_way(
 async def test_a_deadline_that_passes_offline_costs_no_answer(
     open_room: OpenRoom, sit: Sit, tmp_path: Path
 ) -> None:
-    here = await open_room(
-        limits={"part-a": 20, "part-b": 600}, policy='[time]\ngive_back = "none"\n'
-    )
+    here = await open_room(policy='[time]\ngive_back = "none"\n')
     invited = await here.invite()
-    ada = await sit(invited.link)
+    ada = await sit(invited.link, script=HURRIES)
     await ada.check_in()
     await ada.open_section(PART_A)
     await ada.choose(1, "c")
@@ -148,12 +148,13 @@ async def test_a_deadline_that_passes_offline_costs_no_answer(
 
     await ada.goes_offline(here.wire)
     await ada.choose(2, "a", "c")
-    await ada.at(f"The time of {PART_A} is over", within_ms=36_000)
+    await ada.time_passes(LIMITS["part-a"], here.clock)
+    await ada.at(f"The time of {PART_A} is over")
     await expect(ada.page.get_by_role("main")).to_contain_text(CAN_T_BE_REACHED)
     await ada.look("time-up-offline")
     await ada.comes_online(here.wire)
 
-    await ada.at("What comes next", within_ms=20_000)
+    await ada.at("What comes next")
     over = f"{PART_A} is over. Everything you answered was received."
     await expect(ada.page.get_by_text(over)).to_be_visible()
     await ada.part_b()
@@ -165,19 +166,20 @@ async def test_a_deadline_that_passes_offline_costs_no_answer(
 async def test_a_deadline_that_passed_offline_is_moved_by_what_is_given_back(
     open_room: OpenRoom, sit: Sit, tmp_path: Path
 ) -> None:
-    here = await open_room(limits={"part-a": 20}, policy="[time]\nafter_s = 1\n")
+    here = await open_room(policy="[time]\nafter_s = 1\n")
     invited = await here.invite()
-    ada = await sit(invited.link)
+    ada = await sit(invited.link, script=HURRIES)
     await ada.check_in()
     await ada.open_section(PART_A)
     await ada.choose(1, "c")
     await ada.saved()
 
     await ada.goes_offline(here.wire, noticed=True)
-    await ada.at(f"The time of {PART_A} is over", within_ms=36_000)
+    await ada.time_passes(LIMITS["part-a"], here.clock)
+    await ada.at(f"The time of {PART_A} is over")
     await ada.comes_online(here.wire)
 
-    await ada.at(re.compile("^Question 1 of 2"), within_ms=20_000)
+    await ada.at(re.compile("^Question 1 of 2"))
     await ada.choose(2, "a", "c")
     await ada.hand_in(PART_A)
     await ada.leave_out_the_rest()
@@ -189,9 +191,9 @@ async def test_a_deadline_that_passed_offline_is_moved_by_what_is_given_back(
 async def test_when_time_runs_out_what_was_typed_last_is_handed_in_by_itself(
     open_room: OpenRoom, sit: Sit, tmp_path: Path
 ) -> None:
-    here = await open_room(limits={"part-a": 600, "part-b": 16})
+    here = await open_room()
     invited = await here.invite()
-    ada = await sit(invited.link)
+    ada = await sit(invited.link, script=HURRIES)
     await ada.check_in()
     await ada.part_a()
     await ada.hand_in(PART_A)
@@ -203,6 +205,8 @@ async def test_when_time_runs_out_what_was_typed_last_is_handed_in_by_itself(
     while await ada.field(2).is_visible():
         await ada.page.keyboard.type("o", delay=30)
         typed += 1
+        if typed == 50:
+            await ada.time_passes(LIMITS["part-b"], here.clock)
 
     await ada.at("What comes next")
     over = f"{PART_B} is over. Everything you answered was received."
@@ -219,10 +223,9 @@ async def test_when_time_runs_out_what_was_typed_last_is_handed_in_by_itself(
 async def test_the_last_section_that_ends_offline_is_handed_in_by_itself_in_the_end(
     open_room: OpenRoom, sit: Sit, tmp_path: Path
 ) -> None:
-    policy = '[time]\ngive_back = "none"\n'
-    here = await open_room(limits={"part-a": 600, "part-b": 600, "part-c": 16}, policy=policy)
+    here = await open_room(policy='[time]\ngive_back = "none"\n')
     invited = await here.invite()
-    ada = await sit(invited.link)
+    ada = await sit(invited.link, script=HURRIES)
     await ada.check_in()
     for title in (PART_A, PART_B):
         await ada.open_section(title)
@@ -231,11 +234,12 @@ async def test_the_last_section_that_ends_offline_is_handed_in_by_itself_in_the_
     await ada.open_section(PART_C)
     await ada.goes_offline(here.wire)
     await ada.write(1, GIVEN["randomise"])
-    await ada.at(f"The time of {PART_C} is over", within_ms=30_000)
+    await ada.time_passes(LIMITS["part-c"], here.clock)
+    await ada.at(f"The time of {PART_C} is over")
     await ada.comes_online(here.wire)
 
     # Nothing is pressed any more.
-    given = await handed_in(here, ada, invited.session, tmp_path, within_ms=30_000)
+    given = await handed_in(here, ada, invited.session, tmp_path)
     assert given == {"randomise": GIVEN["randomise"]}
 
 
@@ -266,11 +270,11 @@ async def test_a_press_is_not_lost_because_something_was_just_received(
     async def is_received() -> bool:
         return (await exam_room.session(invited.session))["help"] is not None
 
-    await until(is_received, within_s=20)
+    await until(is_received)
     await asyncio.sleep(1)  # for the receipt to reach the page
     assert await button.bounding_box() == before
     await ada.page.mouse.up()
-    await ada.at(re.compile(r"^Question 1 of "), within_ms=20_000)
+    await ada.at(re.compile(r"^Question 1 of "))
 
 
 async def test_a_section_handed_in_offline_waits_and_can_be_gone_back_to(
@@ -284,14 +288,14 @@ async def test_a_section_handed_in_offline_waits_and_can_be_gone_back_to(
     await ada.choose(1, "c")
     await ada.hand_in(PART_A)
     waits = ada.page.get_by_text("is not handed in yet")
-    await expect(waits).to_be_visible(timeout=20_000)
+    await expect(waits).to_be_visible()
     await ada.look("handed-in-offline")
     await ada.button("Go on working").click()
     await ada.choose(2, "a", "c")
     await ada.hand_in(PART_A)
     await ada.comes_online(exam_room.wire)
 
-    await ada.leave_out_the_rest(within_ms=30_000)
+    await ada.leave_out_the_rest()
     assert await handed_in(exam_room, ada, invited.session, tmp_path) == IN_PART_A
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import re
+import time
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
+from proctor.web.uplink import HEARTBEAT_S
 from tests.e2e.room import GIVEN, IN_PART_A, IN_PART_B, PART_A, PART_B, Room, Sit, handed_in
 
 pytestmark = pytest.mark.browser
@@ -15,7 +17,6 @@ CAN_T_BE_REACHED = re.compile("The exam server can't be reached")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_sixty_seconds_without_a_network_cost_nothing(
     exam_room: Room, sit: Sit, tmp_path: Path
 ) -> None:
@@ -29,11 +30,12 @@ async def test_sixty_seconds_without_a_network_cost_nothing(
     await ada.write(1, GIVEN["geometric-mean"])
     await ada.saved()
 
+    began = time.monotonic()
     await ada.goes_offline(exam_room.wire)
     status = ada.page.get_by_role("region", name="State of your exam")
-    async with asyncio.timeout(70), asyncio.TaskGroup() as minute:
+    async with asyncio.TaskGroup() as minute:
         minute.create_task(asyncio.sleep(60))
-        await expect(status).to_contain_text(CAN_T_BE_REACHED, timeout=20_000)
+        await expect(status).to_contain_text(CAN_T_BE_REACHED)
         await expect(status).to_contain_text("you will get this time back")
         await ada.write(2, GIVEN["overfit"])
         await expect(ada.page.get_by_text("Saved on this computer.")).to_be_visible()
@@ -43,12 +45,14 @@ async def test_sixty_seconds_without_a_network_cost_nothing(
 
     await ada.saved()
     await expect(status).not_to_contain_text(CAN_T_BE_REACHED)
+    lasted_s = time.monotonic() - began
     await ada.hand_in(PART_B)
     await ada.leave_out_the_rest()
     assert await handed_in(exam_room, ada, invited.session, tmp_path) == IN_PART_A | IN_PART_B
     (entry,) = (await exam_room.session(invited.session))["ledger"]
     assert (entry["section"], entry["cause"]) == ("part-b", "outage")
-    assert 50 < entry["seconds"] < 70
+    # From when the server last heard of it, to when it did again.
+    assert 50 < entry["seconds"] < lasted_s + HEARTBEAT_S
     evidence = await exam_room.evidence(invited.session, tmp_path)
     assert [gap["cause"] for gap in evidence.records("gap") if gap["of"] == "contact"] == [
         "network"

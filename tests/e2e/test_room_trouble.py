@@ -163,7 +163,7 @@ async def test_when_no_room_is_left_the_answer_is_tried_again(
 
     await ada.page.evaluate("makeRoom()")
 
-    await expect(ada.alert("has no room left")).to_be_hidden(timeout=20_000)
+    await expect(ada.alert("has no room left")).to_be_hidden()
     await ada.choose(2, "a", "c")
     await ada.saved()
     await ada.hand_in(PART_A)
@@ -287,7 +287,7 @@ async def test_a_document_can_be_uploaded_and_what_is_no_picture_is_refused(
     await ada.look("document-uploaded")
     await ada.button("Use this picture").click()
     await ada.button("Check in").click()
-    await ada.at("You are checked in", within_ms=20_000)
+    await ada.at("You are checked in")
 
     evidence = await exam_room.evidence(invited.session, tmp_path)
     shown = [each for each in evidence.records("snapshot") if each["purpose"] == "document"]

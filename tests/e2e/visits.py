@@ -1,13 +1,17 @@
 """What the tests of the pages share: a visit that notices what is wrong."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # no types
-from playwright.async_api import ConsoleMessage, Page
+from playwright.async_api import ConsoleMessage, Error, Page
 
 Scheme = Literal["light", "dark"]
+# How long a page is waited for, in ms. Where all is well it costs nothing; and where a machine is
+# ten times slower than another, that is no fault of the page.
+PATIENCE_MS = 60_000
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
 
@@ -32,6 +36,7 @@ class Visit:
         self.complaints[:] = [each for each in self.complaints if not each.startswith(begins)]
 
     def watch(self) -> None:
+        self.page.context.set_default_timeout(PATIENCE_MS)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self._asked(request.url))
@@ -41,12 +46,23 @@ class Visit:
         asked = message.location["url"].endswith("/api/v1/login") and "401" in message.text
         passes = asked or message.text.startswith(self.forgiven)
         if message.type in {"error", "warning"} and not passes:
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} {message.location['url']}")
 
     def _asked(self, url: str) -> None:
         # What a page made of bytes it holds bears the host that it came from.
         if urlsplit(url.removeprefix("blob:")).netloc != self.host:
             self.strangers.append(url)
+
+    async def leave(self) -> None:
+        """Close the page's browser; what is cut off by that is no complaint."""
+        with suppress(Error):  # it may have crashed, or be closed
+            await self.page.evaluate("0")  # whatever it said before has arrived with this
+        self.page.remove_listener("console", self._heard)
+        with suppress(Error):
+            # Else what answers in the server's place would go on, and fail as the page goes away.
+            await self.page.unroute_all(behavior="ignoreErrors")
+            await self.page.context.unroute_all(behavior="ignoreErrors")
+        await self.page.context.close()
 
     async def sign_in(self, login: tuple[str, str]) -> None:
         name, password = login

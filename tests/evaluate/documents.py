@@ -120,8 +120,10 @@ def _rows(
         if valid and specimen.holds and _is_right(specimen, reading):
             right += 1
         else:
-            # Also where everything was read as printed and the digits printed do not hold.
-            (wrong if valid else missed).append(specimen.what)
+            # Also where everything was read as printed and the digits printed do not hold. Where it
+            # is said that the century is open, nothing wrong is said, and nothing is known either.
+            stated = valid and not (specimen.holds and _is_among(specimen, reading))
+            (wrong if stated else missed).append(specimen.what)
     portraits = [
         reading.portrait is not None
         for specimen, reading in zip(known, found, strict=True)
@@ -157,6 +159,14 @@ def _is_right(specimen: Specimen, reading: DocumentRead) -> bool:
     assert reading.mrz is not None
     read = (reading.mrz.number, reading.mrz.birth, reading.mrz.expiry)
     return read == (specimen.number, specimen.birth, specimen.expiry)
+
+
+def _is_among(specimen: Specimen, reading: DocumentRead) -> bool:
+    """Tell whether all is right but the century of the birth, which the reading leaves open."""
+    mrz = reading.mrz
+    assert mrz is not None
+    same = (mrz.number, mrz.expiry) == (specimen.number, specimen.expiry)
+    return same and mrz.birth is None and specimen.birth in mrz.births
 
 
 def _published(folder: Path, progress: Progress) -> list[Specimen]:

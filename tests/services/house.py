@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from proctor import config
-from proctor.adapters import exams, policies
 from proctor.domain.acts import ActKind, Wanted
 from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.review import FlagOutcome
@@ -29,7 +28,7 @@ from proctor.services.results import Results
 from proctor.services.reviews import Reviews
 from proctor.services.sessions import Invitation, Sessions, proof_text
 from proctor.services.wall import Wall
-from tests.conftest import SHORT_EXAM, ScriptedVision, StillClock, until
+from tests.conftest import ScriptedVision, StillClock, short_exam, until
 from tests.device import JPEG, Device
 from tests.memory_store import MemoryStore
 from tests.services.memory_logins import MemoryLoginStore
@@ -82,8 +81,8 @@ class House:
         self.export = Export(self.store, self.cases, key=self.key, server=SERVER)
 
     async def publish(self, policy: str = "demo") -> Published:
-        path = policies.builtin_folder() / f"{policy}.toml"
-        return await self.store.publish(exams.load(SHORT_EXAM).body, policies.load(path).body)
+        exam, rules = short_exam(policy)
+        return await self.store.publish(exam.body, rules.body)
 
     async def invite(self, learner: str = "Ada Lovelace", **more: Any) -> Invitation:
         return await self.sessions.invite("short", learner=learner, **more)

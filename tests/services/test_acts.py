@@ -1,7 +1,8 @@
 """Acts on one session and on many, and what the server's log says of them."""
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from proctor.domain.acts import (
     StalePage,
     Wanted,
 )
+from proctor.domain.identity import IdState
 from proctor.domain.moves import IllegalMove
-from proctor.domain.session import SessionClosed, State
+from proctor.domain.session import ExamSession, SessionClosed, State
 from proctor.evidence.record import Kind
 from proctor.services import acts as room
 from proctor.services.acts import Batch, OneOfMany
@@ -498,10 +500,18 @@ async def test_an_announcement_reaches_all_who_joined_and_go_on() -> None:
     over = await house.seat(connected=False)
     await house.terminate(over.session)
     invited = await house.invite("Not here yet")
+    turned_away = await house.seat(connected=False)
+
+    def refuse(session: ExamSession, _: datetime) -> ExamSession:
+        check = replace(session.id_check, state=IdState.REFUSED)
+        return replace(session, state=State.CHECK_IN, id_check=check)
+
+    await house.cases.change(turned_away.session, refuse, by="cy")
     told = await house.acts.announce("short", code="", note="The hall is closed.", by="bo")
     assert {each.session for each in told.done} == {here.session, there.session}
     assert told.failed == []
-    assert not (await house.cases.get(invited.session)).session.acts
+    for nobody in (invited.session, turned_away.session):
+        assert not (await house.cases.get(nobody)).session.acts
     for seat in (here, there):
         (act,) = (await house.cases.get(seat.session)).session.acts
         assert (act.kind, act.note, act.code) == (ActKind.MESSAGE, "The hall is closed.", "")

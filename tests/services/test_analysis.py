@@ -51,6 +51,24 @@ async def two_people(seat: Seat, *, seconds: int = 4, seen: bytes = b"two") -> N
         await seat.snapshot(seen)
 
 
+@pytest.fixture
+def all_seen_first(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for flags once all pictures were seen: what is told is of those seen when it came."""
+    evaluate = analysing.Analysis._evaluate
+
+    async def all_are_seen() -> bool:
+        sent = [each for each in map(json.loads, seat.device.log.lines) if each.get("purpose")]
+        wanted = [each for each in sent if each["purpose"] != "document"]
+        return len(await seat.house.store.observations(seat.session)) == len(wanted)
+
+    async def later(analysis: analysing.Analysis) -> None:
+        await until(all_are_seen)
+        await evaluate(analysis)
+
+    monkeypatch.setattr(analysing.Analysis, "_evaluate", later)
+
+
+@pytest.mark.usefixtures("all_seen_first")
 async def test_a_second_person_raises_one_flag_that_names_the_snapshots(seat: Seat) -> None:
     await seat.snapshot()
     await two_people(seat)
@@ -223,6 +241,7 @@ async def test_company_is_a_second_person_though_a_document_was_asked_for(
     assert flag.when == "person-count"
 
 
+@pytest.mark.usefixtures("all_seen_first")
 async def test_a_flag_that_grows_is_told_when_raised_and_once_more_when_all_is_over(
     seat: Seat,
 ) -> None:

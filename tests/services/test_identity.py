@@ -437,6 +437,30 @@ async def test_pictures_on_their_way_are_not_decided_on_but_staff_may_vouch(
     assert vouched.session.id_check.state is IdState.ACCEPTED
 
 
+async def test_that_pictures_were_asked_for_of_who_was_vouched_for_is_taken_back() -> None:
+    seat = await vouched_and_asked()
+    assert (await seat.house.desks.desk(seat.session, me="bo")).may_take_back
+    await seat.show_papers("eve")  # on their way, and not what anybody vouched for
+
+    case = await decided(seat, IdEvent.TAKE_BACK, "she is in the room")
+
+    check = case.session.id_check
+    assert (check.state, check.vouched, check.taken_back) == (IdState.ACCEPTED, True, True)
+    desk = await seat.house.desks.desk(seat.session, me="bo")
+    assert (desk.face, desk.before, desk.may_take_back) == (None, None, False)
+    assert await face_of(seat) is None
+    record = parse((await seat.house.store.server_lines(seat.session))[-1])
+    assert record.facts == {
+        "state": "accepted",
+        "by": "bo",
+        "reason": "she is in the room",
+        "vouched": True,
+        "taken_back": True,
+    }
+    # The learner's page may still send what it was asked for: nothing waits for it.
+    assert (await checked_in(seat)).session.id_check == check
+
+
 async def test_what_was_asked_for_and_never_shown_waits_for_a_person_after_the_end() -> None:
     seat = await asked_in_mid_section()
     await seat.hand_in()

@@ -110,13 +110,14 @@ async def test_a_burst_of_5000_snapshots_is_drained_in_order_without_losing_one(
     looking = asyncio.ensure_future(house.analysis.run())
     await asyncio.sleep(0)
     done = house.analysis.is_done
-    await until(lambda: asyncio.sleep(0, all(done(seat.session) for seat in made)))
+    await until(lambda: asyncio.sleep(0, all(done(seat.session) for seat in made)), within_s=500)
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
     for seat in made:
         seen = await house.store.observations(seat.session)
         assert len(seen) == 501  # with the face
-        shown = [p for s, p in vision.shown if s == seat.session and p in set(taken[seat.session])]
+        periodic = set(taken[seat.session])
+        shown = [p for s, p in vision.shown if s == seat.session and p in periodic]
         assert shown == taken[seat.session]  # once, and in order
     assert house.analysis.progress() == analysing.Progress(waiting=0, behind=0, oldest_at=None)
     assert house.reviews.pictures().oldest_ms is None

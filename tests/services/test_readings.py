@@ -133,7 +133,9 @@ async def test_without_a_reader_it_is_said_that_nothing_was_read() -> None:
     kept = await house.store.reading(seat.session)
     assert kept is not None
     assert kept.read == NO_READER
-    assert set((await checks_of(seat)).values()) == {"unavailable"}
+    made = await checks_of(seat)
+    assert made.pop(CheckKind.FACES) == "agrees"  # of the check-in picture, which needs no reader
+    assert set(made.values()) == {"unavailable"}
     desk = await house.desks.desk(seat.session, me="bo")
     assert desk.reading is not None
     assert desk.reading.state == "unavailable"
@@ -306,7 +308,7 @@ async def test_a_policy_without_documents_has_the_face_alone() -> None:
     async with reading(house):
         await until(lambda: is_searched(seat))
     assert reader.pictures == []
-    assert await checks_of(seat) == {CheckKind.ONE_FACE: "agrees"}
+    assert await checks_of(seat) == {CheckKind.FACES: "agrees", CheckKind.ONE_FACE: "agrees"}
     desk = await house.desks.desk(seat.session, me="bo")
     assert (desk.reading, desk.asked_for) == (None, "no document")
 
@@ -359,6 +361,25 @@ async def test_a_face_unlike_the_portrait_is_a_concern_and_no_more() -> None:
     (row,) = (await house.desks.queue(None)).waiting
     assert row.concerns == ("the face and the portrait look unlike",)
     assert row.state == "captured"
+
+
+async def test_two_people_in_the_check_in_picture_are_the_first_thing_that_the_desk_says() -> None:
+    house = House(vision=Apart(), reader=ScriptedReader())
+    seat = await house.seat(policy="closed-book")
+    await seat.check_in("ada and two", b"number=L1")
+    assert await house.readings.read(seat.session)
+
+    (row,) = (await house.desks.queue(None)).waiting
+    assert row.concerns == (
+        "more than one face is in the check-in picture",
+        "the face and the portrait look unlike",
+    )
+    assert row.state == "captured"
+    desk = await house.desks.desk(seat.session, me="bo")
+    first = desk.checks[0]
+    assert (first.check, first.result) == ("faces", "differs")
+    assert first.words.startswith("2 faces were found in the check-in picture.")
+    assert desk.assurance[0] == "More than one face was found in the check-in picture (machine)"
 
 
 # --- one account per learner -------------------------------------------------------------------
@@ -636,6 +657,85 @@ async def test_a_face_that_is_shown_anew_while_it_is_compared_marks_nothing_new(
         assert [each.why for each in await house.store.raised(seat.session)] == ["same-face"]
 
 
+async def shown_anew(house: House, who: str, number: str) -> Seat:
+    """A learner who was accepted as ada, and has shown another face and document since."""
+    seat = await house.seat(policy="closed-book", learner="Ada Lovelace")
+    await seat.check_in("ada", b"number=L1")
+    assert await house.readings.read(seat.session)
+    await house.accounts.face(seat.session)
+    await house.identity.decide(seat.session, IdEvent.ACCEPT, by="bo")
+    seat.tick(1)
+    await house.identity.decide(seat.session, IdEvent.ASK_AGAIN, by="bo", reason="again")
+    seat.tick(1)
+    await seat.show_papers(who, b"number=" + number.encode())
+    await house.identity.check_in(seat.session, "d_test")
+    assert await house.readings.read(seat.session)
+    await house.accounts.face(seat.session)
+    seat.tick(1)
+    return seat
+
+
+async def compared(house: House, learner: str, who: str, number: str) -> Seat:
+    seat = await house.seat(policy="closed-book", learner=learner)
+    await seat.check_in(who, b"number=" + number.encode())
+    assert await house.readings.read(seat.session)
+    await house.accounts.face(seat.session)
+    return seat
+
+
+@pytest.mark.parametrize(
+    ("who", "number", "why"),
+    [
+        pytest.param("ada", "L2", "same-face", id="the face"),
+        pytest.param("bob", "L1", "same-document", id="the document"),
+    ],
+)
+async def test_what_was_accepted_is_found_while_new_pictures_are_not(
+    who: str, number: str, why: str
+) -> None:
+    house, _ = a_house()
+    ada = await shown_anew(house, "eve", "L9")
+    made = await checks_of(ada)
+    bob = await compared(house, "Bob Roe", who, number)
+
+    for seat, other in ((bob, ada), (ada, bob)):
+        (raised,) = await house.store.raised(seat.session)
+        assert (raised.why, raised.other) == (why, other.session)
+        assert (await house.store.case(seat.session)).session.id_check.doubted_at is not None
+    # Of what she shows now it says nothing.
+    assert await checks_of(ada) == made
+    assert set(made.values()) <= {"agrees", "unsure", "unavailable", "differs"}
+    # What nobody has accepted is not found from there, but finds.
+    eve = await compared(house, "Eve Moneypenny", "eve", "L9")
+    assert list(await house.store.raised(eve.session)) == []
+
+
+async def test_what_is_accepted_in_place_of_others_is_compared_and_found_from_then_on() -> None:
+    house, _ = a_house()
+    ada = await shown_anew(house, "eve", "L9")
+    eve = await compared(house, "Eve Moneypenny", "eve", "L9")
+    assert list(await house.store.raised(eve.session)) == []
+    async with reading(house):
+        await house.identity.decide(ada.session, IdEvent.ACCEPT, by="bo")
+        await until(lambda: is_searched(ada))
+    found = {each.why for each in await house.store.raised(ada.session)}
+    assert found == {"same-face", "same-document"}
+    assert (await checks_of(ada))[CheckKind.ONE_FACE] == "differs"
+    assert (await house.store.case(eve.session)).session.id_check.doubted_at is not None
+    # Those before are found no more.
+    bob = await compared(house, "Bob Roe", "ada", "L1")
+    assert list(await house.store.raised(bob.session)) == []
+
+
+async def test_pictures_that_were_refused_leave_those_that_were_accepted_to_be_found() -> None:
+    house, _ = a_house()
+    ada = await shown_anew(house, "eve", "L9")
+    for by in ("bo", "ann"):
+        await house.identity.decide(ada.session, IdEvent.REFUSE, by=by, reason="another person")
+    bob = await compared(house, "Bob Roe", "ada", "L1")
+    assert {each.other for each in await house.store.raised(bob.session)} == {ada.session}
+
+
 async def test_a_face_that_nobody_found_agrees_with_nothing_even_alone() -> None:
     house, _ = a_house()
     seat = await house.seat(policy="closed-book")
@@ -690,12 +790,12 @@ async def test_a_database_that_fails_once_ends_no_reading(
     again = House(house.store, house.clock, reader=ScriptedReader())
     cases, fails = house.store.cases, 2
 
-    async def failing(exams: str | frozenset[str] | None) -> Any:
+    async def failing(exams: str | frozenset[str] | None, **paged: Any) -> Any:
         nonlocal fails
         fails -= 1
         if fails >= 0:
             raise ConnectionError("LOVELACE")
-        return await cases(exams)
+        return await cases(exams, **paged)
 
     monkeypatch.setattr(house.store, "cases", failing)
     async with reading(again):

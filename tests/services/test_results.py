@@ -1,20 +1,23 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 import pytest
+from pydantic import TypeAdapter
 
 from proctor.domain.acts import ActKind
 from proctor.domain.identity import IdEvent
 from proctor.domain.observation import Measured
-from proctor.domain.review import Outcome
+from proctor.domain.review import Outcome, SessionGoesOn
+from proctor.domain.scoring import MarkReleased
 from proctor.domain.session import ExamSession, NotDecidedYet, ReleasedUnjudged
-from proctor.evidence.record import Kind
+from proctor.evidence.record import Kind, parse
 from proctor.services import analysis as analysing
 from proctor.services.analysis import NotLookedAtYet
 from proctor.services.outcomes import Outcomes, UnderReview
 from proctor.services.ports import NotFound
-from proctor.services.results import ResultView
+from proctor.services.results import Marking, ResultView
 from tests.conftest import ScriptedVision
 from tests.device import JPEG
 from tests.memory_store import MemoryStore
@@ -91,6 +94,91 @@ async def test_what_a_person_must_score_leaves_the_pass_open(seat: Seat) -> None
     found = await result(seat)
     assert "randomise" in found.awaiting
     assert found.possible > found.points
+
+
+# --- marks ---------------------------------------------------------------------------------------
+
+
+async def essayist(house: House) -> Seat:
+    """Let a learner who needs nobody else answer a question that no machine can score."""
+    seat = await accepted(house, "Ada Lovelace")
+    for _ in range(4):
+        await seat.snapshot()
+    await seat.answer("part-a", "two-dice", "c")
+    seat.tick(1)
+    for before, section in (("part-a", "part-b"), ("part-b", "part-c")):
+        await house.sessions.close_section(seat.session, before)
+        await house.sessions.open_section(seat.session, section)
+    await seat.answer("part-c", "randomise", "So that only chance differs.")
+    return seat
+
+
+async def marked(seat: Seat, points: str, was: str | None, *, by: str = "tess") -> Marking:
+    given, before = Decimal(points), None if was is None else Decimal(was)
+    return await seat.house.results.mark(seat.session, "randomise", points=given, was=before, by=by)
+
+
+async def told_of_marks(seat: Seat) -> list[tuple[object, object, object]]:
+    records = map(parse, await seat.house.store.server_lines(seat.session))
+    facts = [each.facts for each in records if each.facts.get("event") == "marked"]
+    return [(each.get("was"), each["points"], each["by"]) for each in facts]
+
+
+async def test_a_mark_is_corrected_until_the_result_is_released_and_both_stay_readable() -> None:
+    house = House()
+    seat = await essayist(house)
+    with pytest.raises(SessionGoesOn):
+        await house.results.marking(seat.session)
+    with pytest.raises(SessionGoesOn):
+        await marked(seat, "1", None)
+    await seat.hand_in()
+    await house.analysed(seat.session)
+    (answer,) = (await house.results.marking(seat.session)).answers
+    assert (answer.item, answer.marks) == ("randomise", [])
+    assert answer.response == "So that only chance differs."
+
+    await marked(seat, "1", None)
+    found = await marked(seat, "0.5", "1", by="ann")
+
+    assert [(each.points, each.by) for each in found.answers[0].marks] == [
+        (1, "tess"),
+        (0.5, "ann"),
+    ]
+    scored = await result(seat)
+    assert (scored.points, scored.awaiting) == (1.5, [])
+    listed = await house.results.to_mark("short")
+    assert (listed.items, [row.marked for row in listed.sessions]) == (2, [1])
+    # The learner may have the log before they may have the result.
+    assert await told_of_marks(seat) == []
+    await house.results.release(seat.session, by="tess")
+    assert await told_of_marks(seat) == [(None, 1.0, "tess"), (1.0, 0.5, "ann")]
+    with pytest.raises(MarkReleased):
+        await marked(seat, "1", "0.5")
+    assert (await house.results.marking(seat.session)).released
+
+
+async def test_what_nobody_had_marked_when_it_was_released_is_marked_and_read_at_once() -> None:
+    house = House()
+    seat = await essayist(house)
+    await seat.hand_in()
+    await house.analysed(seat.session)
+    await house.results.release(seat.session, by="tess")
+    outcomes = Outcomes(house.store, house.cases, house.results)
+    before = (await outcomes.of(seat.session)).results
+    assert before is not None
+    assert before.awaiting == ["randomise"]
+
+    await marked(seat, "1", None)
+
+    after = (await outcomes.of(seat.session)).results
+    assert after is not None
+    assert (after.awaiting, after.points) == ([], before.points + 1)
+    assert await told_of_marks(seat) == [(None, 1.0, "tess")]
+    kept = (await house.store.case(seat.session)).session
+    assert (
+        TypeAdapter(ExamSession).validate_json(TypeAdapter(ExamSession).dump_json(kept)).marks
+        == kept.marks
+    )
 
 
 # --- released without a verdict ------------------------------------------------------------------
@@ -250,6 +338,17 @@ async def test_what_no_machine_could_measure_is_looked_at_by_a_person() -> None:
     assert await house.analysed(seat.session) == []
     with pytest.raises(NotDecidedYet):
         await house.results.release(seat.session, by="team")
+
+
+async def test_a_rule_that_was_lifted_keeps_no_result_for_what_could_not_be_measured() -> None:
+    house = House(vision=Blind())
+    seat = await accepted(house, "Ada Lovelace")
+    for rule in ("person-count", "another-person"):
+        await house.act(seat.session, ActKind.LIFT_RULE, rule=rule)
+    await seat.snapshot()
+    await seat.hand_in()
+    assert await house.analysed(seat.session) == []
+    await house.results.release(seat.session, by="team")
 
 
 async def test_an_exam_of_which_no_picture_came_is_looked_at_by_a_person() -> None:

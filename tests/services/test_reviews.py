@@ -22,10 +22,11 @@ from proctor.domain.review import (
 from proctor.domain.session import ExamSession
 from proctor.evidence.record import Kind, parse
 from proctor.services import analysis as analysing
-from proctor.services import reviews
+from proctor.services import cases, reviews
 from proctor.services.agreements import agreement_of
 from proctor.services.analysis import NotLookedAtYet
 from proctor.services.contests import Contests
+from proctor.services.exam_tables import ExamTables, Table
 from proctor.services.journal import Entry
 from proctor.services.logins import Account, StaffRole
 from proctor.services.ports import NotFound
@@ -417,6 +418,22 @@ async def test_what_nobody_judges_any_more_is_given_to_nobody(house: House) -> N
     # To take back what was given before is no harm.
     back = await house.reviews.assign(every, to=None, by="bo", due_at=None)
     assert back.done == every
+
+
+async def test_tables_agreement_and_release_go_through_all_sessions_of_an_exam(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "CASES_AT_ONCE", 2)
+    seats = [await sat(house, f"learner {at}", [b""]) for at in range(5)]
+    for seat in seats[:4]:
+        await decide(seat)
+    rows = [row async for row in ExamTables(house.store).rows("short", Table.SESSIONS)]
+    assert {row[0] for row in rows[1:]} == {seat.session for seat in seats}
+    assert len(rows) == 1 + len(seats)
+    found = await agreement_of(house.store, "short")
+    assert (found.sessions, found.decided) == (5, 4)
+    released = await house.results.release_all("short", by="team")
+    assert len(released.done) + len(released.failed) == len(seats)
 
 
 async def test_what_was_said_of_flags_that_count_for_nothing_is_in_no_agreement(

@@ -136,6 +136,7 @@ async def test_a_tile_says_who_sits_where_and_for_how_long(seat: Seat) -> None:
             "needs_since_ms": began_ms,
             "help": None,
             "termination": None,
+            "interrupted": None,
             "taken_by": None,
             "looking": [],
             "waiting_devices": 0,
@@ -161,6 +162,13 @@ async def test_only_what_changed_is_told(seat: Seat) -> None:
                     "version": 1,
                     "state": "paused",
                     "paused_since_ms": paused_ms,
+                    "interrupted": {
+                        "messages": 0,
+                        "pauses": 1,
+                        "requests": 0,
+                        "last_ms": paused_ms,
+                        "at_most": 3,  # of policies/demo.toml
+                    },
                 },
             ],
             "gone": [],
@@ -608,6 +616,35 @@ async def test_a_still_is_of_now_for_a_minute_or_as_long_as_the_policy_has_none(
     monkeypatch.setattr(house.cases, "published", seldom)
     async with watched(house) as page:
         assert page.tiles[seat.session]["still_old_s"] == old_s
+
+
+async def test_a_tile_tells_how_often_proctors_interrupted_and_what_the_policy_asks_for(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, published = seat.house, seat.house.cases.published
+
+    async def at_most_two(session: ExamSession) -> Published:
+        found = await published(session)
+        review = replace(found.policy.review, interruptions_most=2)
+        return replace(found, policy=replace(found.policy, review=review))
+
+    monkeypatch.setattr(house.cases, "published", at_most_two)
+    async with watched(house) as page:
+        assert page.tiles[seat.session]["interrupted"] is None
+        await house.act(seat.session, ActKind.MESSAGE)
+        seat.tick(5)
+        await house.act(seat.session, ActKind.ASK_STILL)
+        asked_ms = await ms(seat)
+        seat.tick(5)
+        await house.act(seat.session, ActKind.MESSAGE)  # beyond the number, and not refused
+        told = (await page.tile(seat.session))["interrupted"]
+        assert told == {
+            "messages": 2,
+            "pauses": 0,
+            "requests": 1,
+            "last_ms": asked_ms + 5000,
+            "at_most": 2,
+        }
 
 
 # --- whose ID check waits ------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from tests.sim.crash import crash
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_no_receipted_record_is_lost_to_kill_9(tmp_path: Path) -> None:
     found, killed = crash(4, seed=20261121, folder=tmp_path, real_client=True)
 

@@ -176,7 +176,7 @@ def api_of_sessions(told: list[str]) -> Api:
         pytest.param("proctor-for-short", "s_1", 200, ["s_1"], 0, id="who is for this one"),
         pytest.param("proctor-for-other", "s_1", 403, ["s_1"], 1, id="who is for another"),
         pytest.param("lead-for-other", "s_1", 403, ["s_1"], 1, id="a lead, too"),
-        pytest.param("proctor-for-other", "s_none", 200, ["s_none"], 0, id="no such session"),
+        pytest.param("proctor-for-other", "s_none", 403, ["s_none"], 0, id="no such session"),
         pytest.param("proctor-for-other", "s.none", 422, [], 0, id="what is no session's id"),
         pytest.param("course-team-for-other", "s_1", 403, [], 1, id="a role that may not at all"),
         pytest.param("learner", "s_1", 200, [], 0, id="a learner"),

@@ -217,6 +217,41 @@ async def test_a_whole_review_over_http(desk: Desk) -> None:
     assert report.holds, report.steps
 
 
+async def test_the_course_team_marks_an_answer_and_corrects_the_mark(desk: Desk) -> None:
+    async def team(method: str, path: str, status: int = 200, **more: Any) -> Any:
+        return await desk.ask(StaffRole.COURSE_TEAM, method, path, status, **more)
+
+    def mark(points: float | str, was: float | None) -> dict[str, Any]:
+        return {"item": "randomise", "points": points, "was": was}
+
+    going_on = await team("GET", "{session}/marks", 409)
+    assert code_of(going_on) == "session-goes-on"
+    for before, section in (("part-a", "part-b"), ("part-b", "part-c")):
+        await desk.device.call("POST", f"/api/v1/session/sections/{before}/close")
+        await desk.device.open(section)
+    desk.server.clock.pass_(1)
+    await desk.device.answer("part-c", "randomise", "So that only chance differs.")
+    desk.server.clock.pass_(1)
+    await desk.device.submit()
+
+    (answer,) = (await team("GET", "{session}/marks"))["answers"]
+    assert (answer["item"], answer["marks"]) == ("randomise", [])
+    assert answer["text"]
+    for wrong in (answer["possible"] + 1, "0.0001", -1, "NaN"):
+        await team("POST", "{session}/marks", 422, json=mark(wrong, None))
+    first = await team("POST", "{session}/marks", json=mark(0.5, None))
+    assert first["points"] == 0.5
+    # Sent again it is given once; on what is no more there, nothing is done.
+    await team("POST", "{session}/marks", json=mark(0.5, None))
+    stale = await team("POST", "{session}/marks", 409, json=mark(1, None))
+    assert (code_of(stale), stale["points"], stale["by"]) == ("mark-changed", 0.5, "course-team")
+    found = await team("POST", "{session}/marks", json=mark(1, 0.5))
+    assert [each["points"] for each in found["answers"][0]["marks"]] == [0.5, 1]
+    listed = await team("GET", "/api/v1/exams/short/marks")
+    assert [(row["session"], row["marked"]) for row in listed["sessions"]] == [(desk.session, 1)]
+    assert (await team("GET", "{session}/result"))["awaiting"] == []
+
+
 async def test_health_and_metrics(desk: Desk) -> None:
     async with desk.device.http.get("/healthz") as response:
         assert (await response.json()) == {"status": "ok", "failing": []}

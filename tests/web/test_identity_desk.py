@@ -134,6 +134,7 @@ async def test_the_desk_shows_what_was_read_and_compared(held: Held) -> None:
     assert desk["reading"]["mrz"]["expiry"] == "2012-04-15"
     results = {each["check"]: each["result"] for each in desk["checks"]}
     assert results == {
+        "faces": "agrees",
         "digits": "agrees",
         "expiry": "differs",
         "kind": "agrees",

@@ -52,7 +52,6 @@ async def test_every_operation_says_what_it_does_and_what_it_refuses(server: Ser
             assert "default" in operation["responses"], name
 
 
-@pytest.mark.timeout(300)
 async def test_whatever_the_document_allows_is_answered_as_it_says(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -301,7 +301,7 @@ async def test_comments_stand_at_their_moment(here: Sat) -> None:
 
 async def test_the_lead_reads_how_far_two_agree(here: Sat) -> None:
     empty = await here.ask("lead", "GET", "/api/v1/exams/short/agreement", role=LEAD)
-    assert empty == {"pairs": [], "rules": [], "flags": []}
+    assert empty == {"sessions": 1, "decided": 0, "pairs": [], "rules": [], "flags": []}
     none = await here.ask("lead", "GET", "/api/v1/exams/none/agreement", 404, role=LEAD)
     assert code_of(none) == "not-found"
     await here.judge("ann", "breach")
@@ -311,6 +311,7 @@ async def test_the_lead_reads_how_far_two_agree(here: Sat) -> None:
     found = await here.ask("lead", "GET", "/api/v1/exams/short/agreement", role=LEAD)
     unsaid = {"kappa": None, "low": None, "high": None}
     assert found["pairs"] == [{"one": "ann", "other": "bo", "n": 1, "agree": 1.0, **unsaid}]
+    assert (found["sessions"], found["decided"]) == (1, 1)
     (rule,) = found["rules"]
     assert (rule["rule"], rule["n"], rule["agree"], rule["kappa"]) == (
         "more than 1 person for 2 seconds",

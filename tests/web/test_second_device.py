@@ -231,6 +231,25 @@ async def test_who_is_not_let_in_is_told_why_once(two: Two) -> None:
     assert (told["code"], told["note"]) == (why["code"], why["note"])
 
 
+async def test_a_device_refused_by_mistake_waits_again_and_can_be_let_in(two: Two) -> None:
+    await two.second.ask(two.token)
+    proctor = await two.server.as_staff(StaffRole.PROCTOR)
+    address = f"/api/v1/sessions/{two.session}/acts"
+    refuse = {"act": "refuse-device", "of": "d_second", "code": "staff/error"}
+    async with proctor.post(address, json=refuse) as response:
+        act = (await response.json())["act"]
+    assert act["undoable"]
+    async with proctor.post(address, json={"act": "undo", "of": act["id"]}) as response:
+        view = (await response.json())["session"]
+    assert [each["device"] for each in view["asking"]] == ["d_second"]
+    assert (await two.second.ask(two.token))["state"] == "waiting"
+    async with proctor.post(address, json={"act": "admit-device", "of": "d_second"}) as response:
+        assert (await response.json())["session"]["device"] == "d_second"
+    await two.second.join(two.token)
+    acts = [(each["act"], each.get("of")) for each in await two.log("state") if "act" in each]
+    assert acts == [("refuse-device", "d_second"), ("undo", "a1"), ("admit-device", "d_second")]
+
+
 async def test_what_was_answered_on_a_device_that_lost_the_session_again_counts(two: Two) -> None:
     first, second = two.first, two.second
     await second.ask(two.token)

@@ -163,7 +163,7 @@ async def _size_on_return(device: Device, size: int) -> bool:
 async def writer_busy(server: Server) -> AsyncIterator[None]:
     """Within the block nothing becomes durable: what a device sends meanwhile waits."""
     free = Event()
-    job = asyncio.ensure_future(server.store.write(lambda _: free.wait(20)))
+    job = asyncio.ensure_future(server.store.write(lambda _: free.wait(60)))
     try:
         yield
     finally:
@@ -173,14 +173,26 @@ async def writer_busy(server: Server) -> AsyncIterator[None]:
 
 async def send_while_busy(server: Server, device: Device, messages: list[bytes]) -> None:
     """Have the first message worked on while the others come."""
-    assert device.socket is not None
-    async with writer_busy(server):
-        # Nobody tells when a message was read: the writer waits for longer.
-        await device.socket.send_bytes(messages[0])
-        await asyncio.sleep(0.1)
-        for message in messages[1:]:
-            await device.socket.send_bytes(message)
-        await asyncio.sleep(0.1)
+    read = 0
+    next_of = aiohttp.web.WebSocketResponse.__anext__
+
+    async def counted(socket: aiohttp.web.WebSocketResponse) -> aiohttp.WSMessage:
+        nonlocal read
+        message = await next_of(socket)
+        read += 1
+        return message
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aiohttp.web.WebSocketResponse, "__anext__", counted)
+        await device.hang_up()
+        await device.connect()  # so that all that is read on this line is counted
+        assert device.socket is not None
+        async with writer_busy(server):
+            await device.socket.send_bytes(messages[0])
+            await until(lambda: _is(read == 1))
+            for message in messages[1:]:
+                await device.socket.send_bytes(message)
+            await until(lambda: _is(read == len(messages)))
 
 
 async def test_batches_that_wait_together_are_answered_by_one_receipt(
@@ -224,7 +236,7 @@ async def test_a_bug_of_the_server_s_ends_the_line_instead_of_leaving_it_unanswe
     monkeypatch.setattr(Line, "take", broken)
     assert device.socket is not None
     await device.socket.send_bytes(device.batch([device.hello()]))
-    assert (await device.socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+    assert (await device.socket.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
     assert device.socket.close_code == 1011
 
 
@@ -633,7 +645,7 @@ async def test_a_beat_that_is_true_is_taken(device: Device) -> None:
 async def test_text_closes_the_line(device: Device) -> None:
     assert device.socket is not None
     await device.socket.send_str("hello")
-    message = await device.socket.receive(timeout=5)
+    message = await device.socket.receive(timeout=60)
     assert message.type is aiohttp.WSMsgType.CLOSE
     assert (device.socket.close_code, message.extra) == (1003, "batches are binary")
 
@@ -643,7 +655,7 @@ async def test_a_message_over_the_bound_is_refused_unread(device: Device) -> Non
     assert device.socket is not None
     with suppress(ConnectionError):  # it may hang up before all has left
         await device.socket.send_bytes(b"x" * (MAX_BATCH_BYTES + 1024 * 1024))
-    message = await device.socket.receive(timeout=5)
+    message = await device.socket.receive(timeout=60)
     assert message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
     assert device.socket.close_code in {1009, 1006}
     assert (await device.connect())["size"] == 1
@@ -669,7 +681,7 @@ async def test_of_two_lines_of_one_device_only_the_newer_takes_batches(
     device.socket = older
     assert code_of(await device.send([device.add(Kind.ANSWER, item="x")])) == "superseded"
     assert older is not None
-    assert (await older.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+    assert (await older.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
     device.socket = newer
     assert (await device.send(device.log.lines[1:]))["size"] == 2
     # The end of the older line is no loss of contact.
@@ -865,7 +877,7 @@ async def test_a_server_that_stops_says_good_bye(open_server: OpenServer) -> Non
     async with joined(server) as device:
         closing = asyncio.ensure_future(uplinks.close_uplinks(server.app))
         assert device.socket is not None
-        assert (await device.socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+        assert (await device.socket.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
         assert device.socket.close_code == 1001
         await closing
 
@@ -884,7 +896,7 @@ async def test_a_reader_that_never_reads_is_cut_off(
     message = device.batch([device.add(Kind.ANSWER, item="x")])
     assert device.socket is not None
     await device.socket.send_bytes(message)
-    assert (await device.socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+    assert (await device.socket.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
 
 
 # --- a full disk ---------------------------------------------------------------------------------
@@ -916,9 +928,9 @@ async def test_a_device_that_comes_while_the_disk_is_full_is_told_so(
     with full_disk():
         headers = {"Authorization": f"Bearer {running.joined['device_token']}"}
         async with running.http.ws_connect("/api/v1/uplink", headers=headers) as socket:
-            told = json.loads((await socket.receive(timeout=5)).data)
+            told = json.loads((await socket.receive(timeout=60)).data)
             assert code_of(told) == "storage-full"
-            assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+            assert (await socket.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
     # The time is given back all the same, and the line that failed counts for nothing.
     await running.connect()
     assert await _ledger(running) == [("part-a", 20.0, "outage")]

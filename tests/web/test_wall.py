@@ -21,7 +21,7 @@ from proctor.web import serve
 from proctor.web import wall as walls_over_http
 from proctor.web.api import Api
 from proctor.web.wall import MAX_TAKEN_AT_ONCE, MAX_WORD_BYTES, WALLS, add_wall_route
-from tests.conftest import Server, until
+from tests.conftest import Server, check_in_read, until
 from tests.device import JPEG, Device
 from tests.services.house import House
 from tests.web.serving import app_of, bearer, serving
@@ -37,7 +37,7 @@ class Watcher:
         self.gone: list[str] = []
 
     async def begin(self) -> Self:
-        self.wall = json.loads(await self.socket.receive_str(timeout=10))
+        self.wall = json.loads(await self.socket.receive_str(timeout=60))
         assert self.wall["type"] == "wall"
         self.tiles = {tile["session"]: tile for tile in self.wall["tiles"]}
         return self
@@ -46,7 +46,7 @@ class Watcher:
         await self.socket.send_str(json.dumps({"type": type, **more}))
 
     async def hear(self) -> dict[str, Any]:
-        delta: dict[str, Any] = json.loads(await self.socket.receive_str(timeout=10))
+        delta: dict[str, Any] = json.loads(await self.socket.receive_str(timeout=60))
         assert delta["type"] == "delta"
         for changed in delta["tiles"]:
             self.tiles.setdefault(changed["session"], {}).update(changed)
@@ -57,7 +57,7 @@ class Watcher:
 
     async def closed(self) -> int | None:
         """Read until the server hangs up; return how it said good-bye."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for _ in self.socket:
                 pass
         return self.socket.close_code
@@ -66,7 +66,7 @@ class Watcher:
         await self.until(lambda: facts.items() <= self.tiles[session].items())
 
     async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not holds():
                 await self.hear()
 
@@ -290,6 +290,11 @@ async def test_two_proctors_see_what_the_other_does(server: Server) -> None:
         await act(server, session, act="pause")
         for each in (ada, bo):
             await each.told(session, state="paused")
+        # What a machine reads of the check-in may have been told to only one of them so far.
+        await check_in_read(server, session)
+        await act(server, session, act="resume", code="", note="")
+        for each in (ada, bo):
+            await each.told(session, state="running")
         assert ada.tiles == bo.tiles
 
 

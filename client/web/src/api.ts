@@ -19,7 +19,7 @@ export type ReviewState =
   | "final";
 export type Outcome = "clear" | "breach" | "void" | "inconclusive";
 /** What a proctor says of the face and document that a learner has shown. */
-export type IdDecision = "accepted" | "asked-again" | "refused" | "vouched";
+export type IdDecision = "accepted" | "asked-again" | "refused" | "vouched" | "taken-back";
 export type Judgement = "upheld" | "not-upheld" | "cannot-tell";
 
 /** One session in the queue. */
@@ -384,6 +384,56 @@ export interface FlagOutcomes {
   high: number;
 }
 
+/** A mark that was given to an answer; the last counts. */
+export interface MarkGiven {
+  points: number;
+  by: string;
+  at_ms: number;
+}
+
+/** An answer that no machine can score. */
+export interface AnswerToMark {
+  section: string;
+  item: string;
+  text: string;
+  response: unknown;
+  possible: number;
+  /** Oldest first. */
+  marks: MarkGiven[];
+}
+
+export interface Marking {
+  session: string;
+  learner: string;
+  /** The learner reads the result: what counts stays. */
+  released: boolean;
+  points: number;
+  possible: number;
+  answers: AnswerToMark[];
+}
+
+export interface MarkingRow {
+  session: string;
+  learner: string;
+  group: string;
+  released: boolean;
+  /** Answers that somebody has marked. */
+  marked: number;
+}
+
+export interface ExamMarking {
+  /** Of the exam, those that people score. */
+  items: number;
+  sessions: MarkingRow[];
+}
+
+export interface MarkSent {
+  item: string;
+  points: number;
+  /** What stood there; null: nothing. */
+  was: number | null;
+}
+
 /** Which results of an exam were released, and why others were not. */
 export interface Released {
   done: string[];
@@ -391,6 +441,10 @@ export interface Released {
 }
 
 export interface Agreement {
+  /** How many the exam has: all were looked through. */
+  sessions: number;
+  /** How many of them count here. */
+  decided: number;
   pairs: (Kappa & { one: string; other: string })[];
   rules: (Kappa & { rule: string })[];
   flags: FlagOutcomes[];
@@ -451,7 +505,10 @@ export interface Mrz {
   issuer: string;
   number: string;
   nationality: string;
+  /** Null too where its century is open: see `births`. */
   birth: string | null;
+  /** Each day that it may be: a zone has two digits of the year. */
+  births: string[];
   expiry: string | null;
   sex: string;
   surname: string;
@@ -471,7 +528,7 @@ export interface IdReading {
 export type CheckResult = "agrees" | "unsure" | "differs" | "unavailable";
 
 export interface IdCheckMade {
-  /** "digits", "expiry", "kind", "name", "portrait" or "face". */
+  /** "faces", "digits", "expiry", "kind", "name", "portrait" or "face". */
   check: string;
   by: string;
   result: CheckResult;
@@ -527,6 +584,8 @@ export interface IdDesk {
   may_confirm: boolean;
   /** The learner can still show something new. */
   may_ask_again: boolean;
+  /** That new pictures were asked for, of who was vouched for and has shown none. */
+  may_take_back: boolean;
   /** What a new picture can be asked for with; `words` are what the learner reads. */
   reasons: { code: string; words: string }[];
   assurance: string[];
@@ -599,6 +658,9 @@ export interface LeadApi extends LoginApi {
   agreement(exam: string): Promise<Agreement>;
   /** Releases each result that can be. */
   releaseResults(exam: string): Promise<Released>;
+  marking(exam: string): Promise<ExamMarking>;
+  marks(session: string): Promise<Marking>;
+  mark(session: string, sent: MarkSent): Promise<Marking>;
 }
 
 export interface IdApi extends LoginApi, LookApi {
@@ -712,6 +774,9 @@ export const server: ReviewApi & IdApi & LeadApi = {
   exams: () => ask("GET", "/exams"),
   agreement: (exam) => ask("GET", `/exams/${encodeURIComponent(exam)}/agreement`),
   releaseResults: (exam) => ask("POST", `/exams/${encodeURIComponent(exam)}/results/release`),
+  marking: (exam) => ask("GET", `/exams/${encodeURIComponent(exam)}/marks`),
+  marks: (session) => ask("GET", `${sessionPath(session)}/marks`),
+  mark: (session, sent) => ask("POST", `${sessionPath(session)}/marks`, sent),
   idChecks: () => ask("GET", "/id-checks"),
   idCheck: (session) => ask("GET", idCheckPath(session)),
   decideId: (session, sent) => ask("POST", idCheckPath(session), sent),

@@ -129,6 +129,7 @@ export function idDesk(session: string, changed: Partial<IdDesk> = {}): IdDesk {
     proposed: null,
     may_confirm: false,
     may_ask_again: true,
+    may_take_back: false,
     reasons: [
       { code: "blurred", words: "The document can't be read: hold it still." },
       { code: "other", words: "Something else." },

@@ -2,7 +2,18 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { wall as words } from "../text/wall";
 import { Dialog } from "../ui/dialog";
 import { Notice, Waiting } from "../ui/notices";
-import { type ActDraft, alike, needsCode, RULES, secondsOf, takesWords, wordsOf } from "./acts";
+import {
+  type ActDraft,
+  alike,
+  interrupts,
+  needsCode,
+  RULES,
+  secondsOf,
+  takesWords,
+  wordsOf,
+} from "./acts";
+import { Interrupted, Ready } from "./before-words";
+import { isOver } from "./tiles";
 import { NOTE_MOST, type ReasonGroup, type SessionPolicy } from "./wall-api";
 import type { Wall } from "./wall-desk";
 
@@ -71,6 +82,7 @@ function Form({ wall, draft }: Props) {
       }}
     >
       {hint !== undefined && <p>{hint}</p>}
+      {interrupts(act) && !draft.answers && <Interrupted wall={wall} sessions={draft.sessions} />}
       <Fields wall={wall} draft={draft} />
       <Reads wall={wall} draft={draft} />
       <div id="act-lacks" role="alert">
@@ -155,6 +167,7 @@ function Fields({ wall, draft }: Props) {
           ))}
         </fieldset>
       )}
+      {act === "message" && <Answers wall={wall} draft={draft} />}
       {takesWords(act) && (
         <Reason
           reasons={wall.reasons.value}
@@ -166,6 +179,25 @@ function Fields({ wall, draft }: Props) {
       )}
       {takesWords(act) && <Note wall={wall} draft={draft} focus={!ruled && act !== "extra-time" && (code !== "" || !needsCode(act))} />}
     </>
+  );
+}
+
+/** Of a message to somebody who has asked: whether it is what they wait for. */
+function Answers({ wall, draft: { sessions, answers } }: Props) {
+  const [only = ""] = sessions;
+  const tile = sessions.length === 1 ? wall.board.tiles.get(only)?.value : undefined;
+  const asked = tile?.help ?? null;
+  // Ticked it stays to be seen, though another may have answered meanwhile.
+  if (asked === null && !answers) return null;
+  return (
+    <label>
+      <input
+        type="checkbox"
+        checked={answers}
+        onChange={(event) => wall.sending.write({ answers: event.currentTarget.checked })}
+      />
+      {words.act.answers(asked?.text ?? "")}
+    </label>
   );
 }
 
@@ -206,25 +238,32 @@ export function Reason({ reasons, code, may, focus, onChoose }: ReasonProps) {
 
 function Note({ wall, draft, focus }: Props & { focus: boolean }) {
   return (
-    <label>
-      {words.act.note(draft.act)}
-      <textarea
-        name="note"
-        rows={3}
-        data-first={focus}
-        // Room to go over, so that a paste is not cut in silence.
-        maxLength={NOTE_MOST * 2}
-        value={draft.note}
-        aria-describedby="act-note-hint"
-        onInput={(typed) => wall.sending.write({ note: typed.currentTarget.value })}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-          event.preventDefault();
-          void wall.sending.confirm();
-        }}
+    <>
+      <label>
+        {words.act.note(draft.act)}
+        <textarea
+          name="note"
+          rows={3}
+          data-first={focus}
+          // Room to go over, so that a paste is not cut in silence.
+          maxLength={NOTE_MOST * 2}
+          value={draft.note}
+          aria-describedby="act-note-hint"
+          onInput={(typed) => wall.sending.write({ note: typed.currentTarget.value })}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+            event.preventDefault();
+            void wall.sending.confirm();
+          }}
+        />
+        <small id="act-note-hint">{words.act.noteHint}</small>
+      </label>
+      <Ready
+        sentences={words.ready.act(draft.act, draft.code)}
+        note={draft.note}
+        onChoose={(note) => wall.sending.write({ note })}
       />
-      <small id="act-note-hint">{words.act.noteHint}</small>
-    </label>
+    </>
   );
 }
 
@@ -238,6 +277,7 @@ function Reads({ wall, draft }: Props) {
     // As the policy words it, where that is known: then it is what the server will say.
     rule: held.map((each) => each.words).join("; ") || rule,
     of,
+    answers: draft.answers,
   });
   return (
     <Notice>
@@ -266,6 +306,12 @@ function Proposals({ wall, draft: { sessions, ofBySession } }: Props) {
       ))}
     </Notice>
   );
+}
+
+/** Who reads an announcement. */
+function goingOn(wall: Wall, exam: string): string[] {
+  const tiles = [...wall.board.all()].filter((tile) => tile.exam === exam);
+  return tiles.filter((tile) => tile.state !== "invited" && !isOver(tile)).map(({ session }) => session);
 }
 
 /** Something that every learner of an exam reads. */
@@ -322,6 +368,7 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
           ))}
         </select>
       </label>
+      {exam !== "" && <Interrupted wall={wall} sessions={goingOn(wall, exam)} />}
       <Reason reasons={wall.reasons.value} code={code} may focus={false} onChoose={setCode} />
       <label>
         {words.announce.note}
@@ -334,6 +381,7 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
         />
         <small>{words.announce.hint}</small>
       </label>
+      <Ready sentences={words.ready.announcement(code)} note={note} onChoose={setNote} />
       <div role="alert">
         {lack !== null && <Notice needs>{lack}</Notice>}
         {again !== null && lack === null && !doing && (

@@ -10,6 +10,7 @@ export const ASKING = [
   "ask-still",
   "ask-id",
   "pause",
+  "resume",
   "extra-time",
   "lift-rule",
   "restore-rule",
@@ -57,6 +58,8 @@ export interface ActDraft {
   /** Which asking of a dialog this is. */
   id: number;
   versions: Versions;
+  /** Of a message: it answers what the learner has asked, who then waits no more. */
+  answers: boolean;
 }
 
 export type Lack = "code" | "note" | "shorter" | "minutes" | "rule";
@@ -78,7 +81,7 @@ export function draftOf(
   changed: Partial<ActDraft> = {},
 ): ActDraft {
   const { code = "", minutes = "5", rule = "", of = "room" } = last;
-  const empty = { note: "", ofBySession: {}, id: 0, versions: {} };
+  const empty = { note: "", ofBySession: {}, id: 0, versions: {}, answers: false };
   return { act, sessions, code, minutes, rule, of, ...empty, ...changed };
 }
 
@@ -94,6 +97,30 @@ export function needsNote(act: AskingAct): boolean {
 /** What is confirmed has the reason and the note of whoever proposed it; what is undone has none. */
 export function takesWords(act: AskingAct): boolean {
   return act !== "confirm-terminate" && act !== "undo";
+}
+
+/** Acts that take a learner away from the exam, who did not ask for it: the server counts them. */
+const INTERRUPTING: readonly ActKind[] = ["message", "pause", "ask-still", "ask-id"];
+
+export function interrupts(act: ActKind): boolean {
+  return INTERRUPTING.includes(act);
+}
+
+/** How often proctors have interrupted a learner so far. */
+export function interruptions({ interrupted: told }: Tile): number {
+  return told === null ? 0 : told.messages + told.pauses + told.requests;
+}
+
+/** Whether one more is more than the policy asks for. */
+export function isInterruptedEnough(tile: Tile): boolean {
+  const most = tile.interrupted?.at_most ?? 0;
+  return most > 0 && interruptions(tile) >= most;
+}
+
+/** A note with a ready sentence in it: what a person wrote stays, another ready one goes. */
+export function withReady(note: string, sentence: string, ready: readonly string[]): string {
+  const own = note.trim();
+  return own === "" || ready.includes(own) ? sentence : `${own} ${sentence}`;
 }
 
 /** Whether who undoes an act is asked first: the learner may work on that device by now. */
@@ -134,7 +161,8 @@ export function sentOf(draft: ActDraft): ActSent {
   const { act, code, ofBySession } = draft;
   if (!takesWords(act)) return { act, ofBySession };
   const note = draft.note.trim();
-  const sent: ActSent = note === "" ? { act } : { act, note };
+  const kind = act === "message" && draft.answers ? "answer" : act;
+  const sent: ActSent = note === "" ? { act: kind } : { act: kind, note };
   if (act === "admit-device" || act === "refuse-device") sent.ofBySession = ofBySession;
   if (code !== "") sent.code = code;
   if (act === "extra-time") sent.seconds = secondsOf(draft.minutes) ?? 0;

@@ -7,6 +7,7 @@ import type { AgreementDesk } from "./agreement-desk";
 import { ExportList } from "./exports";
 import { Head, Waits } from "./head";
 import { KeysDialog } from "./keys-dialog";
+import { Marks } from "./marks";
 import { SignIn } from "./sign-in";
 
 const { columns, flags: flagWords } = words.agreement;
@@ -56,15 +57,17 @@ function Page({ desk }: { desk: AgreementDesk }) {
       )}
       {desk.refused.value && <Notice>{words.agreement.forbidden(desk.leads())}</Notice>}
       {agreement !== null && <Tables agreement={agreement} />}
+      {desk.exam.value !== null && desk.releases() && <Marks desk={desk} />}
       {desk.exam.value !== null && desk.releases() && <Results desk={desk} />}
       {desk.exam.value !== null && desk.leads() && <Exports exam={desk.exam.value} />}
     </article>
   );
 }
 
-function Tables({ agreement: { pairs, rules, flags } }: { agreement: Agreement }) {
+function Tables({ agreement: { sessions, decided, pairs, rules, flags } }: { agreement: Agreement }) {
   return (
     <>
+      <p>{words.agreement.counted(decided, sessions)}</p>
       <Table
         heading={words.agreement.pairs}
         head={headOf(columns.pair)}

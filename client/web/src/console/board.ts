@@ -181,6 +181,7 @@ export const BLANK: Tile = {
   needs_since_ms: null,
   help: null,
   termination: null,
+  interrupted: null,
   taken_by: null,
   looking: [],
   waiting_devices: 0,

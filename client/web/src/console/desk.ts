@@ -21,6 +21,10 @@ import { ReviewList } from "./review-list";
 import * as line from "./timeline";
 import * as form from "./verdict";
 
+/** How fast snapshots are played, slowest first. */
+export const SPEEDS = [0.5, 1, 2, 4] as const;
+export type Speed = (typeof SPEEDS)[number];
+
 /** What follows a recorded verdict. */
 export interface Recorded {
   outcome: Outcome;
@@ -56,6 +60,8 @@ export class Desk extends StaffPage {
   /** The verdict on the whole session is in view, not a flag. */
   readonly deciding = signal(false);
   readonly playing = signal(false);
+  /** Of SPEEDS: stays as it was chosen, from session to session. */
+  readonly speed = signal<Speed>(1);
   readonly zoom = signal<line.Zoom>(null);
   readonly recorded = signal<Recorded | null>(null);
   /** Whether the form was handed in with something missing: only then it says so. */
@@ -215,6 +221,11 @@ export class Desk extends StaffPage {
 
   play(): void {
     this.playing.value = !this.playing.value && this.shots.value.length > 1;
+  }
+
+  /** Plays at the next of SPEEDS, up or down; at either end it stays. */
+  faster(by: 1 | -1): void {
+    this.speed.value = SPEEDS[SPEEDS.indexOf(this.speed.value) + by] ?? this.speed.value;
   }
 
   judge(judgement: Judgement): void {

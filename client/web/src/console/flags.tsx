@@ -222,6 +222,7 @@ function Because({ desk, flag }: { desk: Desk; flag: Flag }) {
           onInput={(event) => desk.explain(event.currentTarget.value)}
           onKeyDown={(event) => {
             const { key, ctrlKey, metaKey, shiftKey, isComposing } = event;
+            if (key === "Escape" && !isComposing) event.currentTarget.blur();
             if (key !== "Enter" || ctrlKey || metaKey || shiftKey || isComposing) return;
             event.preventDefault();
             if (judged.reason.trim() === "") return;

@@ -1,25 +1,27 @@
 import { en } from "../text/en";
 import { Trouble, Waiting } from "../ui/notices";
 import { keysShown } from "./letters";
-import type { StaffPage } from "./login";
+import { pagesOf, type StaffPage, type StaffPageName } from "./login";
 
-const PAGES = ["wall", "reviews", "identity", "agreement"] as const;
-const ADDRESSES = {
+export const ADDRESSES: Readonly<Record<StaffPageName, string>> = {
   wall: "/console",
   reviews: "/console/review",
   identity: "/console/identity",
   agreement: "/console/agreement",
-} as const;
+};
+
 /** The head of every page of the console: what there is besides, and who is signed in. */
-export function Head({ desk, here }: { desk: StaffPage; here: (typeof PAGES)[number] }) {
+export function Head({ desk, here }: { desk: StaffPage; here: StaffPageName }) {
   const who = desk.who.value;
+  const may = who.is === "in" ? pagesOf(who.login.role) : [];
+  const pages = may.includes(here) ? may : [here, ...may];
   return (
     <header>
       <p class="product">
         <strong>{en.product}</strong>
       </p>
       <nav class="pages" aria-label={en.pages.label}>
-        {PAGES.filter((page) => page !== "agreement" || page === here || desk.leads()).map((page) => (
+        {pages.map((page) => (
           <a key={page} href={ADDRESSES[page]} aria-current={page === here ? "page" : undefined}>
             {en.pages[page]}
           </a>

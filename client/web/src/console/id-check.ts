@@ -28,6 +28,7 @@ export function noteOf(draft: Draft): string {
 export function needsNote({ event, code }: Draft, state: IdDesk["state"]): boolean {
   // Two people had refused, or somebody had asked for others.
   if (event === "accepted") return state === "refused" || state === "retake";
+  if (event === "taken-back") return true;
   return event === "refused" || event === "vouched" || (event === "asked-again" && code === OTHER);
 }
 
@@ -73,7 +74,7 @@ export function open(desk: IdDesk): IdDecision[] {
   return openIn(desk).filter((event) => event !== "asked-again" || desk.may_ask_again);
 }
 
-function openIn({ state, may_confirm, raised, face, document }: IdDesk): IdDecision[] {
+function openIn({ state, may_confirm, may_take_back, raised, face, document }: IdDesk): IdDecision[] {
   switch (state) {
     case "captured":
       return [...DECISIONS];
@@ -85,6 +86,7 @@ function openIn({ state, may_confirm, raised, face, document }: IdDesk): IdDecis
     case "refused":
       return ["accepted", "asked-again", "vouched"];
     case "retake":
+      if (may_take_back) return ["taken-back", "vouched"];
       // Where nothing was ever shown there is nothing to decide by.
       return face ?? document ? ["accepted", "refused", "vouched"] : ["vouched"];
     // Whoever has no document that fits has nothing to show.

@@ -25,7 +25,7 @@ function Check({ check }: { check: IdCheckMade }) {
     <>
       <p>
         <Sign of={check.result} /> <strong>{identity.checks.name(check.check)}</strong>:{" "}
-        <span class={`result ${check.result}`}>{identity.checks.result[check.result]}</span>
+        <span class={`result ${check.result}`}>{identity.checks.result(check)}</span>
       </p>
       <p>{check.words}</p>
       {(measured !== "" || check.models.length > 0) && (
@@ -91,7 +91,8 @@ export function IdReadings({ check: { reading, learner } }: { check: IdDesk }) {
               <div key={field}>
                 <dt>{identity.reading.fields[field]}</dt>
                 <dd>
-                  {mrz[field] || identity.reading.unread}
+                  {mrz[field] || (field === "birth" && identity.reading.either(mrz.births)) ||
+                    identity.reading.unread}
                   {mrz.failed.includes(field) && (
                     <span class="result differs"> ({identity.reading.failed})</span>
                   )}

@@ -11,6 +11,7 @@ const KEYS: Record<IdDecision, string> = {
   "asked-again": "p",
   refused: "r",
   vouched: "v",
+  "taken-back": "t",
 };
 
 interface Props {

@@ -7,6 +7,7 @@ export type Command =
   | { do: "flag"; by: 1 | -1 }
   | { do: "snapshot"; by: number }
   | { do: "first" | "last" | "play" | "confirm" | "keys" | "queue" | "mark" | "take" }
+  | { do: "speed"; by: 1 | -1 }
   | { do: "judge"; as: Judgement }
   | { do: "reason"; number: number }
   | { do: "zoom"; by: "in" | "out" | "whole" };
@@ -76,6 +77,10 @@ function lettered(key: string, place: Place): Command | null {
       return { do: "zoom", by: "out" };
     case "0":
       return { do: "zoom", by: "whole" };
+    case "[":
+      return { do: "speed", by: -1 };
+    case "]":
+      return { do: "speed", by: 1 };
     case "?":
       return { do: "keys" };
     case " ":
@@ -117,6 +122,7 @@ const ID_LETTERS: Readonly<Record<string, IdCommand>> = {
   p: { do: "choose", event: "asked-again" },
   r: { do: "choose", event: "refused" },
   v: { do: "choose", event: "vouched" },
+  t: { do: "choose", event: "taken-back" },
   d: { do: "enlarge", which: "document" },
   i: { do: "enlarge", which: "portrait" },
   f: { do: "enlarge", which: "face" },

@@ -5,6 +5,7 @@ import type { Desk } from "./desk";
 import { type Command, commandFor, type ListCommand, listCommandFor, pressOf } from "./keys";
 import { keysShown, letters } from "./letters";
 
+/** From snapshot to snapshot, at speed 1. */
 const PLAY_MS = 400;
 
 export function listen(page: Document, desk: Desk): void {
@@ -26,7 +27,7 @@ export function listen(page: Document, desk: Desk): void {
   });
   effect(() => {
     if (!desk.playing.value) return undefined;
-    const timer = setInterval(() => desk.tick(), PLAY_MS);
+    const timer = setInterval(() => desk.tick(), PLAY_MS / desk.speed.value);
     return () => clearInterval(timer);
   });
 }
@@ -43,6 +44,8 @@ export function obey(desk: Desk, command: Command): void {
       return desk.toShot(desk.shots.value.length - 1);
     case "play":
       return desk.play();
+    case "speed":
+      return desk.faster(command.by);
     case "judge":
       return desk.judge(command.as);
     case "reason":

@@ -11,6 +11,15 @@ export type Who = { is: "asking" } | { is: "nobody"; because: string | null } | 
 /** Those who read the numbers of an exam, agreement and tables; a proctor does not. */
 const LEADS: readonly string[] = ["lead", "course-team"];
 
+export type StaffPageName = "wall" | "reviews" | "identity" | "agreement";
+
+/** The pages that a role may use, the one to begin with first; none for whoever sets up the server. */
+export function pagesOf(role: string): readonly StaffPageName[] {
+  const watches: readonly StaffPageName[] =
+    role === "proctor" || role === "lead" ? ["wall", "reviews", "identity"] : [];
+  return LEADS.includes(role) ? [...watches, "agreement"] : watches;
+}
+
 /** What a page of the staff's is before it shows anything of its own: the reviews' and the ID checks'. */
 export abstract class StaffPage {
   readonly who = signal<Who>({ is: "asking" });

@@ -3,7 +3,7 @@ import { desk as words } from "../text/desk";
 import { en } from "../text/en";
 import { clock } from "../text/when";
 import { BoxedPicture } from "./boxed-picture";
-import type { Desk } from "./desk";
+import { type Desk, SPEEDS } from "./desk";
 import type { Looks } from "./looks";
 import { Strip } from "./strip-view";
 import { checkInFace, roomAt } from "./timeline";
@@ -71,7 +71,7 @@ export function Pictures({ desk, timeline, zone }: Props) {
 }
 
 function Steps({ desk }: { desk: Desk }) {
-  const { previous, next, play, pause } = en.snapshot;
+  const { previous, next, play, pause, speed, speeds } = en.snapshot;
   return (
     <div class="steps">
       <button type="button" class="secondary" onClick={() => desk.stepShot(-1)}>
@@ -86,6 +86,21 @@ function Steps({ desk }: { desk: Desk }) {
       <button type="button" class="secondary" onClick={() => desk.markHere()}>
         {words.comment.open} <kbd>m</kbd>
       </button>
+      <label>
+        {speed}
+        <select
+          value={desk.speed.value}
+          onChange={({ currentTarget: { value } }) => {
+            desk.speed.value = SPEEDS.find((each) => each === Number(value)) ?? 1;
+          }}
+        >
+          {SPEEDS.map((each) => (
+            <option key={each} value={each}>
+              {speeds[each]}
+            </option>
+          ))}
+        </select>
+      </label>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /** What a proctor is about to do, what of it is under way, and what came of it. */
 
-import { batch, computed, type Signal, signal } from "@preact/signals";
+import { batch, computed, effect, type Signal, signal, untracked } from "@preact/signals";
 import { ProblemError } from "../api";
 import { moment } from "../text/when";
 import { isUnsure, refusesAct, wallTrouble } from "./act-answers";
@@ -9,6 +9,9 @@ import {
   announcedAs,
   announcement,
   decided,
+  type Kept,
+  keptOf,
+  restored,
   type Result,
   type Sent,
   type SentParts,
@@ -18,12 +21,27 @@ import type { ActSent, LiveSession } from "./wall-api";
 
 const TOLD_MS = 12_000;
 
+/** Where what is not answered yet outlives a reload of the page, and no more than its tab. */
+export interface Keep {
+  read: () => string | null;
+  write: (text: string) => void;
+}
+
+/** As it is kept: whoever else signs in here is offered none of it. */
+interface Unanswered {
+  by: string;
+  sent: Kept[];
+}
+
 export interface SendingParts extends SentParts {
   /** Told of what was done, with the session as it then was, where it was one alone. */
   done: (sent: Sent, session: LiveSession | null) => void;
   /** Told of a no; true where the login has ended, and nothing more is to be said. */
   refused: (error: unknown, sent: Sent) => boolean;
   later: (after_ms: number, what: () => void) => unknown;
+  /** The name of whoever is signed in; "" for nobody. */
+  me: () => string;
+  keep: Keep;
 }
 
 export class Sending {
@@ -58,7 +76,26 @@ export class Sending {
   /** Whose decisions these are: an answer that comes after that proctor has left is nobody's. */
   private proctor = {};
 
-  constructor(private readonly parts: SendingParts) {}
+  constructor(private readonly parts: SendingParts) {
+    effect(() => {
+      const under = this.underWay.value.map(({ sent }) => sent);
+      const sent = [...new Set([...this.lost.value, ...under])].map(keptOf);
+      const by = untracked(() => this.parts.me());
+      // Before anybody is known here, what was kept waits for who it is of.
+      if (by !== "") this.parts.keep.write(JSON.stringify({ by, sent } satisfies Unanswered));
+    });
+  }
+
+  /** Offers again what this person had sent before the page was loaded anew, and nobody answered. */
+  restore(): void {
+    const text = this.parts.keep.read();
+    const { by, sent } = text === null ? { by: "", sent: [] } : (JSON.parse(text) as Unanswered);
+    const mine = by === this.parts.me() ? sent : [];
+    const back = mine.map((kept) => restored(this.parts, kept));
+    // Signed in again without a reload, it is here still.
+    const known = new Set(this.lost.value.map(({ request }) => request));
+    this.lost.value = [...this.lost.value, ...back.filter(({ request }) => !known.has(request))];
+  }
 
   /** Nothing of whoever sat here is left for the next. */
   forget(): void {

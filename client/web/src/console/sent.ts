@@ -35,16 +35,26 @@ export interface Came {
   session: LiveSession | null;
 }
 
-/** One decision with its one request id: sent again as it was, the server does it once. */
-export interface Sent {
-  /** What it says, and to whom: the same text is the same decision. */
-  readonly what: string;
+/** All that a decision is made of: with it, it can be sent again after the page was loaded anew. */
+export interface Kept {
+  readonly request: string;
   /** "Pause the exam of Ada". */
   readonly heading: string;
-  readonly act: ActSent;
-  readonly sessions: readonly string[];
   /** When it was sent first, on the server's clock. */
   readonly at_ms: number;
+  readonly act: ActSent;
+  readonly sessions: readonly string[];
+  readonly versions: acts.Versions;
+  /** By session: on the wall it may not be any more. */
+  readonly exams: Readonly<Record<string, string>>;
+  /** Something to all of an exam: then it is no act on these sessions. */
+  readonly announced: { exam: string; code: string } | null;
+}
+
+/** One decision with its one request id: sent again as it was, the server does it once. */
+export interface Sent extends Kept {
+  /** What it says, and to whom: the same text is the same decision. */
+  readonly what: string;
   /** No answer came to it once: it may be done. */
   unsure: boolean;
   readonly send: (again: boolean) => Promise<Came>;
@@ -80,8 +90,14 @@ export function decided(
   const one = sessions.length === 1 && only !== undefined;
   const whom = one ? parts.nameOf(only) : words.act.many(sessions.length);
   const heading = words.act.headings[act.act](whom);
-  const begun = { ...begunOf(parts, whatOf(sessions, act), heading), act, sessions };
-  const request = parts.newId();
+  const known = sessions.flatMap((session) => {
+    const exam = parts.examOf(session);
+    return exam === null ? [] : [[session, exam] as const];
+  });
+  const exams = Object.fromEntries(known);
+  const more = { act, sessions, versions, exams, announced: null };
+  const begun = { ...begunOf(parts, whatOf(sessions, act), heading), ...more };
+  const { request } = begun;
   const { ofBySession = {}, ...alike } = act;
   const forAll = { ...alike, request };
   const particular = (session: string): OneOfMany => ({
@@ -97,18 +113,40 @@ export function decided(
 export function announcement(parts: SentParts, exam: string, code: string, typed: string): Sent {
   const note = typed.trim();
   const heading = words.announce.headingOf(parts.examTitle(exam));
-  const request = parts.newId();
+  const begun = begunOf(parts, announcedAs(exam, code, note), heading);
+  const { request } = begun;
   const send = async (again: boolean): Promise<Came> => {
     const { told, failed } = await parts.api.announce(exam, code, note, request);
     const said = words.announce.told(told);
     return { result: { words: again ? words.act.manyAgain(said) : said, failed }, session: null };
   };
-  const begun = begunOf(parts, announcedAs(exam, code, note), heading);
-  return { ...begun, act: { act: "message", note }, sessions: [], send, soFar: () => null };
+  const none = { sessions: [], versions: {}, exams: {}, announced: { exam, code } };
+  return { ...begun, ...none, act: { act: "message", note }, send, soFar: () => null };
 }
 
-function begunOf({ now, serverTime }: SentParts, what: string, heading: string) {
-  return { what, heading, at_ms: serverTime(now()), unsure: false };
+/** A decision that may be done: nobody knows, because the page was loaded anew meanwhile. */
+export function restored(parts: SentParts, kept: Kept): Sent {
+  const { request, heading, at_ms, act, sessions, versions, exams, announced } = kept;
+  const again: SentParts = {
+    ...parts,
+    newId: () => request,
+    examOf: (session) => parts.examOf(session) ?? exams[session] ?? null,
+  };
+  const sent =
+    announced === null
+      ? decided(again, sessions, act, versions)
+      : announcement(again, announced.exam, announced.code, act.note ?? "");
+  return { ...sent, heading, at_ms, unsure: true };
+}
+
+/** What is kept of it; the rest is made anew. */
+export function keptOf(sent: Sent): Kept {
+  const { request, heading, at_ms, act, sessions, versions, exams, announced } = sent;
+  return { request, heading, at_ms, act, sessions, versions, exams, announced };
+}
+
+function begunOf({ newId, now, serverTime }: SentParts, what: string, heading: string) {
+  return { what, heading, request: newId(), at_ms: serverTime(now()), unsure: false };
 }
 
 async function toOne(

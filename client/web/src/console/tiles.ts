@@ -35,8 +35,16 @@ const DONE: readonly string[] = ["submitted", "terminated", "expired"];
 /** Of those who need nobody: who works comes before who does not. */
 const STATES: readonly string[] = ["paused", "running", "ready", "check-in", "invited", ...DONE];
 
-export function isOver(tile: { state: string }): boolean {
-  return DONE.includes(tile.state);
+export function isOver(tile: { state: string; id_check: string }): boolean {
+  return DONE.includes(tile.state) || isRefused(tile);
+}
+
+/**
+ * Two people refused the ID check before the exam began. The session has not ended, for a refusal
+ * can be taken back; until then its learner is not let in, and nothing reaches them.
+ */
+export function isRefused(tile: { state: string; id_check: string }): boolean {
+  return tile.state === "check-in" && tile.id_check === "refused";
 }
 
 /** In the exam, and nothing is heard of them. */
@@ -65,9 +73,10 @@ export function passes(tile: Tile, filter: Filter, me: string): boolean {
       return tile.state === "running";
     case "offline":
       return isOffline(tile);
+    case "check-in":
+      return tile.state === filter && !isRefused(tile);
     case "paused":
     case "ready":
-    case "check-in":
     case "invited":
       return tile.state === filter;
     case "done":
@@ -109,9 +118,13 @@ function byNeed(a: Tile, b: Tile, me: string): number {
     urgency(a) - urgency(b) ||
     helped(a, me) - helped(b, me) ||
     (a.needs_since_ms ?? 0) - (b.needs_since_ms ?? 0) ||
-    STATES.indexOf(a.state) - STATES.indexOf(b.state) ||
+    placeOf(a) - placeOf(b) ||
     byName(a, b)
   );
+}
+
+function placeOf(tile: Tile): number {
+  return isRefused(tile) ? STATES.length : STATES.indexOf(tile.state);
 }
 
 function urgency(tile: Tile): number {
@@ -160,6 +173,7 @@ const MOVERS: readonly (keyof Tile)[] = [
   "group",
   "exam",
   "state",
+  "id_check",
   "connected",
   "needs",
   "needs_since_ms",

@@ -6,6 +6,7 @@ import { Dialog } from "../ui/dialog";
 import { Notice, Trouble, Waiting } from "../ui/notices";
 import type { Desk, Recorded } from "./desk";
 import { Sentences } from "./flags";
+import { isUndecided } from "./id-check";
 import { useLacked } from "./lacked";
 import { doubt, effectOf, type Missing, OUTCOMES, REASONS_MOST } from "./verdict";
 
@@ -15,6 +16,7 @@ const OF_REASONS: readonly Missing["what"][] = ["reasons", "shorter", "untrue", 
 export function VerdictForm({ desk, review }: { desk: Desk; review: Review }) {
   const lacks = desk.tried.value ? desk.missing.value : [];
   const form = useLacked(desk.lacked.value, fieldOf);
+  const idCheck = desk.timeline.value?.session.id_check;
   return (
     <form
       ref={form}
@@ -27,6 +29,14 @@ export function VerdictForm({ desk, review }: { desk: Desk; review: Review }) {
       }}
     >
       <h2 id="verdict-heading">{en.verdict.heading}</h2>
+      {idCheck !== undefined && isUndecided(idCheck) && (
+        <p class="hint">
+          {en.verdict.idCheckOpen}{" "}
+          <a href={`/console/identity?session=${encodeURIComponent(desk.session.value ?? "")}`}>
+            {en.idCheck.open}
+          </a>
+        </p>
+      )}
       <Sentences
         words={SESSION_REASONS.map(({ words }) => words)}
         before={(index) => `${en.outcome[SESSION_REASONS[index]?.outcome ?? "clear"]}:`}
@@ -55,6 +65,9 @@ function fieldOf(form: HTMLFormElement, { what }: Missing): HTMLElement | null {
   switch (what) {
     case "outcome":
       return form.querySelector("input[type=radio]");
+    case "untrue":
+      // Another sentence is what it needs: here the keys 1 to 9 still choose one.
+      return form.querySelector(".sentences [aria-pressed=true]") ?? form.querySelector("textarea");
     default:
       return OF_REASONS.includes(what) ? form.querySelector("textarea") : null;
   }
@@ -111,6 +124,10 @@ function Reasons({ desk, lacking }: { desk: Desk; lacking: boolean }) {
         aria-describedby={lacking ? "lacks reasons-hint" : "reasons-hint"}
         aria-invalid={lacking ? "true" : undefined}
         onInput={(event) => desk.write({ reasons: event.currentTarget.value })}
+        onKeyDown={(event) => {
+          // In the field the keys 1 to 9 are digits: this gives them back to the sentences.
+          if (event.key === "Escape" && !event.isComposing) event.currentTarget.blur();
+        }}
       />
       <small id="reasons-hint">{en.verdict.reasonsHint}</small>
     </label>

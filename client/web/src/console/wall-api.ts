@@ -52,6 +52,18 @@ export interface Help {
   since_ms: number;
 }
 
+/** How often proctors have interrupted a learner who did not ask for it: once or more. */
+export interface Interrupted {
+  /** Announcements among them. */
+  messages: number;
+  pauses: number;
+  /** For a new picture, or for those of the ID check. */
+  requests: number;
+  last_ms: number;
+  /** Of the policy; 0: it names no number. */
+  at_most: number;
+}
+
 /** One session as the wall shows it. All times are the server's, ms since 1970. */
 export interface Tile {
   session: string;
@@ -80,6 +92,7 @@ export interface Tile {
   needs_since_ms: number | null;
   help: Help | null;
   termination: Proposed | null;
+  interrupted: Interrupted | null;
   taken_by: string | null;
   looking: string[];
   waiting_devices: number;

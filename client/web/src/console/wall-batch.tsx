@@ -57,16 +57,6 @@ export function Batch({ wall }: { wall: Wall }) {
             {words.act.name["confirm-terminate"]} ({proposed.length})
           </button>
         )}
-        <button
-          type="button"
-          class="secondary"
-          // The second of a double click would be refused by what the first has done.
-          onClick={({ detail }) => {
-            if (detail < 2) void wall.send(sessions, { act: "resume" });
-          }}
-        >
-          {words.act.resume}
-        </button>
         <button type="button" class="secondary" onClick={() => wall.take(sessions, true)}>
           {words.selected.take}
         </button>

@@ -9,7 +9,7 @@ import { Board } from "./board";
 import { LookTickets } from "./look-tickets";
 import { StaffPage } from "./login";
 import { OneSession } from "./one-session";
-import { Sending } from "./sending";
+import { type Keep, Sending } from "./sending";
 import type { Sent, Undoable } from "./sent";
 import * as rules from "./tiles";
 import {
@@ -40,6 +40,17 @@ export interface WallParts {
   random?: () => number;
   newId?: () => string;
   zone?: string;
+  /** Without it, a reload forgets what was not answered. */
+  keep?: Keep;
+}
+
+/** Whether an act reaches anybody: whoever was refused at check-in can only be written about. */
+function reaches(act: acts.AskingAct, tile: Tile | null): boolean {
+  return tile === null || !rules.isRefused(tile) || acts.fits(act, tile);
+}
+
+function asksNow(tile: Tile | null): boolean {
+  return tile !== null && tile.help !== null;
 }
 
 export class Wall extends StaffPage {
@@ -106,6 +117,8 @@ export class Wall extends StaffPage {
       later: this.later,
       newId: parts.newId ?? (() => crypto.randomUUID()),
       zone: parts.zone ?? ownZone(),
+      me: () => this.me(),
+      keep: parts.keep ?? { read: () => null, write: () => undefined },
     });
     this.link = new WallLink({
       open,
@@ -140,6 +153,7 @@ export class Wall extends StaffPage {
       this.trouble.value = words.trouble.forbidden;
       return;
     }
+    this.sending.restore();
     this.link.start();
     await this.fetchReasons();
     if (this.one.session.value !== null) await this.open(this.one.session.value);
@@ -350,8 +364,15 @@ export class Wall extends StaffPage {
     sessions: readonly string[],
     changed: Partial<acts.ActDraft> = {},
   ): void {
-    if (sessions.length === 0) return;
-    this.sending.ask(act, sessions, this.versionsOf(sessions, act), changed);
+    const there = sessions.filter((session) => reaches(act, this.tile(session)));
+    const [only] = there;
+    if (only === undefined) {
+      if (sessions.length > 0) this.sending.tell({ words: words.session.refused, failed: [] }, false);
+      return;
+    }
+    // Who writes to one who asked something most often answers it.
+    const answers = act === "message" && there.length === 1 && asksNow(this.tile(only));
+    this.sending.ask(act, there, this.versionsOf(there, act), { answers, ...changed });
     if (this.reasons.value.length === 0) void this.fetchReasons();
   }
 
@@ -367,13 +388,13 @@ export class Wall extends StaffPage {
     return Object.fromEntries(read);
   }
 
-  /** Pauses whoever works, or lets go on whoever is paused: `p` does either. */
+  /** Asks to pause whoever works, or to let go on whoever is paused: `p` does either. */
   pauseOrResume(sessions: readonly string[]): void {
     const tiles = sessions.flatMap((session) => this.tile(session) ?? []);
     const paused = tiles.filter((tile) => acts.fits("resume", tile));
     const working = tiles.filter((tile) => acts.fits("pause", tile));
     if (working.length === 0 && paused.length > 0)
-      void this.send(paused.map(({ session }) => session), { act: "resume" });
+      this.ask("resume", paused.map(({ session }) => session));
     else if (working.length > 0) this.ask("pause", working.map(({ session }) => session));
   }
 

@@ -4,7 +4,7 @@ import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } fro
 import { wall as words } from "../text/wall";
 import { search } from "./id-check";
 import { opensElsewhere } from "./rows";
-import { isOffline, isOver, needsNow, oldFor } from "./tiles";
+import { isOffline, isOver, isRefused, needsNow, oldFor } from "./tiles";
 import type { Tile } from "./wall-api";
 import type { Wall } from "./wall-desk";
 import { arrowTo } from "./wall-keys";
@@ -192,7 +192,7 @@ function Why({ wall, session }: Props) {
     const since =
       tile.needs_since_ms === null || first === "terminate-proposed"
         ? ""
-        : ` ·\u00a0${words.since(now_ms - tile.needs_since_ms)}`;
+        : ` ·\u00a0${words[first === "conduct" ? "ago" : "since"](now_ms - tile.needs_since_ms)}`;
     const more = others.length === 0 ? "" : ` (+${others.length})`;
     return `${words.why(first, tile, lapses_ms)}${more}${since}`;
   });
@@ -208,11 +208,20 @@ function Work({ wall, session }: Props) {
   return <p class="part">{said}</p>;
 }
 
+/** How a session stands, in words: of who has not ended, what they do, not what may be done. */
+export function standsWords(tile: Tile): string {
+  if (isRefused(tile)) return words.tile.refused;
+  // Who has opened the link and shown nothing may be there, or have closed the page again.
+  if (tile.state === "check-in" && tile.id_check === "awaited") return words.tile.opened;
+  if (tile.state === "running" && tile.section === "") return words.tile.between;
+  return words.tile.state(tile.state);
+}
+
 export function workWords(tile: Tile, now_ms: number): string {
   const { state, section, ends_at_ms, paused_since_ms, extra_s } = tile;
   if (state === "paused" && paused_since_ms !== null)
     return words.tile.pausedFor(now_ms - paused_since_ms);
-  if (state !== "running" || section === "") return words.tile.state(state);
+  if (state !== "running" || section === "") return standsWords(tile);
   // The time first: it is what a narrow tile must not cut off.
   const left = ends_at_ms === null ? [] : [words.tile.left(ends_at_ms - now_ms)];
   if (extra_s > 0) left.push(words.tile.extra(extra_s));

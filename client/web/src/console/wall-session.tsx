@@ -1,13 +1,15 @@
 import { useComputed } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { wall as words } from "../text/wall";
-import { clock, lengthWords, moment } from "../text/when";
+import { clock, lengthWords, minutes, moment } from "../text/when";
 import { useFocusOn } from "../ui/focus";
 import { Notice, Trouble, Waiting } from "../ui/notices";
 import { type AskingAct, fits } from "./acts";
-import { isOver, oldFor } from "./tiles";
+import { Interrupted, Ready } from "./before-words";
+import { isOver, isRefused, oldFor } from "./tiles";
 import { type LiveSession, NOTE_MOST, type Still, type Tile } from "./wall-api";
 import type { Wall } from "./wall-desk";
+import { standsWords } from "./wall-grid";
 import { Happened, Ledger, Messages } from "./wall-happened";
 import { waiting } from "./wall-story";
 
@@ -102,7 +104,7 @@ function ToIdCheck({ session }: { session: string }) {
 /** Where the learner is in the exam. */
 function Facts({ wall, zone, tile }: OfTile) {
   const time = useComputed(() => timeWords(wall, zone, tile.session));
-  const state = [wall.examTitle(tile.exam), tile.section, words.tile.state(tile.state)];
+  const state = [wall.examTitle(tile.exam), tile.section, standsWords(tile)];
   const more = [tile.group === "" ? "" : words.session.group(tile.group)];
   more.push(words.session.idCheck(tile.id_check));
   if (tile.conduct > 0) more.push(words.session.flags(tile.conduct));
@@ -122,6 +124,7 @@ function timeWords(wall: Wall, zone: string, session: string): string {
   const tile = wall.board.tiles.get(session)?.value;
   const now_ms = wall.now_ms.value;
   if (tile === undefined) return "";
+  if (isRefused(tile)) return words.session.refused;
   if (isOver(tile)) return words.session.over;
   const said: string[] = [];
   if (tile.paused_since_ms !== null) {
@@ -134,11 +137,6 @@ function timeWords(wall: Wall, zone: string, session: string): string {
   const silent = tile.heard_ms === null ? null : lengthWords(now_ms - tile.heard_ms);
   said.push(words.session.contact(tile.connected, silent));
   return said.join(" ");
-}
-
-/** Whole minutes once there are two: the eye is not drawn every second. */
-function minutes(length_ms: number): string {
-  return lengthWords(length_ms < 120_000 ? length_ms : Math.floor(length_ms / 60_000) * 60_000);
 }
 
 /** Somebody proposes to end the exam: within a minute another confirms it, or it lapses. */
@@ -192,7 +190,7 @@ function Device({ wall, zone, tile, device }: Opened & { device: LiveSession["as
     wall.ask(kind, [tile.session], { ofBySession: { [tile.session]: device.device } });
   return (
     <Notice needs>
-      <p>{words.session.device(device.device_kind, when, isOver(tile))}</p>
+      <p>{words.session.device(device.device_kind, when, isOver(tile) && !isRefused(tile))}</p>
       <button type="button" onClick={() => act("admit-device")}>
         {words.session.admit}
       </button>
@@ -244,6 +242,11 @@ function Call({ wall, zone, tile, opened }: Opened) {
           onInput={(typed) => wall.writeAnswer(tile.session, typed.currentTarget.value)}
         />
       </label>
+      <Ready
+        sentences={words.ready.answer(help.topic)}
+        note={answer}
+        onChoose={(chosen) => wall.writeAnswer(tile.session, chosen)}
+      />
       <div role="alert">{tried && lack !== null && <p class="refused">{lack}</p>}</div>
       <button type="submit">{words.session.send}</button>
     </form>
@@ -313,8 +316,8 @@ function Taking({ wall, tile }: { wall: Wall; tile: Tile }) {
         {tile.taken_by === null
           ? words.session.nobody
           : mine
-            ? `${words.tile.mine}.`
-            : `${words.tile.taken(tile.taken_by)}.`}{" "}
+            ? words.session.mine
+            : words.session.takenBy(tile.taken_by)}{" "}
         {others.length > 0 && `${words.tile.looks(others)}.`}
       </span>
       <button
@@ -345,10 +348,11 @@ function Acts({ wall, tile }: { wall: Wall; tile: Tile }) {
   return (
     <section aria-labelledby="acts-heading">
       <h3 id="acts-heading">{words.session.acts}</h3>
+      <Interrupted wall={wall} sessions={sessions} />
       <p class="acts">
         {fits("resume", tile) && (
-          <button type="button" onClick={() => wall.pauseOrResume(sessions)}>
-            {words.act.resume} <kbd>p</kbd>
+          <button type="button" onClick={() => wall.ask("resume", sessions)}>
+            {words.act.name.resume} <kbd>p</kbd>
           </button>
         )}
         {SHOWN.filter(([act]) => fits(act, tile)).map(([act, key]) => (

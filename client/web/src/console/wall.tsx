@@ -6,9 +6,11 @@ import "../ui/page.css";
 import "./wall.css";
 import { ownZone } from "../text/when";
 import { wall as words } from "../text/wall";
+import { ADDRESSES } from "./head";
 import { search } from "./id-check";
 import { pressOf } from "./keys";
 import { keysShown, letters } from "./letters";
+import { pagesOf } from "./login";
 import { wallAddress, wallServer } from "./wall-api";
 import { WallApp } from "./wall-app";
 import { Wall } from "./wall-desk";
@@ -19,10 +21,25 @@ function asked(what: "session" | "exam"): string | null {
   return new URLSearchParams(location.search).get(what);
 }
 
+const UNANSWERED = "proctor-wall-unanswered-1";
+
+/** Where a browser keeps nothing for pages, a reload forgets; all else goes on. */
+function kept<T>(what: () => T): T | null {
+  try {
+    return what();
+  } catch {
+    return null;
+  }
+}
+
 const wall = new Wall({
   api: wallServer,
   // One line for all exams: the choice of one is the page's, and a change of it asks nobody.
   open: (events) => webSocketLine(wallAddress(location.origin, null), events),
+  keep: {
+    read: () => kept(() => sessionStorage.getItem(UNANSWERED)),
+    write: (text) => kept(() => sessionStorage.setItem(UNANSWERED, text)),
+  },
   went: (session, exam) =>
     history.replaceState(null, "", location.pathname + search(session, exam)),
 });
@@ -30,6 +47,14 @@ const wall = new Wall({
 effect(() => {
   const { is } = wall.who.value;
   document.title = words.title(is === "in" ? wall.board.counts.value.needs : null);
+});
+
+// A login that may not watch begins at the page it is for; a link to a session says why it can't.
+effect(() => {
+  const who = wall.who.value;
+  if (who.is !== "in" || asked("session") !== null) return;
+  const [first = "wall"] = pagesOf(who.login.role);
+  if (first !== "wall") location.replace(ADDRESSES[first]);
 });
 
 setInterval(() => wall.tick(), 1000);

@@ -40,6 +40,11 @@ export function behind(acts: readonly Act[], screen: "paused" | "terminated"): A
   return acts.findLast(({ kind, undone }) => kinds.includes(kind) && !undone) ?? null;
 }
 
+/** The answer to what was asked then; null while none came. */
+export function answerTo(acts: readonly Act[], asked_at_ms: number): Act | null {
+  return acts.find(({ kind, at_ms, undone }) => kind === "answer" && !undone && at_ms >= asked_at_ms) ?? null;
+}
+
 /** What this learner is granted, in sentences. */
 export function permittedOf(told: unknown): string[] {
   const { permitted } = fieldsOf(told);

@@ -39,7 +39,8 @@ const AGAIN_OVER_MS = 120_000;
 
 /** How long to wait before the next try, after so many. */
 export function againMs({ code, facts }: Blocked, tries: number): number {
-  const mayTakeADay = code === "asked" && facts["over"] === true;
+  // A no may be taken back, which is seldom: soon, or not at all.
+  const mayTakeADay = code === "asked-refused" || (code === "asked" && facts["over"] === true);
   return mayTakeADay && tries >= SOON ? AGAIN_OVER_MS : AGAIN_MS;
 }
 

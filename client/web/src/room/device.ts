@@ -60,6 +60,8 @@ export interface Line {
   /** Server time of the last receipt. */
   readonly received_at_ms: number | null;
   readonly trouble: Trouble | null;
+  /** The server answers, and can't store what comes. */
+  readonly server_full: boolean;
 }
 
 export interface ReceiptShown {
@@ -474,7 +476,7 @@ export class Device {
 
   #lineNow(): Line {
     const { spool } = this.#parts;
-    const { connected, sinceMs, receivedAtMs, ended } = this.#uplink;
+    const { connected, sinceMs, receivedAtMs, ended, serverFull } = this.#uplink;
     return {
       connected,
       since_ms: sinceMs,
@@ -483,6 +485,7 @@ export class Device {
       blobs_waiting: spool.waiting,
       received_at_ms: receivedAtMs,
       trouble: ended !== null && ended !== "closed" ? ended : this.#full ? "storage-full" : null,
+      server_full: serverFull,
     };
   }
 }

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { Device } from "./device";
+import { fieldsOf } from "./items";
 
 export class Notes {
   readonly #device: Pick<Device, "keep">;
@@ -15,12 +16,14 @@ export class Notes {
   /** Addresses of the websites that were chosen. */
   readonly sites;
   readonly handRaised;
+  /** What was written last to the proctors. */
+  readonly asked;
   /** Acts of proctors that were read, by id. */
   readonly read;
 
   private constructor(device: Pick<Device, "keep">, kept: readonly unknown[]) {
     this.#device = device;
-    const [marks, hidden, list, places, sites, hand, read] = kept;
+    const [marks, hidden, list, places, sites, hand, read, asked] = kept;
     this.marks = signal<readonly string[]>(textsIn(marks));
     this.timerHidden = signal(hidden === true);
     this.asList = signal(list === true);
@@ -28,6 +31,7 @@ export class Notes {
     this.sites = signal<readonly string[]>(textsIn(sites));
     this.handRaised = signal(hand === true);
     this.read = signal<readonly string[]>(textsIn(read));
+    this.asked = signal(askedIn(asked));
   }
 
   static async of(device: Pick<Device, "keep" | "kept">): Promise<Notes> {
@@ -67,6 +71,11 @@ export class Notes {
     this.#keep("hand", up);
   }
 
+  ask(text: string, at_ms: number): void {
+    this.asked.value = { text, at_ms };
+    this.#keep("asked", this.asked.peek());
+  }
+
   readActs(ids: readonly string[]): void {
     const before = this.read.peek();
     const fresh = ids.filter((id) => !before.includes(id));
@@ -81,7 +90,27 @@ export class Notes {
   }
 }
 
-const NAMES = ["marks", "timer-hidden", "as-list", "places", "sites", "hand", "acts-read"] as const;
+const NAMES = [
+  "marks",
+  "timer-hidden",
+  "as-list",
+  "places",
+  "sites",
+  "hand",
+  "acts-read",
+  "asked",
+] as const;
+
+/** By the exam server's clock. */
+export interface Asked {
+  text: string;
+  at_ms: number;
+}
+
+function askedIn(value: unknown): Asked | null {
+  const { text, at_ms } = fieldsOf(value);
+  return typeof text === "string" && typeof at_ms === "number" ? { text, at_ms } : null;
+}
 
 function textsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];

@@ -204,6 +204,7 @@ export class Running {
     const more = topic === "hand" ? { raised: true } : {};
     const { seq } = await this.device.write("message", { topic, text, ...more });
     if (topic === "hand") this.notes.raiseHand(true);
+    if (text !== "") this.notes.ask(text, this.now_ms.peek());
     return seq;
   }
 

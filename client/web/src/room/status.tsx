@@ -24,7 +24,7 @@ interface Props {
 
 /** The one line that has everything that can go wrong, in words. */
 export function Status({ running, zone, working = false }: Props) {
-  const { trouble } = running.device.line.value;
+  const { trouble, server_full } = running.device.line.value;
   return (
     <section class="status" aria-label={room.status.label}>
       {working && (
@@ -34,8 +34,10 @@ export function Status({ running, zone, working = false }: Props) {
         </p>
       )}
       <p role="status">
-        {running.offline.value &&
-          offlineWords(running.device.joined.policy, running.screen.value.is)}
+        {server_full
+          ? room.status.serverFull
+          : running.offline.value &&
+            offlineWords(running.device.joined.policy, running.screen.value.is)}
       </p>
       {trouble === "storage-full" && <Trouble words={room.status.storageFull} />}
       {trouble === "refused" && <Trouble words={room.status.refusedLog} />}

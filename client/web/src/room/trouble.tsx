@@ -15,7 +15,7 @@ import { windowWords } from "./window-words";
 export function BlockedPage({ seat, blocked }: { seat: Seat; blocked: Blocked }) {
   const practice = seat.running.value?.device.joined.exam.practice === true;
   const { code, facts } = blocked;
-  const waits = code === "unreachable" || code === "asked";
+  const waits = ["unreachable", "asked", "asked-refused"].includes(code);
   const isOver = facts["over"] === true;
   useEffect(() => {
     if (!waits) return undefined;

@@ -104,6 +104,8 @@ export class Uplink {
   connected = false;
   /** Server's time at which `connected` became what it is. */
   sinceMs: number;
+  /** The server is reached, and said last that it can't store anything. */
+  serverFull = false;
   /** Server's time in the last receipt. */
   receivedAtMs: number | null = null;
   ended: Ended | null = null;
@@ -394,6 +396,7 @@ export class Uplink {
     const root = this.#spool.frontierAt(size).root();
     const expected = { key: key.verifier, origin, serverKeys, size, root };
     this.receivedAtMs = await openReceipt(note, expected);
+    this.serverFull = false;
     try {
       await this.#spool.keepReceipt(note, size);
     } catch (error) {
@@ -426,6 +429,8 @@ export class Uplink {
   #refused(problem: ProblemError): void {
     const flight = this.#outbox.landed(this.#parts.clock.steadyMs());
     if (OVER.includes(problem.code)) throw new End("session-over", problem);
+    this.serverFull = problem.code === "storage-full";
+    this.#tell();
     if (problem.code === "superseded") this.#noteSuperseded();
     // A blob alone may be not what the server expects (any more): its next welcome tells.
     const alone = flight !== null && flight.start === flight.stop;

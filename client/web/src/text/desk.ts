@@ -1,6 +1,6 @@
 /** The words of the desk's queue, of what stands beside a session, and of the lead's pages. */
 
-import type { Act, Clock, Kappa, Look, Message, Unavailable } from "../api";
+import type { Act, Clock, Kappa, Look, MarkGiven, MarkingRow, Message, Unavailable } from "../api";
 import type { Badge } from "../console/evidence-badge";
 import type { Failure } from "../console/looks";
 import { counted } from "./when";
@@ -62,6 +62,11 @@ const LEFT: Readonly<Record<string, string>> = {
   "not-looked-at-yet": "the machine still looks at pictures. Try again in a minute.",
   "results-held": "the policy keeps results back until the days to answer are over.",
 };
+
+function fileName(response: unknown): string {
+  const named = typeof response === "object" && response !== null && "name" in response;
+  return named && typeof response.name === "string" ? response.name : "without a name";
+}
 
 export const desk = {
   title: (learner: string | null) =>
@@ -310,6 +315,8 @@ export const desk = {
     exam: "Exam",
     choose: "Choose an exam",
     noExams: "No exam is published yet.",
+    counted: (decided: number, sessions: number) =>
+      `${decided.toLocaleString("en")} of the exam's ${sessions.toLocaleString("en")} ${sessions === 1 ? "session is" : "sessions are"} decided. Only what is decided counts here.`,
     pairs: "Pairs of reviewers",
     rules: "Rules",
     pair: (one: string, other: string) => `${one} and ${other}`,
@@ -369,6 +376,35 @@ export const desk = {
     hint: "Of a review that is not decided, nothing that was said in it is in the tables.",
     none: "No session of any exam is in your list yet.",
     close: "Close",
+  },
+
+  /** Answers that no machine can score. */
+  marks: {
+    heading: "Answers that people score",
+    what: "Give each answer its points. Until the result is released a mark can be corrected: the one before stays on record beside it. Once the learner has read a mark, it stays.",
+    nobody: "Nobody has handed this exam in yet.",
+    whose: "Whose answers",
+    choose: "Choose a learner",
+    row: ({ learner, group, released, marked }: MarkingRow) =>
+      `${learner}${group === "" ? "" : `, ${group}`}: ${marked} marked${released ? ", released" : ""}`,
+    soFar: (points: number, possible: number) => `${points} of ${possible} points so far.`,
+    none: "No answer of this learner needs a person.",
+    question: (item: string) => `Answer to ${item}`,
+    response: (response: unknown) =>
+      typeof response === "string" ? response : `A file: ${fileName(response)}`,
+    mark: ({ points, by }: MarkGiven, before: MarkGiven | null) =>
+      before === null ? `${points}, by ${by}` : `was ${before.points}, now ${points}, by ${by}`,
+    points: (item: string, possible: number) => `Points for ${item}, 0 to ${possible}`,
+    give: "Give the points",
+    correct: "Correct the points",
+    stays: "The result is released, and the learner has read this mark: it stays.",
+    atOnce: "The result is released: the learner reads this mark at once, and it stays.",
+    lacks: (possible: number) => `Write a number from 0 to ${possible}, with at most three decimals.`,
+    done: (item: string, was: number | null, now: number) =>
+      was === null ? `Recorded for ${item}: ${now}.` : `Recorded for ${item}: was ${was}, now ${now}.`,
+    wait: "the answers",
+    waitGiven: "the mark to be recorded",
+    unsure: "No answer came, so it's not known whether the mark was recorded. Look what stands there now; given again, it counts once.",
   },
 
   /** What the course team does with the results of an exam. */

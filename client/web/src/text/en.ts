@@ -1,6 +1,7 @@
 /** Every word of the pages, in English. Another language is another file of this type. */
 
 import type { Flag, Judgement, LedgerEntry, Observation, Outcome, PicturesWaiting, ReviewState } from "../api";
+import type { Speed } from "../console/desk";
 import type { Effect, Missing } from "../console/verdict";
 import { counted } from "./when";
 
@@ -61,7 +62,7 @@ export const en = {
     wall: "Wall",
     reviews: "Reviews",
     identity: "ID checks",
-    agreement: "Agreement",
+    agreement: "Results and agreement",
   },
 
   signIn: {
@@ -177,6 +178,8 @@ export const en = {
     next: "Next",
     play: "Play",
     pause: "Pause",
+    speed: "Speed",
+    speeds: { 0.5: "½ ×", 1: "1 ×", 2: "2 ×", 4: "4 ×" } satisfies Record<Speed, string>,
     strip: "Snapshots around this one",
     thumb: (time: string, flags: readonly string[]) =>
       flags.length === 0 ? time : `${time}, flagged: ${flags.join(", ")}`,
@@ -247,6 +250,7 @@ export const en = {
     outcome: "This session is",
     reasons: "Reasons",
     reasonsHint: "What did you see, and which rule does it touch? The learner reads these words.",
+    idCheckOpen: "No person has decided this session's ID check. Your verdict doesn't decide it.",
     submit: "Record the verdict",
     missingHeading: "Not recorded yet.",
     missing: (lack: Missing, number: number): string => {
@@ -315,6 +319,7 @@ export const en = {
       ["← →", "previous and next snapshot"],
       ["Home, End, Page Up, Page Down", "on the timeline: first, last, ten on, ten back"],
       ["Space", "play and pause"],
+      ["[, ]", "play slower, faster: half, once, twice, four times as fast"],
       ["u, d, c", "flag upheld, not upheld, can't tell"],
       ["1 to 9", "the reason with that number; then the next flag comes"],
       ["Enter", "record the verdict, or go to what it lacks (while typing: Control and Enter)"],
@@ -323,7 +328,7 @@ export const en = {
       ["j, k, Enter", "in the list: next, previous, open"],
       ["x, t", "in the list: choose, take"],
       ["q", "back to the list"],
-      ["Escape", "close what is open"],
+      ["Escape", "close what is open; leave the field you write in"],
       ["?", "this list"],
     ] as const,
   },
@@ -342,7 +347,7 @@ export const en = {
       "session-goes-on": "The session still goes on. A verdict waits for its end.",
       "illegal-move": "Somebody decided this session meanwhile. Load it again to see.",
       "not-found": "There is no such session. The link may be cut short.",
-      "not-your-exam": "This belongs to an exam that is not one of yours. An administrator can add it to them.",
+      "not-your-exam": "There is no such session or exam among yours. An administrator can add an exam to them.",
       "not-looked-at-yet":
         "The machine is still looking at this session's pictures. Wait a minute, then record the verdict again.",
       "stale-page": "More was flagged while you looked. It is shown now: judge it, too. What you wrote is still here.",

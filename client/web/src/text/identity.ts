@@ -6,14 +6,31 @@ import type { Missing } from "../console/id-check";
 import { counted } from "./when";
 
 const CHECKS: Readonly<Record<string, string>> = {
+  faces: "Faces in the check-in picture",
   digits: "Check digits",
-  expiry: "Valid on the day of the exam",
+  expiry: "Expiry",
   kind: "Kind of document",
   name: "Name",
   portrait: "Portrait on the document",
   face: "Face and portrait",
   "one-document": "Document on this account alone",
   "one-face": "Face on this account alone",
+};
+
+const RESULTS: Readonly<Record<CheckResult, string>> = {
+  agrees: "agrees",
+  unsure: "unsure",
+  differs: "differs",
+  unavailable: "not checked",
+};
+
+/** Of checks that compare nothing with anything: what was found, in place of "agrees". */
+const FOUND: Readonly<Record<string, Readonly<Partial<Record<CheckResult, string>>>>> = {
+  faces: { agrees: "one", unsure: "none found", differs: "more than one" },
+  expiry: {
+    agrees: "valid on the day of the exam",
+    differs: "not valid on the day of the exam",
+  },
 };
 
 const STATES: Readonly<Record<string, string>> = {
@@ -133,12 +150,8 @@ export const identity = {
     none: "The machine has compared nothing.",
     hint: "It helps you look; it decides nothing.",
     name: (check: string) => CHECKS[check] ?? check,
-    result: {
-      agrees: "agrees",
-      unsure: "unsure",
-      differs: "differs",
-      unavailable: "not checked",
-    } satisfies Record<CheckResult, string>,
+    result: ({ check, result }: Pick<IdCheckMade, "check" | "result">) =>
+      FOUND[check]?.[result] ?? RESULTS[result],
     measured: ({ check, value, threshold }: IdCheckMade): string => {
       if (value === null) return "";
       const likeness = check === "face" ? "Likeness" : "Measured";
@@ -179,6 +192,11 @@ export const identity = {
       format: "Format",
     },
     unread: "not readable",
+    /** A date whose century is open; empty where no day is known. */
+    either: (days: readonly string[]) =>
+      days.length < 2
+        ? ""
+        : `${days.join(" or ")} (the zone has two digits of the year: see what is printed)`,
     failed: "check digit does not hold",
     failedDigits: (names: readonly string[]) =>
       `Check digits that do not hold: ${names.map((name) => DIGITS[name] ?? name).join(", ")}.`,
@@ -214,6 +232,7 @@ export const identity = {
         "asked-again": "Ask for a new picture",
         refused: "Refuse",
         vouched: "Vouch",
+        "taken-back": "Take the request back",
       }[event];
     },
     hint: (event: IdDecision, { state }: Pick<IdDesk, "state">) => {
@@ -224,6 +243,7 @@ export const identity = {
         "asked-again": "The learner is told why, and takes new pictures.",
         refused: "It is not the right person. A second person must confirm.",
         vouched: "No document fits, and a member of staff knows the learner.",
+        "taken-back": "No new picture is needed: who vouched before still does.",
       }[event];
     },
     code: "Why a new picture?",
@@ -238,6 +258,7 @@ export const identity = {
         "asked-again": "A word more (if you like)",
         refused: "Reason",
         vouched: "Who vouches, and how do they know the learner?",
+        "taken-back": "Why is no new picture needed?",
       })[event],
     noteOther: "What should they do?",
     noteHint: (event: IdDecision, { state }: Pick<IdDesk, "state">) => {
@@ -248,6 +269,7 @@ export const identity = {
         refused: "The second person reads it. The learner does once the refusal is confirmed.",
         vouched:
           "Kept in the session's record with your name. Write the name and office of who vouches, and what they know the learner from.",
+        "taken-back": "Kept in the session's record with your name.",
       }[event];
     },
     reads: "The learner reads",
@@ -255,7 +277,12 @@ export const identity = {
       if (event === null) return "Record";
       if (event === "refused")
         return state === "refusal-proposed" ? "Confirm the refusal" : "Propose to refuse";
-      return { accepted: "Accept", "asked-again": "Ask for a new picture", vouched: "Vouch and accept" }[event];
+      return {
+        accepted: "Accept",
+        "asked-again": "Ask for a new picture",
+        vouched: "Vouch and accept",
+        "taken-back": "Take the request back",
+      }[event];
     },
     lacks: {
       event: "Choose what you do.",
@@ -281,6 +308,7 @@ export const identity = {
       accepted: "Recorded: the ID check is accepted.",
       "asked-again": "Recorded: the learner is asked for a new picture.",
       vouched: "Recorded: the learner is vouched for, and the ID check is accepted.",
+      "taken-back": "Recorded: no new picture is wanted. What was decided before stands.",
     }[event];
   },
   next: (learner: string) => `Next: ${learner}`,
@@ -297,6 +325,7 @@ export const identity = {
     ["p", "choose: ask for a new picture"],
     ["r", "choose: refuse, or confirm the refusal"],
     ["v", "choose: vouch"],
+    ["t", "choose: take back that a new picture was asked for"],
     ["Enter", "record it, or go to what it lacks (while typing: Control and Enter)"],
     ["d, i, f", "enlarge the document, the portrait on it, the face"],
     ["q", "back to the list"],

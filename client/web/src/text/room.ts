@@ -344,6 +344,8 @@ export const room = {
         : `Saved · received by the exam server ${time}`,
     offline:
       "The exam server can't be reached. Your answers are saved on this computer and will be sent by themselves.",
+    serverFull:
+      "The exam server is reached, but can't store anything at the moment. Your answers are saved on this computer and will be sent by themselves: go on, and leave this page open.",
     clockBack: (after_s: number, most_s: number) =>
       `The clock: you will get this time back${after_s > 0 ? `, if it is ${lengthWords(after_s * 1000)} or more` : ""}, up to ${lengthWords(most_s * 1000)} in each section.`,
     clockGoes: "The clock goes on: time lost to an outage is not given back.",
@@ -376,6 +378,10 @@ export const room = {
     notSent: "Your message could not be saved on this computer. Try again.",
     waits: "Your message is saved. It waits for the exam server to be reached.",
     sent: (time: string) => `Received at ${time}. A proctor will see it.`,
+    before: "What you asked last",
+    youAsked: (time: string) => `At ${time} you asked:`,
+    answered: (time: string) => `A proctor answered at ${time}:`,
+    noAnswer: "No answer yet.",
     handUp: "Your hand is raised.",
     lower: "Lower my hand",
     early:

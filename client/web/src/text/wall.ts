@@ -3,7 +3,7 @@
 import type { AskingAct, Lack } from "../console/acts";
 import { MINUTES_MOST } from "../console/acts";
 import type { Filter, Sort } from "../console/tiles";
-import { type ActKind, NOTE_MOST, type Tile } from "../console/wall-api";
+import { type ActKind, type Interrupted, NOTE_MOST, type Tile } from "../console/wall-api";
 import { counted, lengthWords } from "./when";
 
 const STATES: Readonly<Record<string, string>> = {
@@ -71,6 +71,73 @@ const FLAGGED: Readonly<Record<string, string>> = {
   "left-page": "left the page",
   program: "a program",
   "log-fork": "two histories",
+};
+
+/** Ready sentences: by the act they are for, … */
+const READY: Partial<Readonly<Record<AskingAct, readonly string[]>>> = {
+  message: [
+    "We can't see your face well. Is the light behind you?",
+    "Something seems to be in front of your camera. Please have a look at it when you can.",
+    "Please stay on the exam's page. Ask us if you need something else.",
+    "Please tell us when you can go on. There is no hurry.",
+  ],
+  pause: [
+    "The clock stands still while your exam is paused. You lose no time.",
+    "We are looking into something and will be back soon. You did nothing wrong.",
+  ],
+  resume: ["You can go on now. The time of the pause is given back to you."],
+  "extra-time": ["You get this time because something took it from you. You did nothing wrong."],
+  "ask-still": [
+    "Please take a new picture once you have finished what you are writing.",
+    "Please turn on a light, or move so that it is in front of you, and take a new picture.",
+  ],
+  "ask-id": [
+    "Your document can't be read in the picture. Please show it again, flat and in good light.",
+    "Your face can't be seen well in the picture. Please take it again, with light from the front.",
+  ],
+  "lift-rule": ["You need not mind this rule for the rest of your exam."],
+  "restore-rule": ["From now on this rule holds for you again."],
+  irregularity: ["This says what happened. It says nothing against you."],
+  terminate: ["Your exam ends here. What you have answered until now is kept."],
+  "admit-device": ["You can go on at this computer now."],
+  "refuse-device": ["Please go on at the computer that you began with."],
+};
+
+/** … by the category of the reason that is given, … */
+const READY_FOR: Readonly<Record<string, readonly string[]>> = {
+  environment: [
+    "We have noticed what goes on around you. You did nothing wrong.",
+    "If something disturbs you, tell us, and we can pause your exam.",
+  ],
+  learner: [
+    "Take the time that you need, and tell us when you are ready to go on.",
+    "Tell us if you don't find your way through the exam. We can help with that.",
+  ],
+  staff: ["This was a mistake of ours. You did nothing wrong.", "We are late. Thank you for waiting."],
+  technical: [
+    "Something technical went wrong. You did nothing wrong.",
+    "Just carry on: what you answer is kept on your computer until it has reached us.",
+    "Please load the exam's page again. Your answers are kept.",
+  ],
+  other: ["Thank you for telling us. We are looking into it."],
+};
+
+/** … for a whole exam, and by what a learner called for. */
+const READY_FOR_ALL: readonly string[] = [
+  "We have a technical problem. Just carry on: what you answer is kept on your computer.",
+  "The problem is solved. Thank you for your patience.",
+];
+const READY_ANSWERS: Readonly<Record<string, readonly string[]>> = {
+  question: [
+    "I can't help with what a question is about. Write down what you assume, and go on.",
+    "Yes, you may use that.",
+    "No, that may not be used in this exam.",
+  ],
+  hand: ["I am here. What can I help you with?"],
+  fault: [
+    "Thank you for telling us. We are looking into it.",
+    "Please load the exam's page again. Your answers are kept.",
+  ],
 };
 
 const CALL_MOST = 40;
@@ -160,6 +227,9 @@ export const wall = {
       wait: "Picture follows",
     },
     state: (state: string) => STATES[state] ?? state,
+    refused: "ID check refused",
+    opened: "has opened the link",
+    between: "between sections",
     left: (ms: number) => (ms <= 0 ? "time is over" : `${short(ms)} left`),
     pausedFor: (ms: number) => `paused for ${short(ms)}`,
     mine: "taken by you",
@@ -204,12 +274,16 @@ export const wall = {
   },
   /** Its unit stays on the line of its number. */
   since: (ms: number) => short(ms).replaceAll(" ", "\u00a0"),
+  /** Of something that was seen once: it need not go on. */
+  ago: (ms: number) => `${short(ms)} ago`.replaceAll(" ", "\u00a0"),
 
   session: {
     notHere: "This session is not on the wall: it ended a while ago, or is not yours.",
     close: "Close",
     ends: (when: string, length: string) => `Ends at ${when} (in ${length})`,
     over: "This exam is over.",
+    refused:
+      "Two people refused the ID check: the exam has not begun, and the learner is not let in. The ID check can still be decided otherwise.",
     old: (when: string) =>
       `This is from ${when}: it can't be fetched anew just now. It is tried again by itself.`,
     pausedSince: (when: string, length: string) => `Paused since ${when} (${length}).`,
@@ -218,6 +292,8 @@ export const wall = {
     earlier: "Pictures before",
     taken: "Who looks after this one",
     nobody: "Nobody has taken this session.",
+    mine: "You have taken this session.",
+    takenBy: (by: string) => `${by} has taken this session.`,
     take: "Take",
     release: "Release",
     acts: "What you can do",
@@ -309,6 +385,7 @@ export const wall = {
       "ask-still": "Ask for a new picture",
       "ask-id": "Ask for the ID check again",
       pause: "Pause",
+      resume: "Resume",
       "extra-time": "Give time",
       "lift-rule": "Lift a rule",
       "restore-rule": "Restore a rule",
@@ -319,7 +396,6 @@ export const wall = {
       "refuse-device": "Refuse the device",
       undo: "Undo",
     } satisfies Record<AskingAct, string>,
-    resume: "Resume",
     headings: {
       message: (whom) => `Message to ${whom}`,
       "ask-still": (whom) => `Ask ${whom} for a new picture`,
@@ -341,6 +417,7 @@ export const wall = {
     many: (count: number) => counted(count, "learner"),
     hint: {
       pause: "The clock stops. The time ledger gives the pause back.",
+      resume: "The clock runs again from now.",
       "extra-time": "Added to the section that is open now.",
       "lift-rule": "From now on this raises no flag. Flags that were raised before stay.",
       "restore-rule": "From now on this raises flags again.",
@@ -353,6 +430,8 @@ export const wall = {
       /** Of a device that was let in: no other asks first. */
       undo: "The computer that was let in loses the exam at once, though the learner may be working on it now. What has reached the server stays; what has not waits on that computer until somebody lets it in again. The learner goes on at the computer before, with the link.",
     } as Partial<Record<AskingAct | "terminate-alone" | "terminate-two", string>>,
+    answers: (asked: string) =>
+      asked === "" ? "This answers their call" : `This answers their question: “${asked}”`,
     reason: "Reason",
     reasonMay: "Reason (may be left out)",
     chooseReason: "Choose a reason",
@@ -378,6 +457,7 @@ export const wall = {
         "ask-still": "Ask",
         "ask-id": "Ask",
         pause: "Pause",
+        resume: "Resume",
         "extra-time": "Give the time",
         "lift-rule": "Lift the rule",
         "restore-rule": "Restore the rule",
@@ -452,6 +532,48 @@ export const wall = {
       `You sent just this at ${when}, and no answer came. Sent again, what was done already is not done twice. To do it a second time, close that note at the foot of the page first.`,
   },
 
+  /** What is known before a learner is interrupted again. */
+  interrupted: {
+    one: (told: Interrupted | null, ago: string): string => {
+      if (told === null) return "Proctors have not interrupted this learner so far.";
+      const { messages, pauses, requests } = told;
+      const of = [
+        [messages, "message"],
+        [pauses, "pause"],
+        [requests, "request"],
+      ] as const;
+      const each = of.filter(([count]) => count > 0).map(([count, what]) => counted(count, what));
+      const all = messages + pauses + requests;
+      const times = all === 1 ? "once" : `${all} times`;
+      return `Interrupted ${times} so far (${each.join(", ")}), last ${ago} ago.`;
+    },
+    many: (some: number, all: number, ago: string) =>
+      some === 0
+        ? `Proctors have interrupted none of these ${counted(all, "learner")} so far.`
+        : `Interrupted so far: ${some} of ${counted(all, "learner")}, last ${ago} ago.`,
+    enough: (most: number) => `The exam's policy asks for at most ${most}. Can it wait?`,
+    enoughOf: (names: readonly string[]) => {
+      const more = names.length - NAMED_MOST;
+      const named = names.slice(0, NAMED_MOST).join(", ");
+      return `As often as the exam's policy asks for at most, or more: ${named}${more > 0 ? ` and ${more} more` : ""}. Can it wait for them?`;
+    },
+  },
+
+  /** Sentences to begin with: what is sent is what stands in the field. */
+  ready: {
+    heading: "Ready sentences, to change as you like",
+    act: (act: AskingAct, code: string): readonly string[] => [
+      ...(READY_FOR[code.split("/")[0] ?? ""] ?? []),
+      ...(READY[act] ?? []),
+    ],
+    announcement: (code: string): readonly string[] => [
+      ...READY_FOR_ALL,
+      ...(READY_FOR[code.split("/")[0] ?? ""] ?? []),
+    ],
+    answer: (topic: string): readonly string[] => READY_ANSWERS[topic] ?? [],
+    all: [READY, READY_FOR, READY_ANSWERS].flatMap((some) => Object.values(some).flat()).concat(READY_FOR_ALL),
+  },
+
   selected: {
     label: "For the selected",
     count: (count: number) => `${count} selected`,
@@ -479,13 +601,14 @@ export const wall = {
   },
 
   /** As the server words it for the learner; the note follows in words of its own. */
-  reads: (act: AskingAct, reason: string, draft: { seconds: number | null; rule: string; of: string }): string => {
+  reads: (act: AskingAct, reason: string, draft: { seconds: number | null; rule: string; of: string; answers?: boolean }): string => {
     const rule = draft.rule === "" ? "" : `, “${RULES[draft.rule] ?? draft.rule}”`;
     const did = {
-      message: "A proctor wrote to you",
+      message: draft.answers === true ? "A proctor answered you" : "A proctor wrote to you",
       "ask-still": "A proctor asked for a new picture",
       "ask-id": "A proctor asked you to take the pictures of your ID check again",
       pause: "A proctor paused your exam",
+      resume: "A proctor resumed your exam",
       "extra-time": `A proctor gave you ${draft.seconds === null ? "…" : lengthWords(draft.seconds * 1000)} more`,
       "lift-rule": `A proctor lifted a rule for you${rule}`,
       "restore-rule": `A proctor put a rule in force again${rule}`,

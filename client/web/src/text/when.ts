@@ -70,6 +70,11 @@ export function lengthWords(length_ms: number): string {
   return words.join(" ") || "under a second";
 }
 
+/** Whole minutes once there are two: the eye is not drawn every second. */
+export function minutes(length_ms: number): string {
+  return lengthWords(length_ms < 120_000 ? length_ms : Math.floor(length_ms / 60_000) * 60_000);
+}
+
 /** "12 seconds in all, 2 times": how long it went on, not from its first moment to its last. */
 export function lastedWords(lasted_ms: number, times: number): string {
   return lengthWords(lasted_ms) + (times > 1 ? ` in all, ${times} times` : "");

@@ -6,13 +6,18 @@ import {
   confirmable,
   draftOf,
   fits,
+  interruptions,
+  interrupts,
+  isInterruptedEnough,
   lacks,
   remembered,
   secondsOf,
   sentOf,
+  withReady,
   wordsOf,
 } from "../../src/console/acts";
 import { wall as words } from "../../src/text/wall";
+import { START } from "../made";
 import { proposed, REASONS, tile } from "./wall-made";
 
 const whole = (act: AskingAct) =>
@@ -164,5 +169,59 @@ describe("what the learner will read", () => {
     expect(words.reads("irregularity", network, { ...none, of: "system" })).toBe(
       "A proctor noted an irregularity of the system: network.",
     );
+  });
+});
+
+describe("before a learner is interrupted", () => {
+  const told = (changed: object) =>
+    tile("a", { interrupted: { messages: 2, pauses: 1, requests: 0, last_ms: START, at_most: 0, ...changed } });
+
+  it("it is said how often that was done, and in which ways", () => {
+    expect(interruptions(tile("a"))).toBe(0);
+    expect(interruptions(told({ requests: 4 }))).toBe(7);
+    expect(words.interrupted.one(null, "")).toBe("Proctors have not interrupted this learner so far.");
+    expect(words.interrupted.one(told({}).interrupted, "4 minutes")).toBe(
+      "Interrupted 3 times so far (2 messages, 1 pause), last 4 minutes ago.",
+    );
+    expect(words.interrupted.many(0, 12, "")).toBe("Proctors have interrupted none of these 12 learners so far.");
+    expect(words.interrupted.many(5, 12, "40 seconds")).toBe("Interrupted so far: 5 of 12 learners, last 40 seconds ago.");
+  });
+
+  it("a proctor is warned where the policy says a number, and one more is beyond it", () => {
+    const enough = (at_most: number) => isInterruptedEnough(told({ at_most }));
+    expect([enough(0), enough(2), enough(3), enough(4)]).toEqual([false, true, true, false]);
+    expect(isInterruptedEnough(tile("a"))).toBe(false);
+  });
+
+  it("no act counts that gives something or answers", () => {
+    const kinds = ["message", "pause", "ask-still", "ask-id", "resume", "extra-time", "answer"] as const;
+    expect(kinds.filter(interrupts)).toEqual(["message", "pause", "ask-still", "ask-id"]);
+  });
+});
+
+describe("a ready sentence", () => {
+  const { ready } = words;
+
+  it("fills an empty note, takes the place of another, and leaves a person's own words", () => {
+    const [first = "", second = ""] = ready.act("message", "");
+    expect(withReady(" ", first, ready.all)).toBe(first);
+    expect(withReady(first, second, ready.all)).toBe(second);
+    expect(withReady("Hello Ada.", first, ready.all)).toBe(`Hello Ada. ${first}`);
+    expect(withReady(`${first} Thanks.`, second, ready.all)).toBe(`${first} Thanks. ${second}`);
+  });
+
+  it("is there for each act with a note, and those of the reason's category come first", () => {
+    for (const act of ["message", "pause", "extra-time", "terminate"] as const)
+      expect(ready.act(act, "").length).toBeGreaterThan(0);
+    expect(ready.act("undo", "")).toEqual([]);
+    const [first] = ready.act("pause", "technical/network");
+    expect(first).toBe("Something technical went wrong. You did nothing wrong.");
+    expect(ready.act("pause", "of-a-newer-server/x")).toEqual(ready.act("pause", ""));
+  });
+
+  it("can be sent as it is: no place is left to fill in, and nothing is shouted", () => {
+    for (const sentence of ready.all) expect(sentence).toMatch(/^[A-Z][^!…_[\]<>]*[.?]$/);
+    for (const category of ["environment", "learner", "staff", "technical", "other"])
+      for (const sentence of ready.announcement(`${category}/x`)) expect(ready.all).toContain(sentence);
   });
 });

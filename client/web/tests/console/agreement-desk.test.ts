@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
 import {
   type Agreement,
+  type AnswerToMark,
   type ExamRow,
   type LeadApi,
+  type MarkGiven,
+  type Marking,
+  type MarkSent,
   ProblemError,
   type Released,
   Unreachable,
@@ -10,13 +14,15 @@ import {
 import { AgreementDesk } from "../../src/console/agreement-desk";
 import { desk as words } from "../../src/text/desk";
 
-const NOTHING: Agreement = { pairs: [], rules: [], flags: [] };
+const NOTHING: Agreement = { sessions: 0, decided: 0, pairs: [], rules: [], flags: [] };
 const EXAMS = ["sds", "pom"].map((id): ExamRow => ({ id, title: id, policy: "p", sections: 1, sessions: 2 }));
 
 class Server implements LeadApi {
   fails: Error | null = null;
   asked: string[] = [];
   released: Released = { done: [], failed: [] };
+  answer: AnswerToMark = essay();
+  sent: MarkSent[] = [];
   constructor(private readonly role: "lead" | "course-team" = "lead") {}
   signIn(name: string) {
     return Promise.resolve({ name, role: this.role, exams: null, expires_at_ms: 0 });
@@ -37,7 +43,84 @@ class Server implements LeadApi {
   releaseResults() {
     return this.fails === null ? Promise.resolve(this.released) : Promise.reject(this.fails);
   }
+  marking() {
+    const row = { session: "s_1", learner: "Ada", group: "", released: false, marked: 0 };
+    return Promise.resolve({ items: 1, sessions: [row] });
+  }
+  marks(session = "s_1"): Promise<Marking> {
+    const answers = [this.answer];
+    return Promise.resolve({ session, learner: "Ada", released: false, points: 0, possible: 9, answers });
+  }
+  mark(session: string, sent: MarkSent) {
+    if (this.fails !== null) return Promise.reject(this.fails);
+    this.sent.push(sent);
+    const given = { points: sent.points, by: "lena", at_ms: 1 };
+    this.answer = essay([...this.answer.marks, given]);
+    return this.marks(session);
+  }
 }
+
+const essay = (marks: MarkGiven[] = []): AnswerToMark => ({
+  section: "part-c",
+  item: "randomise",
+  text: "Why?",
+  response: "So that only chance differs.",
+  possible: 2,
+  marks,
+});
+
+async function marking(marks: MarkGiven[] = []) {
+  const server = new Server("course-team");
+  server.answer = essay(marks);
+  const desk = new AgreementDesk(server);
+  await desk.start("sds");
+  await desk.openMarks("s_1");
+  return { server, desk };
+}
+
+describe("the marks of the course team", () => {
+  it("gives what was typed, and corrects it against what stood there", async () => {
+    const { server, desk } = await marking();
+    desk.writePoints("randomise", " 1,5 ");
+    await desk.mark(server.answer);
+    desk.writePoints("randomise", "1");
+    await desk.mark(server.answer);
+    expect(server.sent).toEqual([
+      { item: "randomise", points: 1.5, was: null },
+      { item: "randomise", points: 1, was: 1.5 },
+    ]);
+    expect(desk.marked.value).toBe("Recorded for randomise: was 1.5, now 1.");
+    expect(desk.marking.value?.sessions.map(({ marked }) => marked)).toEqual([1]);
+    const [first, second] = server.answer.marks;
+    expect(words.marks.mark(second!, first!)).toBe("was 1.5, now 1, by lena");
+  });
+
+  it.each(["", "3", "-1", "1.2345", "x", "1e0"])("sends no points that can't be: %j", async (typed) => {
+    const { server, desk } = await marking();
+    desk.writePoints("randomise", typed);
+    await desk.mark(server.answer);
+    expect([server.sent, desk.lacking.value]).toEqual([[], "randomise"]);
+    desk.writePoints("randomise", "2");
+    expect(desk.lacking.value).toBeNull();
+  });
+
+  it("shows what somebody else gave meanwhile, and keeps what was typed", async () => {
+    const { server, desk } = await marking();
+    desk.writePoints("randomise", "2");
+    server.answer = essay([{ points: 1, by: "ann", at_ms: 1 }]);
+    server.fails = new ProblemError("mark-changed", 409, "", "meanwhile ann has marked this answer: look again");
+    await desk.mark(essay());
+    expect(desk.trouble.value).toBe("Meanwhile ann has marked this answer: look again.");
+    expect(desk.marks.value?.answers[0]?.marks.map(({ by }) => by)).toEqual(["ann"]);
+    expect(desk.points.value).toEqual({ randomise: "2" });
+  });
+
+  it("are not asked for by whoever may not give any", async () => {
+    const desk = new AgreementDesk(new Server("lead"));
+    await desk.start("sds");
+    expect(desk.marking.value).toBeNull();
+  });
+});
 
 describe("the lead's page", () => {
   it("shows the exam that the address names, else the first", async () => {
@@ -84,6 +167,13 @@ describe("the lead's page", () => {
     await desk.choose("pom");
     await releasing;
     expect([desk.exam.value, desk.released.value]).toEqual(["pom", []]);
+  });
+
+  it.each([
+    ["0 of the exam's 1 session is decided", 0, 1],
+    ["11,950 of the exam's 12,300 sessions are decided", 11_950, 12_300],
+  ])("says how many sessions count: %s", (said, decided, sessions) => {
+    expect(words.agreement.counted(decided, sessions)).toContain(`${said}.`);
   });
 
   it("offers results to nobody else", async () => {

@@ -241,6 +241,18 @@ describe("the desk", () => {
     expect(desk.list.pictures.value?.waiting).toBe(120);
   });
 
+  it("plays at half, once, twice and four times the speed, and stays as it was chosen", async () => {
+    const { desk } = await opened();
+    const speeds = [desk.speed.value];
+    for (const by of [-1, -1, 1, 1, 1, 1] as const) {
+      desk.faster(by);
+      speeds.push(desk.speed.value);
+    }
+    expect(speeds).toEqual([1, 0.5, 0.5, 1, 2, 4, 4]);
+    await desk.open("s1");
+    expect(desk.speed.value).toBe(4);
+  });
+
   it("stops playing at the last snapshot", async () => {
     const { desk } = await opened();
     desk.play();

@@ -26,6 +26,7 @@ describe("what an act needs", () => {
     ["a refusal takes a reason", draft({ event: "refused" }), ["note"]],
     ["spaces are no reason", draft({ event: "refused", notes: { refused: "  " } }), ["note"]],
     ["vouching takes a reason", draft({ event: "vouched" }), ["note"]],
+    ["taking back takes a reason", draft({ event: "taken-back" }), ["note"]],
     [
       "another act's reason is none",
       draft({ event: "vouched", notes: { refused: "x" } }),
@@ -101,6 +102,11 @@ describe("which acts are open", () => {
       ["vouched"],
     ],
     [
+      "while one is awaited of who was vouched for: to take that back, too",
+      idDesk("s", { state: "retake", may_ask_again: false, may_take_back: true }),
+      ["taken-back", "vouched"],
+    ],
+    [
       "after the end: all but to ask for a new picture",
       idDesk("s", { may_ask_again: false }),
       ["accepted", "refused", "vouched"],
@@ -132,6 +138,24 @@ describe("the order", () => {
     ];
     const order = rules.disagreementsFirst(checks).map((one) => one.check);
     expect(order).toEqual(["name", "kind", "expiry", "digits", "face"]);
+  });
+
+  it("says of a count or a date what was found, not that it differs", () => {
+    const { name, result } = identity.checks;
+    const words = (kind: string, of: CheckResult) =>
+      `${name(kind)}: ${result({ check: kind, result: of })}`;
+    expect(words("expiry", "differs")).toBe("Expiry: not valid on the day of the exam");
+    expect(words("expiry", "agrees")).toBe("Expiry: valid on the day of the exam");
+    expect(words("expiry", "unavailable")).toBe("Expiry: not checked");
+    expect(words("faces", "differs")).toBe("Faces in the check-in picture: more than one");
+    expect(words("name", "differs")).toBe("Name: differs");
+  });
+
+  it("gives both days of a birth whose century is open, and nothing where there are not two", () => {
+    const { either } = identity.reading;
+    expect(either(["1911-01-01", "2011-01-01"])).toMatch(/^1911-01-01 or 2011-01-01 \(/);
+    expect(either(["2011-01-01"])).toBe("");
+    expect(either([])).toBe("");
   });
 
   it("has those first whom the wait keeps from their exam, else the server's order", () => {

@@ -8,7 +8,7 @@ import {
   sliderCommand,
 } from "../../src/console/keys";
 
-const LETTERS = ["j", "k", "u", "d", "c", "q", "m", "t", "1", "9", "0", "+", "-", "?", " "];
+const LETTERS = ["j", "k", "u", "d", "c", "q", "m", "t", "1", "9", "0", "+", "-", "[", "]", "?", " "];
 const PLACES: Place[] = ["page", "text", "choice", "control", "dialog"];
 
 function press(key: string, changed: Partial<Press> = {}) {
@@ -26,6 +26,8 @@ describe("keys", () => {
     ["c", { do: "judge", as: "cannot-tell" }],
     ["?", { do: "keys" }],
     [" ", { do: "play" }],
+    ["[", { do: "speed", by: -1 }],
+    ["]", { do: "speed", by: 1 }],
     ["Enter", { do: "confirm" }],
     ["q", { do: "queue" }],
     ["m", { do: "mark" }],

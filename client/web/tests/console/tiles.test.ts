@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { counted, EVERYBODY, type Filter, held, mayMove, nextInNeed, oldFor, ordered } from "../../src/console/tiles";
+import { pagesOf } from "../../src/console/login";
 import { START } from "../made";
 import { tile } from "./wall-made";
 
@@ -77,6 +78,15 @@ describe("the filters", () => {
     tile("ready", { state: "ready" }),
   ];
 
+  it("count who was refused among those who are done, never at check-in", () => {
+    const refused = tile("no", { state: "check-in", id_check: "refused" });
+    const counts = counted([refused, tile("works", { id_check: "refused" })], EVERYBODY, "");
+    expect([counts["check-in"], counts.done, counts.working]).toEqual([0, 1, 1]);
+    const waits = tile("waits", { state: "check-in", id_check: "refusal-proposed" });
+    expect(ordered([refused, tile("z", { state: "expired" }), waits], EVERYBODY, "")).toEqual(["waits", "z", "no"]);
+    expect(mayMove({ id_check: "refused" })).toBe(true);
+  });
+
   it("count nobody who works while their ID check waits among those who need someone", () => {
     const works = [needing("a", "id-check-later"), needing("b", "of-a-newer-server")];
     expect(counted(works, EVERYBODY, "noor")).toMatchObject({ needs: 1, all: 2 });
@@ -123,4 +133,11 @@ describe("the next who needs someone", () => {
     expect(nextInNeed(["b", "c"], "gone", needs)).toBe("c");
     expect(nextInNeed(["a", "b"], "a", needs)).toBeNull();
   });
+});
+
+it("the pages of a role begin with the one it is for", () => {
+  expect(pagesOf("proctor")).toEqual(["wall", "reviews", "identity"]);
+  expect(pagesOf("lead")).toEqual(["wall", "reviews", "identity", "agreement"]);
+  expect(pagesOf("course-team")).toEqual(["agreement"]);
+  expect(pagesOf("administrator")).toEqual([]);
 });

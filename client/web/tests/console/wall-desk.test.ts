@@ -322,8 +322,39 @@ describe("an act", () => {
     wall.pauseOrResume(["a", "b"]);
     expect(wall.sending.draft.value).toMatchObject({ act: "pause", sessions: ["a"] });
     wall.pauseOrResume(["b"]);
-    await rest();
-    expect(server.sent).toEqual([["b", { act: "resume", version: 0, request: "r1" }]]);
+    // A second p by mistake undoes no pause: it asks why, as a pause does.
+    expect(wall.sending.draft.value).toMatchObject({ act: "resume", sessions: ["b"] });
+    expect([await wall.sending.confirm(), wall.sending.lacks.value, server.sent]).toEqual([false, ["code", "note"], []]);
+    wall.sending.write({ code: "technical/network", note: "Your line is back." });
+    await wall.sending.confirm();
+    const sent = { act: "resume", code: "technical/network", note: "Your line is back.", version: 0, request: "r1" };
+    expect(server.sent).toEqual([["b", sent]]);
+  });
+
+  it("to one who asked something is its answer, unless that is unticked", async () => {
+    const help = { topic: "question", text: "Which formula?", more: 0, since_ms: START };
+    const { wall, server } = await watching([tile("a", { help }), tile("b")]);
+    for (const answers of [true, false]) {
+      wall.ask("message", ["a"]);
+      expect(wall.sending.draft.value).toMatchObject({ answers: true });
+      wall.sending.write({ note: "The second.", answers });
+      await wall.sending.confirm();
+    }
+    wall.ask("message", ["a", "b"]);
+    expect(wall.sending.draft.value).toMatchObject({ answers: false });
+    expect(server.sent.map(([, { act }]) => act)).toEqual(["answer", "message"]);
+  });
+
+  it("leaves out who was refused at check-in, and says why where nobody is left", async () => {
+    const refused = tile("no", { state: "check-in", id_check: "refused" });
+    const { wall } = await watching([tile("a"), refused]);
+    wall.ask("message", ["a", "no"]);
+    expect(wall.sending.draft.value).toMatchObject({ sessions: ["a"] });
+    wall.sending.cancel();
+    wall.ask("message", ["no"]);
+    expect([wall.sending.draft.value, wall.sending.result.value?.words]).toEqual([null, words.session.refused]);
+    wall.ask("irregularity", ["no"]);
+    expect(wall.sending.draft.value).toMatchObject({ sessions: ["no"] });
   });
 
   it("is for those selected, or else for the tile with the focus, or the open one", async () => {

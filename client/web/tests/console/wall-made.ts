@@ -241,14 +241,31 @@ export interface Watched {
   clock: Clock;
 }
 
-/** A wall that shows these tiles. */
-export async function watching(tiles: Tile[], server = new Server()): Promise<Watched> {
+/** What a tab keeps while its page is loaded anew. */
+export class Tab {
+  text: string | null = null;
+  readonly read = (): string | null => this.text;
+  readonly write = (text: string): void => {
+    this.text = text;
+  };
+}
+
+/** How many ids were made: none comes twice, whichever page asks. */
+let made = 0;
+
+/** A wall that shows these tiles; the first id that it makes is r1. */
+export async function watching(
+  tiles: Tile[],
+  server = new Server(),
+  keep: Tab | null = null,
+): Promise<Watched> {
   const lines = new Lines();
   const clock = new Clock();
   const { open } = lines;
-  let made = 0;
+  if (keep?.text == null) made = 0;
   const newId = () => `r${(made += 1)}`;
-  const wall = new Wall({ api: server, open, ...clock, random: () => 0.5, newId, zone: "UTC" });
+  const tab = keep === null ? {} : { keep };
+  const wall = new Wall({ api: server, open, ...clock, ...tab, random: () => 0.5, newId, zone: "UTC" });
   await wall.start(null);
   await rest();
   if (lines.opened.length > 0) lines.wall(tiles);

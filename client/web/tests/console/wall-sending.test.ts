@@ -3,7 +3,7 @@ import { ProblemError, Unreachable } from "../../src/api";
 import type { Wall } from "../../src/console/wall-desk";
 import { wall as words } from "../../src/text/wall";
 import { MINUTE, SECOND, START } from "../made";
-import { rest, Server, tile, watching } from "./wall-made";
+import { rest, Server, Tab, tile, watching } from "./wall-made";
 
 const ADA = tile("a", { learner: "Ada" });
 const BEN = tile("b", { learner: "Ben" });
@@ -134,13 +134,11 @@ describe("an act without an answer", () => {
     expect([headings(wall), wall.sending.actTrouble.value]).toEqual([[], words.trouble.codes["session-closed"]]);
   });
 
-  it("of a key is decided anew by the next press", async () => {
+  it("without words is decided anew by the next press", async () => {
     const { wall, server } = await watching([tile("a", { state: "paused" })]);
     server.fails = new Unreachable();
-    wall.pauseOrResume(["a"]);
-    await rest();
-    wall.pauseOrResume(["a"]);
-    await rest();
+    await wall.send(["a"], { act: "resume" });
+    await wall.send(["a"], { act: "resume" });
     expect([requests(server), headings(wall)]).toEqual([["r2"], []]);
   });
 
@@ -361,5 +359,80 @@ describe("the next proctor at this computer", () => {
     answer();
     await sent;
     expect([wall.sending.result.value, wall.sending.lost.value]).toEqual([null, []]);
+  });
+});
+
+describe("after the page was loaded anew", () => {
+  it("what no answer came to is offered again, and is sent as the same decision", async () => {
+    const [server, tab] = [new Server(), new Tab()];
+    const before = await watching([ADA], server, tab);
+    await before.wall.open("a");
+    server.fails = new Unreachable();
+    server.loses = true;
+    await write(before.wall, "Hello");
+    server.loses = false;
+
+    const { wall, clock } = await watching([ADA], server, tab);
+    const [lost] = wall.sending.lost.value;
+    expect([headings(wall), lost?.unsure]).toEqual([["Message to Ada"], true]);
+    expect(lost?.at_ms).toBe(START);
+    await clock.pass(MINUTE);
+    expect(await again(wall)).toBe(true);
+    expect(server.sent[1]).toEqual(server.sent[0]); // its request, and the version it was decided on
+    expect(headings(wall)).toEqual([]);
+    expect(headings((await watching([ADA], server, tab)).wall)).toEqual([]);
+  });
+
+  it("what was still under way is offered, too", async () => {
+    const [server, tab] = [new Server(), new Tab()];
+    const before = await watching([ADA], server, tab);
+    const answer = slow(server);
+    const sent = before.wall.send(["a"], { act: "resume" });
+    const { wall } = await watching([ADA], server, tab);
+    expect(headings(wall)).toEqual(["Resume the exam of Ada"]);
+    answer();
+    await sent;
+  });
+
+  it("many are sent to by exam though their tiles have gone, and an announcement to its exam", async () => {
+    const [server, tab] = [new Server(), new Tab()];
+    const before = await watching([ADA, BEN], server, tab);
+    server.fails = new Unreachable();
+    await write(before.wall, "Hello", ["a", "b"]);
+    server.fails = new Unreachable();
+    await before.wall.sending.announce("sds", "", "Five minutes left.");
+
+    const { wall } = await watching([], server, tab);
+    expect(headings(wall)).toEqual(["Message to 2 learners", "Announcement to all of Statistics"]);
+    expect([await again(wall), await again(wall)]).toEqual([true, true]);
+    expect(server.many.map(([exam, sessions, { request }]) => [exam, sessions, request])).toEqual([["sds", ["a", "b"], "r1"]]);
+    expect([server.announced, server.requests]).toEqual([["sds: Five minutes left."], ["r2", "r2"]]);
+  });
+
+  it("nobody else is offered it, and nothing is left of it", async () => {
+    const [server, tab] = [new Server(), new Tab()];
+    const before = await watching([ADA], server, tab);
+    server.fails = new Unreachable();
+    await write(before.wall, "Hello");
+
+    server.signedIn = false;
+    const { wall } = await watching([ADA], server, tab);
+    await wall.signIn("sam", "secret");
+    expect(headings(wall)).toEqual([]);
+    expect(tab.text).not.toContain("Hello");
+  });
+
+  it("who has to sign in again is offered it, and who signs out leaves nothing", async () => {
+    const [server, tab] = [new Server(), new Tab()];
+    const before = await watching([ADA], server, tab);
+    server.fails = new Unreachable();
+    await write(before.wall, "Hello");
+
+    server.signedIn = false;
+    const { wall } = await watching([ADA], server, tab);
+    await wall.signIn("noor", "secret");
+    expect(headings(wall)).toEqual(["Message to Ada"]);
+    await wall.signOut();
+    expect(tab.text).not.toContain("Hello");
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { marksOf, workWords } from "../../src/console/wall-grid";
+import { marksOf, standsWords, workWords } from "../../src/console/wall-grid";
 import { conversation, happenings, waiting } from "../../src/console/wall-story";
 import { wall as words } from "../../src/text/wall";
 import { flag, MINUTE, SECOND, START } from "../made";
@@ -201,5 +201,17 @@ describe("the story of a session", () => {
       ["a2", true],
       ["a1", false],
     ]);
+  });
+});
+
+describe("how a session stands", () => {
+  it.each([
+    ["ID check refused", { state: "check-in", id_check: "refused" }],
+    ["has opened the link", { state: "check-in", id_check: "awaited" }],
+    ["at check-in", { state: "check-in", id_check: "captured" }],
+    ["between sections", { section: "" }],
+    ["working", {}],
+  ])("is that of who %s", (stands, changed) => {
+    expect(standsWords(tile("a", changed))).toBe(stands);
   });
 });

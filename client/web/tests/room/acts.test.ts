@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Act, actsOf, askedStillAt, behind, permittedOf, unread } from "../../src/room/acts";
+import { type Act, actsOf, answerTo, askedStillAt, behind, permittedOf, unread } from "../../src/room/acts";
 import { Notes } from "../../src/room/notes";
 import { Tape } from "./tape";
 
@@ -54,6 +54,15 @@ it("what was read stays read when the page comes back", async () => {
   before.readActs(["a1", "a2"]);
   before.readActs(["a2", "a3"]);
   expect((await Notes.of(tape)).read.value).toEqual(["a1", "a2", "a3"]);
+});
+
+it("what was asked last is kept, with the answer that came after it", async () => {
+  const tape = new Tape();
+  (await Notes.of(tape)).ask("Which formula?", 2000);
+  expect((await Notes.of(tape)).asked.value).toEqual({ text: "Which formula?", at_ms: 2000 });
+  const one = (id: string, at_ms: number) => ({ ...told(id, "answer"), at_ms });
+  expect(answerTo(actsOf({ acts: [one("a1", 1000), told("a2", "message")] }), 2000)).toBe(null);
+  expect(answerTo(actsOf({ acts: [one("a1", 1000), one("a2", 3000)] }), 2000)?.id).toBe("a2");
 });
 
 describe("why a screen stands there", () => {

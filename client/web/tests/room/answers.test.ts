@@ -15,6 +15,7 @@ function line(received: number, trouble: Line["trouble"] = null): Line {
     received,
     blobs_waiting: 0,
     received_at_ms: 5000,
+    server_full: false,
     trouble,
   };
 }

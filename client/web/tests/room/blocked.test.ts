@@ -25,6 +25,9 @@ describe("a page that waits", () => {
     const over = { code: "asked", facts: { over: true } };
     expect([againMs(soon, 0), againMs(soon, 1000)]).toEqual([5000, 5000]);
     expect([againMs(over, 0), againMs(over, 1000)]).toEqual([5000, 120_000]);
+    // A no that was a mistake is taken back soon, or not at all.
+    const no = { code: "asked-refused", facts: {} };
+    expect([againMs(no, 0), againMs(no, 1000)]).toEqual([5000, 120_000]);
     expect(againMs({ code: "unreachable", facts: {} }, 1000)).toBe(5000);
   });
 

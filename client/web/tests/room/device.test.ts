@@ -14,8 +14,6 @@ import {
 } from "../../src/room/device";
 import { ExamServer, TOKEN, type Fault } from "./exam-server";
 
-vi.setConfig({ testTimeout: 20_000 });
-
 let server: ExamServer;
 const opened: Device[] = [];
 
@@ -267,6 +265,16 @@ describe("a line that breaks", () => {
     expect(server.blobs.size).toBe(12);
     const rebuilt = new Frontier().extended(server.lines.map(leafHash));
     expect(rebuilt.root()).toEqual(server.frontiers.at(-1)?.root());
+  });
+
+  test("a server that can't store is said to be there, until it stores again", async () => {
+    const device = await begun();
+    server.faults.push("storage-full");
+    const said: boolean[] = [];
+    device.line.subscribe(({ server_full }) => said.push(server_full));
+    const { seq } = await answer(device, "a1");
+    await when(() => device.line.value.received > seq);
+    expect([said[0], said.includes(true), said.at(-1)]).toEqual([false, true, false]);
   });
 
   test("an outage of a minute is a gap with its cause; a short one is none", async () => {

@@ -49,6 +49,7 @@ class FakeDevice extends Tape {
     blobs_waiting: 0,
     received_at_ms: null,
     trouble: null,
+    server_full: false,
   });
   closed = false;
   constructor(view: SessionView) {
