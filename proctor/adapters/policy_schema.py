@@ -230,7 +230,7 @@ class RetainDoc(_Doc):
 class PolicyDoc(_Doc):
     # No Literal[1]: that takes `true` for 1.
     schema_: int = Field(alias="schema", ge=1, le=1, description="version of this format")
-    id: Id = Field(description="of this policy; also the name of its file")
+    id: Id = Field(description="of this policy; whoever names it looks for a file called so")
     title: Text = Field(description="as people read it")
     allow: list[ResourceDoc] = Field(default=[], max_length=100, description="what may be used")
     sections: SectionsDoc = Field(default_factory=SectionsDoc, description="what it knows of them")

@@ -121,7 +121,12 @@ async def _day(data: Path, *, once: bool, port: int) -> int:
             return 0
         proctor = await _sign_in(http, "proctor", passwords)
         rows = [await _close(proctor, each, data / "bundles") for each in played]
-        _show(rows, seconds=time.monotonic() - began)
+        _show(
+            rows,
+            seconds=time.monotonic() - began,
+            bundles=data / "bundles",
+            key=parts.key.verifier.encode(),
+        )
         return 1 if any(row.problems for row in rows) else 0
 
 
@@ -292,10 +297,11 @@ def _facts(bundle: bytes) -> Any:
     return json.loads(bytes(unpack(data).members[SESSION].of(data)))
 
 
-def _show(rows: Iterable[Row], *, seconds: float) -> None:
+def _show(rows: Iterable[Row], *, seconds: float, bundles: Path, key: str) -> None:
     table = Table(title=f"One exam day, played in {seconds:.0f} s")
-    for heading in ("learner", "sections", "snapshots", "flags", "gaps", "verdict", "bundle"):
+    for heading in ("learner", "sections", "snapshots", "flags", "gaps", "verdict"):
         table.add_column(heading, overflow="fold")
+    table.add_column("bundle", no_wrap=True)
     problems = []
     for row in rows:
         table.add_row(
@@ -309,6 +315,9 @@ def _show(rows: Iterable[Row], *, seconds: float) -> None:
         )
         problems += [f"{row.learner}: {problem}" for problem in row.problems]
     say.print(table)
+    say.print("The bundles can be verified anywhere, without a network:")
+    command = shlex.join(["proctor", "verify", str(bundles / "BUNDLE.zip"), "--key", key])
+    say.print(f"  .venv/bin/{command}", soft_wrap=True, markup=False)
     for problem in problems:
         say.print(problem, style="red", markup=False)
     say.print("Every session is what its story says." if not problems else "The story is broken.")
@@ -328,14 +337,17 @@ async def _stay(url: str, team: _Staff, data: Path, passwords: dict[str, str]) -
     link = f"{url}/join/{made['join_token']}"
     say.print()
     say.print("[bold]Proctor[/]      watch and help; look at what was flagged, and decide:")
-    say.print(f"  {url}/console", soft_wrap=True)
-    say.print(f"  {url}/console/review", soft_wrap=True)
+    for page in ("", "/identity", "/review"):
+        say.print(f"  {url}/console{page}", soft_wrap=True)
     for name in ("proctor", "second-proctor", "lead"):
         say.print(f"  sign in as {name} with {passwords[name]}", markup=False)
     say.print("  All three wear one face and show one picture of a document: the ID desk says so.")
     say.print("[bold]Learner[/]      sit the capstone yourself, with your own camera:")
+    say.print(f"  {link}", soft_wrap=True, markup=False)
     say.print(f"  .venv/bin/proctor-client take {link}", soft_wrap=True, markup=False)
-    say.print("[bold]Course team[/]  invite, read results over the API:")
+    say.print("  Its check-in waits until the proctor accepts it, at /console/identity.")
+    say.print("[bold]Course team[/]  results, and how far reviewers agree; the API's document:")
+    say.print(f"  {url}/console/agreement", soft_wrap=True)
     say.print(f"  {url}/api/v1/openapi.json", soft_wrap=True)
     say.print(f"  sign in as course-team with {passwords['course-team']}", markup=False)
     say.print("Another learner, invited in another terminal:")

@@ -284,7 +284,8 @@ export class Desk extends StaffPage {
 
   /** Hands the form in: says what is missing, asks once more for a breach, or sends it. */
   async confirm(sure = false): Promise<void> {
-    if (!this.mayDecide() || this.waiting.value !== null) return;
+    // While the queue is fetched, say, a verdict can be given: only the same one not twice.
+    if (!this.mayDecide() || this.waiting.value === en.wait.verdict) return;
     this.tried.value = true;
     const verdict = form.given(this.draft.value, this.flags.value, SESSION_REASONS);
     if (verdict === null) {

@@ -112,7 +112,8 @@ export abstract class StaffPage {
           error instanceof Unreachable && unsure !== null ? unsure : troubleWords(error);
       }
     } finally {
-      this.waiting.value = null;
+      // What began meanwhile is waited for still.
+      if (this.waiting.value === what) this.waiting.value = null;
     }
   }
 

@@ -138,6 +138,17 @@ describe("the desk", () => {
     expect(desk.deciding.value).toBe(true);
   });
 
+  it("obeys while the queue is fetched, and sends a verdict that is on its way no second time", async () => {
+    const { desk, server } = await opened();
+    const fetched = desk.list.refresh();
+    await desk.confirm();
+    expect(desk.tried.value).toBe(true);
+    await fetched;
+    filled(desk);
+    await Promise.all([desk.confirm(true), desk.confirm(true)]);
+    expect(server.sent.length).toBe(1);
+  });
+
   it("asks once more before a breach is sent", async () => {
     const { desk, server } = await opened();
     filled(desk);
