@@ -15,7 +15,7 @@ import struct
 import sys
 from typing import Final
 
-# Writes under way at once; the store has two.
+# Writes under way at once; the store has one.
 MAX_UNDER_WAY: Final = 16
 # setup, destroy, getevents, submit: io_setup(2) and so on, which the C library has no names for.
 _CALLS: Final = {"x86_64": (206, 207, 208, 209), "aarch64": (0, 1, 4, 2)}

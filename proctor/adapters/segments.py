@@ -70,19 +70,6 @@ class Blob(NamedTuple):
     data: bytes | memoryview
 
 
-class Placed(NamedTuple):
-    """Blobs that have their place and are to be written there."""
-
-    places: list[Place]
-    file: int
-    at: int
-    buffer: memoryview  # of the segments', to be given back
-    data: memoryview  # in it
-    before: asyncio.Future[bool] | None  # the write that this one comes behind
-    ended: asyncio.Future[bool]  # whether it went well
-    faults: int  # what `Segments.faults` was
-
-
 def decrypt(key: AESGCM, *, session: str, sha256: str, sealed: bytes) -> bytes:
     """Return a blob.
 
@@ -94,11 +81,7 @@ def decrypt(key: AESGCM, *, session: str, sha256: str, sealed: bytes) -> bytes:
 
 
 class Segments:
-    """The segment files of one folder. One event loop writes; any thread may read.
-
-    Several writes may be under way at once. What follows a gap is not found after a crash, so each
-    ends after those that began before it, and fails where one of them failed.
-    """
+    """The segment files of one folder. One task writes at a time; any thread may read."""
 
     def __init__(
         self, folder: Path, *, max_bytes: int = MAX_SEGMENT_BYTES, read_only: bool = False
@@ -111,78 +94,36 @@ class Segments:
         self._number = max(self._numbers(), default=0)
         self._file: int | None = None
         self._end = 0  # where the next write begins: at a block
-        self._durable = 0  # up to where all that began is on the disk
-        # How often something could not be written. All that was under way has ended, well or not,
-        # before it is counted.
-        self.faults = 0
-        self._placing = asyncio.Lock()
-        self._under_way: set[asyncio.Future[bool]] = set()  # whether they went well
-        self._newest: asyncio.Future[bool] | None = None
         self._room = 0  # where what was written ahead ends
         self._ahead: asyncio.Task[None] | None = None
-        self._buffers: list[memoryview] = []  # that no write uses
+        # Begins at a page, as a write past the cache must. Only what is touched takes memory.
+        self._buffer = memoryview(mmap.mmap(-1, _aligned(2 * TOGETHER_BYTES)))
         self._disk: Disk | None = None
 
-    async def place(self, blobs: Sequence[Blob], *, faults: int | None = None) -> Placed:
-        """Encrypt blobs and give them their place.
+    async def write(self, blobs: Sequence[Blob]) -> list[Place]:
+        """Encrypt blobs, append them with one write and return where they lie, durable.
 
-        What is placed must be written at once: what comes behind it waits for it to end.
-
-        Args:
-            blobs: In the order in which they are found again; at least one.
-            faults: `Segments.faults` when it was decided what is to be written, where that counts
-                on all writes under way: refused if one failed since.
+        One call at a time.
 
         Raises:
-            OSError: The disk is full or broken, or a write failed that this one comes behind.
-                Nothing is placed.
+            OSError: The disk is full or broken. Nothing is referred to; the tail is cut off.
         """
-        async with self._placing:
-            if faults not in (None, self.faults):
-                raise _behind_a_fault()
-            try:
-                placed = await self._place(blobs)
-            except BaseException:
-                await self._give_up()
-                raise
-            self._end += len(placed.data)
-            self._under_way.add(placed.ended)
-            self._newest = placed.ended
-            return placed
-
-    async def write(self, placed: Placed) -> None:
-        """Append what was placed with one write, and return when it is durable.
-
-        Raises:
-            OSError: The disk is full or broken, or a write failed that this one came behind.
-                Nothing is referred to; the tail is cut off.
-        """
-        went_well = False
+        if not blobs:
+            return []
         try:
-            await self._disk_here().write(placed.file, placed.data, placed.at)
-            self._buffers.append(placed.buffer)
-            if placed.before is not None:
-                if not placed.before.done():
-                    await asyncio.wait({placed.before})
-                if not placed.before.result():
-                    raise _behind_a_fault()
-            self._durable, went_well = placed.at + len(placed.data), True
-        finally:
-            self._under_way.discard(placed.ended)
-            placed.ended.set_result(went_well)
-            if not went_well:
-                async with self._placing:
-                    if placed.faults == self.faults:
-                        await self._give_up()
+            return await self._write(blobs)
+        except BaseException:
+            # What the disk has of it is not known: the next go into a new file.
+            await self._close_file()
+            raise
 
     def written(self, *, since: int) -> Iterator[tuple[str, str, Place]]:
         """Yield session, digest and place of what was written, from a segment on, in order.
 
         To be called before anything is written. What a crash left half-written at the end of a
-        segment may be among them, and a whole write behind it: whether a blob is whole, its tag
-        tells. Those of one write stand side by side; between two writes there is a list. What was
-        written ahead is cut off, and nothing but its zeros: behind a list that rotted there is
-        more. A segment of an earlier version says nothing of itself.
+        segment may be among them: whether a blob is whole, its tag tells. What was written ahead
+        is cut off, and nothing but its zeros: behind a list that rotted there is more. A segment of
+        an earlier version says nothing of itself.
         """
         for number in sorted(each for each in self._numbers() if each >= since):
             file = os.open(self._path(number), os.O_RDWR)
@@ -258,51 +199,32 @@ class Segments:
 
     async def close(self) -> None:
         """Close the segment being written; what was written ahead and not used is cut off."""
-        async with self._placing:
-            await self._close_file()
+        await self._close_file()
         if self._disk is not None:
             self._disk.close()
             self._disk = None
 
-    async def _give_up(self) -> None:
-        """Leave a file of whose end it is not known what the disk has; the next go into another."""
-        try:
-            await self._close_file()
-        finally:
-            self.faults += 1
-            self._newest = None
-
     async def _close_file(self) -> None:
-        # Nothing more goes into it, whatever becomes of this.
-        file, self._file = self._file, None
-        if self._under_way:
-            await asyncio.wait(self._under_way)
         if self._ahead is not None:
             await asyncio.wait({self._ahead})
             self._ahead = None
-        if file is not None:
+        if self._file is not None:
+            file, self._file = self._file, None
             try:
-                os.ftruncate(file, self._durable)
+                os.ftruncate(file, self._end)
             finally:
                 os.close(file)
 
-    def _disk_here(self) -> Disk:
-        if self._disk is None:
-            self._disk = Disk()
-        return self._disk
-
-    async def _place(self, blobs: Sequence[Blob]) -> Placed:
+    async def _write(self, blobs: Sequence[Blob]) -> list[Place]:
         sizes = [len(blob.data) + OVERHEAD_BYTES for blob in blobs]
         rows = [(each.session, each.sha256, size) for each, size in zip(blobs, sizes, strict=True)]
         listed = json.dumps(rows, separators=(",", ":")).encode()
         head = _HEAD.pack(_MAGIC, len(listed)) + listed
         whole = _aligned(len(head) + sum(sizes))
         file = await self._with_room(whole)
-        # Begins at a page, as a write past the cache must. Only what is touched takes memory.
-        buffer = self._buffers.pop() if self._buffers else _pages(2 * TOGETHER_BYTES)
-        if whole > len(buffer):
-            buffer = _pages(whole)
-        used = len(head)
+        if whole > len(self._buffer):
+            self._buffer = memoryview(mmap.mmap(-1, whole))
+        buffer, used = self._buffer[:whole], len(head)
         buffer[:used] = head
         places = []
         nonces = os.urandom(NONCE_BYTES * len(blobs))
@@ -310,29 +232,22 @@ class Segments:
             _seal(blob, nonces[at * NONCE_BYTES :][:NONCE_BYTES], buffer[used : used + size])
             places.append(Place(self._number, self._end + used, size))
             used += size
-        buffer[used:whole] = bytes(whole - used)
-        return Placed(
-            places=places,
-            file=file,
-            at=self._end,
-            buffer=buffer,
-            data=buffer[:whole],
-            before=self._newest,
-            ended=asyncio.get_running_loop().create_future(),
-            faults=self.faults,
-        )
+        buffer[used:] = bytes(whole - used)
+        if self._disk is None:
+            self._disk = Disk()
+        await self._disk.write(file, buffer, self._end)
+        self._end += whole
+        return places
 
     async def _with_room(self, size: int) -> int:
         """Return the file that the next write goes to, having room for it."""
         if self._file is None or self._end >= self._max_bytes:
             await self._close_file()
-            if self._newest is not None and not self._newest.result():
-                raise _behind_a_fault()
             # An earlier run's last segment may end with what a crash left of a write: nothing may
             # come behind it, or it would not be found.
             number = self._number + 1
             self._file = await asyncio.to_thread(_create, self._path(number))
-            self._number, self._end, self._durable, self._room = number, 0, 0, 0
+            self._number, self._end, self._room = number, 0, 0
         if self._end + size > self._room and self._ahead is not None:
             await asyncio.wait({self._ahead})
         if self._end + size > self._room:
@@ -372,14 +287,6 @@ def _read_list(file: int, at: int) -> tuple[int, list[tuple[str, str, int]]] | N
     except ValueError:  # half written
         return None
     return _HEAD.size + size, [(session, sha256, size) for session, sha256, size in rows]
-
-
-def _behind_a_fault() -> OSError:
-    return OSError(errno.EIO, "a write failed that this one came behind")
-
-
-def _pages(size: int) -> memoryview:
-    return memoryview(mmap.mmap(-1, _aligned(size)))
 
 
 def _aligned(size: int) -> int:
@@ -438,7 +345,7 @@ def _zero(file: int, place: Place, size: int) -> None:
     if first >= end:
         return
     at = first // BLOCK_BYTES * BLOCK_BYTES
-    blocks = _pages(end - at)
+    blocks = memoryview(mmap.mmap(-1, _aligned(end) - at))
     if os.preadv(file, [blocks], at) < end - at:
         # Else zeros would go over what stands beside it.
         raise OSError(errno.EIO, "a segment was read in part")

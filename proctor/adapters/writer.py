@@ -1,11 +1,10 @@
 """What is written: batches of devices, durable with one write each, and everything else.
 
 A batch is durable, and answered, once its blobs and what becomes its row stand in a segment. What
-comes while one write is under way is the next, and begins at once; what comes while two are waits
-for the first of them. Its rows follow in the database, written by one thread: whatever is queued
-when it looks is one commit. Neither waits for a timer: under light load a group is one job, and
-under heavy load the group grows to what came meanwhile, which is what makes an fsync cheap. Other
-writes are durable, and answered, with their commit.
+came while the last write was under way is the next. Its rows follow in the database, written by one
+thread: whatever is queued when it looks is one commit. Neither waits for a timer: under light load
+a group is one job, and under heavy load the group grows to what came meanwhile, which is what makes
+an fsync cheap. Other writes are durable, and answered, with their commit.
 
 The order is the safety argument: nothing is answered that is not on the disk. Rows that a crash
 left unwritten are written from the segments at the next start, before anything is read.
@@ -46,8 +45,6 @@ logger = logging.getLogger(__name__)
 
 # More than this in one commit makes the first wait for the last without saving a further fsync.
 MAX_GROUP = 256
-# With one at a time, half of all batches waited for another's write before their own began.
-WRITES_AT_ONCE = 2
 # Jobs that may wait. An uplink has one batch in here at a time, so this is thousands of devices;
 # whoever comes later is told to come again.
 MAX_QUEUED = 16_384
@@ -183,8 +180,6 @@ class Writer:
         self._not_committed = _Refused()  # the thread's
         self._failed = False  # the last write, or commit, that was to write anything
         self._ends: dict[tuple[str, str], int] = {}  # of logs, in the segments
-        self._ends_to_be: dict[tuple[str, str], int] = {}  # the same, of writes under way
-        self._faults = 0  # what `Segments.faults` was when these began to count
         self._turns = 0  # handed over so far
         self._applied = -1  # the last of them whose rows are committed; 0 is the recovery
         self._readers: list[tuple[int, asyncio.Future[None]]] = []
@@ -195,8 +190,7 @@ class Writer:
         # What the recovery found and no row named before it: copies, once it comes again.
         self._left: dict[tuple[object, object], list[Place]] = {}
         self._loop = asyncio.get_running_loop()
-        self._appending: set[asyncio.Task[None]] = set()  # empty while no batch waits
-        self._placing = asyncio.Lock()
+        self._appending: asyncio.Task[None] | None = None  # none while no batch waits
         self._recovered: asyncio.Future[None] = self._loop.create_future()
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
@@ -212,8 +206,8 @@ class Writer:
         job = _AppendJob(append, key, self._loop.create_future(), size)
         self._count(job)
         self._appends.append(job)
-        if len(self._appends) == 1:  # else somebody is about to take them, or nobody can
-            self._begin_to_append()
+        if self._appending is None:
+            self._appending = self._loop.create_task(self._append_all())
         await job.done
 
     async def run(self, job: Callable[[Connection], T]) -> T:
@@ -274,8 +268,8 @@ class Writer:
     async def close(self) -> None:
         """Write what is queued, then end the thread. What comes later is refused."""
         self._closed = True
-        while self._appending:
-            await asyncio.wait(self._appending)
+        if self._appending is not None:
+            await self._appending
         self._hand_over()
         self._queue.put(_Turn(self._turns, [], _NO_ROWS, last=True))
         await asyncio.to_thread(self._thread.join)
@@ -309,22 +303,12 @@ class Writer:
             self._queue.put(_Turn(self._turns, self._others, self._rows))
             self._others, self._rows = [], _Rows()
 
-    def _begin_to_append(self) -> None:
-        if self._appends and len(self._appending) < WRITES_AT_ONCE:
-            self._appending.add(self._loop.create_task(self._append_all()))
-
     async def _append_all(self) -> None:
-        mine = asyncio.current_task()
-        assert mine is not None
-        try:
-            while self._appends:
-                count = _count_of_one_write(self._appends)
-                jobs, self._appends = self._appends[:count], self._appends[count:]
-                self._begin_to_append()
-                self._resolve(await self._store(jobs))
-        finally:
-            # Now, and not when the task is done: what came in between would wait for ever.
-            self._appending.discard(mine)
+        while self._appends:
+            count = _count_of_one_write(self._appends)
+            jobs, self._appends = self._appends[:count], self._appends[count:]
+            self._resolve(await self._store(jobs))
+        self._appending = None
 
     async def _store(self, jobs: Sequence[_AppendJob]) -> Results:
         """Make batches durable. Each is paired with None, or with its exception."""
@@ -350,38 +334,8 @@ class Writer:
         return [result for job in jobs for result in await self._store([job])]
 
     async def _store_together(self, jobs: Sequence[_AppendJob]) -> Results:
-        # One by one: where a log ends is known only once the batch before has its place.
-        async with self._placing:
-            if self._owing.answered:
-                raise StorageFull
-            results, batches, blobs, ends = await self._decided(jobs)
-            if not blobs:
-                return results
-            placed = await self._segments.place(blobs, faults=self._faults)
-            self._ends_to_be.update(ends)
-        await self._segments.write(placed)
-        if len(self._ends) > MAX_ENDS:
-            self._ends.clear()
-        self._ends.update(ends)
-        for log, end in ends.items():
-            if self._ends_to_be.get(log) == end:
-                del self._ends_to_be[log]
-        held = [
-            _blob(blob.session, blob.sha256, place)
-            for blob, place in zip(blobs, placed.places, strict=True)
-            if blob.sha256 != _ROW
-        ]
-        self._add(_Rows(batches, held))
-        self._queued_bytes += _bytes_of(batches)
-        return results
-
-    async def _decided(
-        self, jobs: Sequence[_AppendJob]
-    ) -> tuple[Results, list[tuple[object, ...]], list[Blob], dict[tuple[str, str], int]]:
-        """Return who is told what, what is to be written for it, and where the logs end then."""
-        if self._faults != self._segments.faults:
-            # All that was under way has ended, and what went well is known from there.
-            self._ends_to_be, self._faults = {}, self._segments.faults
+        if self._owing.answered:
+            raise StorageFull
         results: Results = []
         ends: dict[tuple[str, str], int] = {}
         blobs: list[Blob] = []
@@ -390,9 +344,9 @@ class Writer:
             append = job.append
             log = (append.session, append.device)
             if append.lines:
-                end = ends.get(log, self._ends_to_be.get(log, self._ends.get(log)))
+                end = ends.get(log, self._ends.get(log))
                 if end is None:
-                    end = await self._end_of(log)
+                    end = await self._stored_end(log)
                 if end != append.first:
                     results.append((job, Conflict()))
                     continue
@@ -401,18 +355,29 @@ class Writer:
             blobs += [Blob(job.key, append.session, *each) for each in append.blobs]
             blobs.append(Blob(job.key, append.session, _ROW, _packed(append)))
             results.append((job, None))
-        return results, batches, blobs, ends
+        places = await self._segments.write(blobs)
+        if len(self._ends) > MAX_ENDS:
+            self._ends.clear()
+        self._ends.update(ends)
+        placed = [
+            _blob(blob.session, blob.sha256, place)
+            for blob, place in zip(blobs, places, strict=True)
+            if blob.sha256 != _ROW
+        ]
+        self._add(_Rows(batches, placed))
+        self._queued_bytes += _bytes_of(batches)
+        return results
 
     def _add(self, rows: _Rows) -> None:
         if not self._rows:
             self._loop.call_later(ROWS_WITHIN_S, self._hand_over)
         self._rows.add(rows)
 
-    async def _end_of(self, log: tuple[str, str]) -> int:
+    async def _stored_end(self, log: tuple[str, str]) -> int:
         # Asked of the thread, so that all before is committed.
         done: asyncio.Future[int] = self._loop.create_future()
         self._queued += 1
-        self._put(_OtherJob(lambda tx: _stored_end(tx, log), done))
+        self._put(_OtherJob(lambda tx: int(tx.exec_driver_sql(_END, log).scalar_one()), done))
         return await done
 
     def _committed(self, number: int, results: Results, size: int = 0) -> None:
@@ -569,12 +534,9 @@ class Writer:
         newest = connection.exec_driver_sql(_NEWEST_SEGMENT).scalar_one()
         keys: dict[str, AESGCM | None] = {}
         places: dict[tuple[str, str], list[Place]] = {}
-        found: dict[object, tuple[int, Append, list[tuple[str, Place]]]] = {}
+        found: dict[object, tuple[Append, list[tuple[str, Place]]]] = {}
         fresh: set[tuple[str, str]] = set()  # whose rows are written here
-        write, end = 0, (0, 0)  # which it is of, and where what was told last ends
         for session, sha256, place in self._segments.written(since=newest):
-            write += (place.segment, place.offset) != end
-            end = (place.segment, place.offset + place.size)
             if session not in keys:
                 keys[session] = key_of(connection, session)
             if sha256 != _ROW:
@@ -600,13 +562,8 @@ class Writer:
             # One that was refused may stand before the one that was taken in its place.
             name = (session, append.device, append.first) if append.lines else place
             found.pop(name, None)
-            found[name] = (write, append, blobs)
-        for of, append, blobs in found.values():
-            if of > write - (WRITES_AT_ONCE - 1) and _is_behind_a_gap(connection, append):
-                # The write before was under way still, and so this one was not answered. Behind
-                # a gap further back all was: what is not there has rotted.
-                logger.warning("a batch behind one that was half written is left out")
-                continue
+            found[name] = (append, blobs)
+        for append, blobs in found.values():
             gone = _erased(connection, append.session) if blobs else frozenset()
             held = [_blob(append.session, *each) for each in blobs if each[0] not in gone]
             fresh.update((append.session, digest) for digest, _ in blobs)
@@ -814,15 +771,6 @@ def _is_there(connection: Connection, append: Append) -> bool:
         asked = (append.session, append.device, append.first)
         return connection.exec_driver_sql(_HAS_BATCH, asked).first() is not None
     return all(_is_held(connection, append.session, digest) for digest, _ in append.blobs)
-
-
-def _is_behind_a_gap(connection: Connection, append: Append) -> bool:
-    log = (append.session, append.device)
-    return bool(append.lines) and append.first > _stored_end(connection, log)
-
-
-def _stored_end(connection: Connection, log: tuple[str, str]) -> int:
-    return int(connection.exec_driver_sql(_END, log).scalar_one())
 
 
 def _is_held(connection: Connection, session: str, sha256: str) -> bool:

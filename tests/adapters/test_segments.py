@@ -1,7 +1,4 @@
-import asyncio
-import errno
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +16,6 @@ from proctor.adapters.segments import (
     decrypt,
 )
 from proctor.evidence.record import MAX_BLOB_BYTES
-from tests.adapters.held_disk import HeldDisk
 from tests.conftest import full_disk
 
 KEY = AESGCM(b"k" * 32)
@@ -34,17 +30,11 @@ def opened(segments: Segments, place: Place) -> bytes:
     return decrypt(KEY, session="s_1", sha256=DIGEST, sealed=segments.read(place))
 
 
-async def write(segments: Segments, blobs: Sequence[Blob]) -> list[Place]:
-    placed = await segments.place(blobs)
-    await segments.write(placed)
-    return placed.places
-
-
 @pytest.fixture
 async def written(tmp_path: Path) -> list[bytes]:
     """One blob, written twice, as it lies on the disk."""
     segments = Segments(tmp_path)
-    places = await write(segments, [of(), of()])
+    places = await segments.write([of(), of()])
     await segments.close()
     return [segments.read(place) for place in places]
 
@@ -52,7 +42,7 @@ async def written(tmp_path: Path) -> list[bytes]:
 async def test_blobs_come_back_from_where_they_were_put(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
     blobs = [b"one", b"", b"three" * 10_000]
-    places = await write(segments, [of(blob) for blob in blobs])
+    places = await segments.write([of(blob) for blob in blobs])
     assert [opened(segments, place) for place in places] == blobs
     assert [place.size for place in places] == [len(blob) + OVERHEAD_BYTES for blob in blobs]
     await segments.close()
@@ -60,6 +50,7 @@ async def test_blobs_come_back_from_where_they_were_put(tmp_path: Path) -> None:
 
 async def test_nothing_to_write_makes_no_file(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
+    assert await segments.write([]) == []
     assert names_in(tmp_path) == []
     await segments.close()
     await segments.close()
@@ -67,7 +58,7 @@ async def test_nothing_to_write_makes_no_file(tmp_path: Path) -> None:
 
 async def test_more_blobs_than_one_call_takes_are_all_written(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
-    places = await write(segments, [of(b"%d" % n) for n in range(1100)])
+    places = await segments.write([of(b"%d" % n) for n in range(1100)])
     assert opened(segments, places[0]) == b"0"
     assert opened(segments, places[1099]) == b"1099"
     await segments.close()
@@ -75,7 +66,7 @@ async def test_more_blobs_than_one_call_takes_are_all_written(tmp_path: Path) ->
 
 async def test_a_segment_that_is_full_is_followed_by_the_next(tmp_path: Path) -> None:
     segments = Segments(tmp_path, max_bytes=2 * BLOCK_BYTES)
-    places = [(await write(segments, [of(b"x" * 60)]))[0] for _ in range(5)]
+    places = [(await segments.write([of(b"x" * 60)]))[0] for _ in range(5)]
     assert [place.segment for place in places] == [1, 1, 2, 2, 3]
     assert [opened(segments, place) for place in places] == [b"x" * 60] * 5
     await segments.close()
@@ -83,7 +74,7 @@ async def test_a_segment_that_is_full_is_followed_by_the_next(tmp_path: Path) ->
 
 async def test_only_their_owner_can_read_the_files(tmp_path: Path) -> None:
     segments = Segments(tmp_path / "segments")
-    await write(segments, [of()])
+    await segments.write([of()])
     (file,) = (tmp_path / "segments").iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "segments").stat().st_mode & 0o777 == 0o700
@@ -92,10 +83,10 @@ async def test_only_their_owner_can_read_the_files(tmp_path: Path) -> None:
 
 async def test_after_a_restart_writing_goes_on_in_a_file_of_its_own(tmp_path: Path) -> None:
     first = Segments(tmp_path)
-    (place,) = await write(first, [of(b"first")])
+    (place,) = await first.write([of(b"first")])
     await first.close()
     second = Segments(tmp_path)
-    (next_place,) = await write(second, [of(b"second")])
+    (next_place,) = await second.write([of(b"second")])
     assert (place.segment, next_place.segment) == (1, 2)
     assert [opened(second, each) for each in (place, next_place)] == [b"first", b"second"]
     await second.close()
@@ -103,12 +94,12 @@ async def test_after_a_restart_writing_goes_on_in_a_file_of_its_own(tmp_path: Pa
 
 async def test_a_write_that_the_disk_refuses_leaves_the_segment_as_it_was(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
-    (first,) = await write(segments, [of(b"first")])
+    (first,) = await segments.write([of(b"first")])
     too_much = [of(b"x" * MAX_BLOB_BYTES)] * 3
     with full_disk(room=2 * AHEAD_BYTES), pytest.raises(OSError, match="too large"):
-        await write(segments, [*too_much, *too_much])
+        await segments.write([*too_much, *too_much])
     assert (tmp_path / "00000001").stat().st_size <= BLOCK_BYTES + 3 * (MAX_BLOB_BYTES + 4096)
-    (second,) = await write(segments, [of(b"second")])
+    (second,) = await segments.write([of(b"second")])
     assert [opened(segments, place) for place in (first, second)] == [b"first", b"second"]
     await segments.close()
 
@@ -118,66 +109,11 @@ async def test_a_segment_that_could_not_be_made_is_made_the_next_time(tmp_path: 
     segments = Segments(folder)
     folder.rename(tmp_path / "unplugged")
     with pytest.raises(FileNotFoundError):
-        await write(segments, [of()])
+        await segments.write([of()])
     (tmp_path / "unplugged").rename(folder)
-    (place,) = await write(segments, [of()])
+    (place,) = await segments.write([of()])
     assert place.segment == 1
     assert opened(segments, place) == b"picture"
-    await segments.close()
-
-
-async def test_a_write_is_not_ended_before_one_that_began_before_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held, segments, ended = HeldDisk(monkeypatch), Segments(tmp_path), []
-
-    async def one(name: bytes) -> None:
-        ended.append((name, opened(segments, (await write(segments, [of(name)]))[0])))
-
-    both = [asyncio.ensure_future(one(name)) for name in (b"first", b"second")]
-    await held.one_begun()
-    await held.one_begun()
-    await held.write_second()
-    done, _ = await asyncio.wait(both, timeout=0.05)
-    assert not done
-    held.let_first()
-    await asyncio.gather(*both)
-    assert ended == [(b"first", b"first"), (b"second", b"second")]
-    await segments.close()
-
-
-async def test_a_write_fails_with_the_one_it_came_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    segments = Segments(tmp_path)
-    (safe,) = await write(segments, [of(b"safe")])
-    with monkeypatch.context() as patch:
-        held = HeldDisk(patch)
-        behind = [asyncio.ensure_future(write(segments, [of(b"x")])) for _ in range(2)]
-        await held.one_begun()
-        await held.one_begun()
-        await held.write_second()
-        with full_disk():
-            held.let_first()
-            first, second = await asyncio.gather(*behind, return_exceptions=True)
-    assert isinstance(first, OSError)
-    assert isinstance(second, OSError)
-    assert second.errno == errno.EIO
-    assert segments.faults == 1
-    (after,) = await write(segments, [of(b"after")])
-    await segments.close()
-    told = [place for _, _, place in Segments(tmp_path).written(since=1)]
-    assert told == [safe, after]
-    assert opened(segments, after) == b"after"
-
-
-async def test_what_counts_on_a_write_that_failed_is_not_placed(tmp_path: Path) -> None:
-    segments = Segments(tmp_path)
-    with full_disk(), pytest.raises(OSError, match="too large"):
-        await write(segments, [of()])
-    with pytest.raises(OSError, match="came behind"):
-        await segments.place([of()], faults=0)
-    await segments.write(await segments.place([of()], faults=1))
     await segments.close()
 
 
@@ -206,8 +142,8 @@ async def test_two_sealings_of_one_blob_differ_in_nonce_and_ciphertext(
 
 async def test_what_was_written_ahead_and_not_used_is_cut_off(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
-    await write(segments, [of()])
-    await write(segments, [of()])
+    await segments.write([of()])
+    await segments.write([of()])
     assert (tmp_path / "00000001").stat().st_size > 2 * BLOCK_BYTES
     await segments.close()
     assert (tmp_path / "00000001").stat().st_size == 2 * BLOCK_BYTES
@@ -216,7 +152,7 @@ async def test_what_was_written_ahead_and_not_used_is_cut_off(tmp_path: Path) ->
 async def test_the_largest_blobs_are_written_with_others_around_them(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
     blobs = [b"small", b"x" * MAX_BLOB_BYTES, b"y" * MAX_BLOB_BYTES, b"small too"]
-    places = await write(segments, [of(blob) for blob in blobs])
+    places = await segments.write([of(blob) for blob in blobs])
     assert [opened(segments, place) for place in places] == blobs
     await segments.close()
 
@@ -225,7 +161,7 @@ async def test_files_that_are_no_segments_are_left_alone(tmp_path: Path) -> None
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "00000007").write_bytes(b"")
     segments = Segments(tmp_path)
-    (place,) = await write(segments, [of()])
+    (place,) = await segments.write([of()])
     assert place.segment == 8
     assert names_in(tmp_path) == ["00000007", "00000008", "notes.txt"]
     await segments.close()
@@ -243,7 +179,7 @@ async def several(folder: Path) -> list[Place]:
     segments = Segments(folder)
     places = []
     for data in (b"one", b"two" * 30_000, b"three"):
-        places += await write(segments, [of(data), Blob(KEY, "s_1", "", b"row of " + data[:5])])
+        places += await segments.write([of(data), Blob(KEY, "s_1", "", b"row of " + data[:5])])
     whole = (folder / "00000001").read_bytes()
     await segments.close()
     (folder / "00000001").write_bytes(whole)
@@ -312,7 +248,7 @@ async def test_erasing_goes_past_the_cache_in_whole_blocks_as_writing_does(
     """Through the cache, what was read of a block's neighbours might be written back over them."""
     segments = Segments(tmp_path)
     datas = [b"one" * 3000, b"two" * 3000, b"three" * 3000]
-    places = await write(segments, [of(each) for each in datas])
+    places = await segments.write([of(each) for each in datas])
     written: list[tuple[int, int]] = []
     pwrite = os.pwrite
 
@@ -325,14 +261,14 @@ async def test_erasing_goes_past_the_cache_in_whole_blocks_as_writing_does(
     assert set(written) == {(0, 0)}
     assert not any(segments.read(places[1]))
     assert [opened(segments, places[n]) for n in (0, 2)] == [datas[0], datas[2]]
-    (after,) = await write(segments, [of(b"after")])
+    (after,) = await segments.write([of(b"after")])
     assert opened(segments, after) == b"after"
     await segments.close()
 
 
 async def test_of_what_a_crash_cut_off_what_is_there_is_erased(tmp_path: Path) -> None:
     segments = Segments(tmp_path)
-    places = await write(segments, [of(b"x" * 9000), of(b"y" * 9000)])
+    places = await segments.write([of(b"x" * 9000), of(b"y" * 9000)])
     await segments.close()
     os.truncate(tmp_path / "00000001", places[1].offset - 1000)
     segments.erase([*places, Place(7, 0, 10)])

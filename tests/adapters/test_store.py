@@ -214,24 +214,6 @@ async def test_a_batch_that_was_half_written_is_left_out_and_those_before_are_no
         assert set(await store.held("s_1")) == {digest_of(b"picture")}
 
 
-async def test_a_batch_behind_one_that_was_half_written_is_left_out_too(
-    tmp_path: Path, sql: SqlStore
-) -> None:
-    await created(sql)
-    await sql.held("s_1")
-    first = append(Frontier(), b"0")
-    await sql.append(first)
-    second = append(first.frontier, b"1", blobs=(b"x" * 50_000,))
-    await sql.append(second)
-    await sql.append(append(second.frontier, b"2"))
-    shutil.copytree(tmp_path, tmp_path / "crashed")
-    with (tmp_path / "crashed" / "segments" / "00000001").open("r+b") as segment:
-        segment.seek(3 * BLOCK_BYTES)
-        segment.write(bytes(BLOCK_BYTES))
-    async with opened(tmp_path / "crashed", alone=True) as store:
-        assert (await store.device_log("s_1", "d_1")).frontier.size == 1
-
-
 async def test_what_stands_behind_a_batch_that_rotted_was_answered_and_is_kept(
     tmp_path: Path, sql: SqlStore
 ) -> None:

@@ -9,13 +9,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine, text
 
 from proctor.adapters import writer as writing
-from proctor.adapters.disk import Disk
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import open_engine
 from proctor.adapters.writer import Writer
 from proctor.evidence.tree import Frontier
 from proctor.services.ports import Conflict, StorageFull, Writes
-from tests.adapters.held_disk import HeldDisk
 from tests.adapters.store_contract import append
 from tests.conftest import full_disk
 
@@ -197,69 +195,6 @@ async def test_what_a_full_disk_refuses_is_logged_once_and_then_counted(
 
     last = caplog.records[-1]
     assert (last.getMessage(), last.__dict__["times"]) == ("batches are stored again", 3)
-
-
-async def test_a_batch_begins_to_be_written_while_another_still_is(
-    writer: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = append(Frontier(), b"0")
-    with monkeypatch.context() as patch:
-        disk = HeldDisk(patch)
-        one = asyncio.ensure_future(writer.append(first, KEY))
-        await disk.one_begun()
-        next_ = asyncio.ensure_future(writer.append(append(first.frontier, b"1"), KEY))
-        await disk.one_begun()
-        await disk.write_second()
-        assert not one.done()
-        disk.let_first()
-        await asyncio.gather(one, next_)
-    await writer.applied()
-    ends = await writer.run(lambda tx: tx.execute(text("SELECT size FROM batches")).scalars().all())
-    assert ends == [1, 2]
-
-
-async def test_what_comes_as_two_writes_end_at_once_is_written(
-    writer: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    let, under_way = asyncio.Event(), asyncio.Semaphore(0)
-
-    async def write(_: Disk, _file: int, _data: memoryview, _at: int) -> None:
-        under_way.release()
-        await let.wait()
-
-    async def two_batches(session: str) -> None:
-        first = append(Frontier(), b"0", of=session)
-        await writer.append(first, KEY)
-        await writer.append(append(first.frontier, b"1", of=session), KEY)
-
-    monkeypatch.setattr(Disk, "write", write)
-    async with asyncio.timeout(60), asyncio.TaskGroup() as learners:
-        for session in ("s_1", "s_2"):
-            learners.create_task(two_batches(session))
-            await under_way.acquire()
-        let.set()
-
-
-async def test_what_came_behind_a_batch_that_failed_is_stored_when_both_come_again(
-    writer: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = append(Frontier(), b"0")
-    second = append(first.frontier, b"1")
-    with monkeypatch.context() as patch:
-        disk = HeldDisk(patch)
-        one = asyncio.ensure_future(writer.append(first, KEY))
-        await disk.one_begun()
-        next_ = asyncio.ensure_future(writer.append(second, KEY))
-        await disk.one_begun()
-        await disk.write_second()
-        with full_disk():
-            disk.let_first()
-            refused = await asyncio.gather(one, next_, return_exceptions=True)
-    assert [type(each) for each in refused] == [StorageFull, StorageFull]
-    with pytest.raises(Conflict):  # for what it came behind is not there
-        await writer.append(second, KEY)
-    await writer.append(first, KEY)
-    await writer.append(second, KEY)
 
 
 async def test_batches_that_failed_are_told_until_anything_is_written(writer: Writer) -> None:
