@@ -109,9 +109,12 @@ def touch_memory(size: int) -> None:
             memory[at] = 1
 
 
-async def _stored(server: Server, count: int) -> None:
-    """Wait until so many observations are stored."""
-    while (await server.ask("looked", after=count))["stored"] < count:  # noqa: ASYNC110 - a process
+async def _stored(server: Server, count: int, *, read: int = 0) -> None:
+    """Wait until so many observations are stored, and so many check-ins read."""
+    while True:
+        looked = await server.ask("looked", after=count)
+        if looked["stored"] >= count and looked["read"] >= read:
+            return
         await asyncio.sleep(0.05)
 
 
@@ -391,7 +394,7 @@ class Bench:
             for learner in learners:
                 await connect(server.url, learner)
             await server.ask("look", on=True)
-            await _stored(server, size.learners)  # the faces of the check-ins
+            await _stored(server, size.learners, read=size.learners)  # the faces of the check-ins
             await server.ask("look", on=False)
             burst = size.burst if number else size.first_burst
             await self._drain(server, learners, burst=burst)

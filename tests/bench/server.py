@@ -114,7 +114,9 @@ class HeldVision:
         self, stream: str, jpeg: bytes, *, face: bytes | None = None, sample: bool = False
     ) -> Measured:
         await self._let.wait()
-        self.order.append(stream.partition("/")[0])
+        session, _, camera = stream.partition("/")
+        if camera != "check-in":  # which is read for the ID desk, and no picture of the queue
+            self.order.append(session)
         measured = await self._workers.observe(stream, jpeg, face=face, sample=sample)
         assert measured.faces, "no face was found in a portrait"
         return measured
@@ -222,12 +224,17 @@ async def real(
             vision.let(look=asked["on"])
 
         async def looked(asked: dict[str, Any]) -> dict[str, Any]:
-            """Tell how many observations are stored, and whose pictures were looked at last."""
+            """Tell how many observations are stored, and whose pictures were looked at last.
+
+            And how many check-ins were read.
+            """
             assert isinstance(vision, HeldVision)
-            stored = await store.read(
-                lambda tx: tx.exec_driver_sql("SELECT COUNT(*) FROM observations").scalar_one()
+            stored, read = await store.read(
+                lambda tx: tx.exec_driver_sql(
+                    "SELECT (SELECT COUNT(*) FROM observations), (SELECT COUNT(*) FROM id_readings)"
+                ).one()
             )
-            return {"stored": stored, "order": vision.order[asked["after"] :]}
+            return {"stored": stored, "read": read, "order": vision.order[asked["after"] :]}
 
         async def by_age(_asked: dict[str, Any]) -> list[str]:
             """Tell the sessions, the one whose section was opened earliest first."""

@@ -855,6 +855,8 @@ async def test_the_server_s_own_absence_is_given_back(
         await device.open("part-a")
         clock.pass_(20)
         await device.answer("part-a", "two-dice", "a")
+        # Whoever reads has its row written; beside another server no segment is read.
+        await first.store.device_log(device.joined["session"], "d_test")
         # As after a kill -9: nobody noted that contact was lost, and no time passes for the dead.
         later = StillClock()
         later.pass_(20 + 60)
