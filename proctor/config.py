@@ -16,7 +16,7 @@ from proctor.adapters.logins import SqlLogins
 from proctor.adapters.looks import SqlLooks
 from proctor.adapters.mail import MailSettings, SmtpMailer
 from proctor.adapters.passwords import Argon2Passwords
-from proctor.adapters.read_only import LOCK, need_database
+from proctor.adapters.read_only import LOCK, NOT_ENDED, need_database
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import SqlStore, open_engine
 from proctor.adapters.thumbnails import Sheets
@@ -108,51 +108,66 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         FolderInUse: Another server runs on this folder.
         Exception: As `open_store`.
     """
-    with _locked(settings.data):
-        async with open_store(settings, alone=True) as (store, found):
-            mailer = None if settings.mail is None else SmtpMailer(settings.mail)
-            vision, reader, thumbnails = Workers(settings.workers), Reader(), Sheets()
-            try:
-                yield Parts(
-                    store=store,
-                    logins=SqlLogins(store),
-                    looks=SqlLooks(store),
-                    ticket_key=found.ticket_key(),
-                    thumbnails=thumbnails,
-                    passwords=Argon2Passwords(),
-                    vision=vision,
-                    reader=reader,
-                    same_person=SAME_PERSON,
-                    same_face=SAME_FACE_ON_TWO_ACCOUNTS,
-                    lanes=settings.workers,
-                    key=found.signing,
-                    server=settings.server,
-                    now=SystemClock().now,
-                    token=token,
-                    new_id=new_id,
-                    pages=PAGES,
-                    practice=PRACTICE,
-                    public_origin=settings.public_origin,
-                    mailer=mailer,
-                )
-            finally:
-                await vision.close()
-                await reader.close()
-                await thumbnails.close()
-                if mailer is not None:
-                    await mailer.close()
+    async with _open_alone(settings) as (store, found):
+        mailer = None if settings.mail is None else SmtpMailer(settings.mail)
+        vision, reader, thumbnails = Workers(settings.workers), Reader(), Sheets()
+        try:
+            yield Parts(
+                store=store,
+                logins=SqlLogins(store),
+                looks=SqlLooks(store),
+                ticket_key=found.ticket_key(),
+                thumbnails=thumbnails,
+                passwords=Argon2Passwords(),
+                vision=vision,
+                reader=reader,
+                same_person=SAME_PERSON,
+                same_face=SAME_FACE_ON_TWO_ACCOUNTS,
+                lanes=settings.workers,
+                key=found.signing,
+                server=settings.server,
+                now=SystemClock().now,
+                token=token,
+                new_id=new_id,
+                pages=PAGES,
+                practice=PRACTICE,
+                public_origin=settings.public_origin,
+                mailer=mailer,
+            )
+        finally:
+            await vision.close()
+            await reader.close()
+            await thumbnails.close()
+            if mailer is not None:
+                await mailer.close()
+
+
+@asynccontextmanager
+async def _open_alone(settings: Settings) -> AsyncIterator[tuple[SqlStore, keys.Keys]]:
+    """Open the store of a folder that no other server runs; note there whether all is written."""
+    with _locked(settings.data) as lock:
+        store: SqlStore | None = None
+        try:
+            async with open_store(settings, alone=True) as (store, found):
+                with suppress(OSError):  # a full disk: a command that reads may not say it then
+                    os.pwrite(lock, NOT_ENDED, 0)
+                    os.fsync(lock)
+                yield store, found
+        finally:
+            if store is not None and not store.is_behind:
+                os.ftruncate(lock, 0)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other servers from a folder; the kernel lets go of it however this one ends."""
+def _locked(folder: Path) -> Iterator[int]:
+    """Keep other servers from a folder; the kernel lets go of the file however this one ends."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         if not _took(lock):
             why = "another server runs on it: stop that one, or choose another folder with --data"
             raise FolderInUse(f"{folder}: {why}")
-        yield
+        yield lock
     finally:
         os.close(lock)
 

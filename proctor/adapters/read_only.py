@@ -20,6 +20,8 @@ from proctor.evidence.note import KeyKind, SigningKey
 
 # Locked by the server that runs on a folder, for as long as it does.
 LOCK = "lock"
+# What stands in it from when a server starts until it ended with all that it answered for written.
+NOT_ENDED = b"not ended\n"
 _DATABASE = "proctor.db"
 _WAL = "proctor.db-wal"
 
@@ -52,7 +54,7 @@ async def open_read_only(data: Path, *, tell: Callable[[str], object]) -> AsyncI
     # Keys of nobody: they open nothing, and nothing is signed with them.
     keys = Keys(SigningKey.generate("nobody", KeyKind.COSIGNATURE), new_session_key())
     segments = Segments(data / "segments", read_only=True)
-    if not served and segments.was_cut_short():
+    if not served and _may_lack(data):
         tell(
             "The server did not end by itself: the last it took may be missing here. "
             "Start it once, then run this again."
@@ -95,6 +97,14 @@ def _is_served(data: Path) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+def _may_lack(data: Path) -> bool:
+    """Tell whether rows may stand in the segments alone: the server that ran last did not end."""
+    try:
+        return (data / LOCK).stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _written(data: Path) -> list[tuple[int, int] | None]:

@@ -140,22 +140,6 @@ class Segments:
             finally:
                 os.close(file)
 
-    def was_cut_short(self) -> bool:
-        """Tell whether what wrote last ended before it closed its segment; nothing is written.
-
-        Rows of what it wrote last may then stand in the segment alone.
-        """
-        if not self._number:
-            return False
-        file = os.open(self._path(self._number), os.O_RDONLY)
-        try:
-            end, whole = 0, os.fstat(file).st_size
-            while (listed := _read_list(file, end)) is not None:
-                end = _aligned(end + listed[0] + sum(size for _, _, size in listed[1]))
-            return end > 0 and _used(file, end, whole) < whole
-        finally:
-            os.close(file)
-
     def read(self, place: Place) -> bytes:
         """Return a blob's ciphertext, nonce first.
 

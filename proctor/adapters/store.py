@@ -168,6 +168,11 @@ class SqlStore:
     def writes(self) -> Writes:
         return self._writer.writes()
 
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether the database lacks batches that were answered: the segments have them."""
+        return self._writer.is_behind
+
     async def check_master_key(self) -> None:
         """Check that the master key is the one under which this folder's sessions are stored.
 

@@ -249,8 +249,8 @@ class Writer:
 
     @property
     def is_behind(self) -> bool:
-        """Tell whether a commit failed: the database lacks what was answered, for now."""
-        return self._owing.answered
+        """Tell whether a commit failed: the database lacks what was answered, for now at least."""
+        return self._dead or self._owing.answered
 
     @property
     def lacks_observations(self) -> bool:

@@ -17,12 +17,15 @@ import pytest
 
 from proctor.adapters.keys import KeyFileUnsafe
 from proctor.adapters.policies import builtin_folder
-from proctor.adapters.read_only import LOCK, ServerStarted, open_read_only
-from proctor.adapters.store import DatabaseUnusable
+from proctor.adapters.read_only import LOCK, NOT_ENDED, ServerStarted, open_read_only
+from proctor.adapters.store import DatabaseUnusable, SqlStore
+from proctor.config import Settings, open_parts
 from proctor.domain.observation import Measured
 from proctor.evidence.record import Kind
+from proctor.evidence.tree import Frontier
 from proctor.services.logins import StaffRole
 from proctor.services.ports import StorageFull
+from tests.adapters.store_contract import append, created
 from tests.cli.running import Ran, Terminal, in_its_own_process
 from tests.conftest import OpenServer, ScriptedVision, Server, analysed, check_in_read
 from tests.device import JPEG, Device
@@ -206,12 +209,36 @@ async def test_of_a_folder_that_a_crash_left_all_is_read_that_can_be_and_the_res
     await server.store.held(session)  # waits for rows that follow
     left = shutil.copytree(tmp_path / "data", tmp_path / "left")
     assert (left / "proctor.db-wal").stat().st_size
+    (left / LOCK).write_bytes(NOT_ENDED)
     before = as_it_is(left)
     told = await ran(left, DEMO, "--json")
     assert told.status == 0
     assert json.loads(told.out)["snapshots"] == 12
     assert "Start it once, then run this again." in told.err
     assert as_it_is(left) == before
+
+
+@pytest.mark.parametrize("lacks", [False, True], ids=["all is written", "a commit failed"])
+async def test_a_server_that_ends_leaves_said_whether_rows_are_missing(
+    tmp_path: Path, *, lacks: bool
+) -> None:
+    said: list[str] = []
+    async with open_parts(Settings(data=tmp_path, server="proctor.test")) as parts:
+        assert isinstance(parts.store, SqlStore)
+        await created(parts.store)
+        first = append(Frontier(), b"0")
+        await parts.store.append(first)
+        await parts.store.device_log("s_1", "d_1")  # waits until its row is written
+        if lacks:
+            with sqlite3.connect(tmp_path / "proctor.db") as database:
+                database.execute("ALTER TABLE batches RENAME TO elsewhere")
+        await parts.store.append(append(first.frontier, b"1"))
+    if lacks:
+        with sqlite3.connect(tmp_path / "proctor.db") as database:
+            database.execute("ALTER TABLE elsewhere RENAME TO batches")
+    async with open_read_only(tmp_path, tell=said.append) as store:
+        log = await store.device_log("s_1", "d_1")
+    assert (log.frontier.size, len(said)) == ((1, 1) if lacks else (2, 0))
 
 
 async def test_a_server_that_is_started_while_its_folder_is_read_is_noticed(
