@@ -43,6 +43,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from operator import itemgetter
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Annotated, Any, Literal, TypeVar
@@ -97,13 +98,15 @@ MAX_ITEMS_BYTES = 16 * 1024 * 1024  # of all items together: they are held in me
 MAX_IMAGES_BYTES = 64 * 1024 * 1024  # of all images together
 MAX_LATEX_CHARS = 4000
 MAX_LATEX_DEPTH = 40  # latex2mathml recurses
+_MOST_OF_A_FILE = 50  # errors; whoever made more mends those first
 
 
 class ExamError(Exception):
     """An exam's folder or body is wrong.
 
     `file` is relative to the exam's folder; `line` counts from 1, or is None for the file as a
-    whole. A rule of the domain that said no is the `__cause__`.
+    whole. A rule of the domain that said no is the `__cause__`. `others` is what else is wrong: a
+    file's front matter and each item are looked at whatever another says.
     """
 
     def __init__(self, *, file: str, line: int | None, problem: str, right: str) -> None:
@@ -113,6 +116,14 @@ class ExamError(Exception):
         self.line = line
         self.problem = problem
         self.right = right
+        self.others: tuple[ExamError, ...] = ()
+
+
+def _first_of(found: Sequence[ExamError]) -> ExamError:
+    """Return the first of several, which has the others; each may have had its own."""
+    first, *others = [each for error in found for each in (error, *error.others)]
+    first.others = tuple(others)
+    return first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,28 +262,37 @@ _IMAGE_NAME = re.compile(r"images/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 def _refuse_stray_items(folder: Path, listed: set[str]) -> None:
     found = {path.stem for path in (folder / "items").glob("*.md")}
-    for name in sorted(found - listed):
-        raise ExamError(
+    if stray := [
+        ExamError(
             file=f"items/{name}.md",
             line=None,
             problem="no section lists this item",
             right=f'"{name}" in the items of a [[section]], or no such file',
         )
+        for name in sorted(found - listed)
+    ]:
+        raise _first_of(stray)
 
 
 def _exam(folder: Path, meta: "_ExamFile", album: _Album) -> Exam:
     sections = []
     left = MAX_ITEMS_BYTES
+    wrong: list[ExamError] = []
     for part in meta.section:
         items = []
         for item_id in part.items:
-            file = f"items/{item_id}.md"
-            source = _read(folder, file, MAX_ITEM_BYTES)
+            file, source = f"items/{item_id}.md", ""
+            try:
+                source = _read(folder, file, MAX_ITEM_BYTES)
+                items.append(_item(source, item_id=item_id, file=file, album=album))
+            except ExamError as error:
+                wrong.append(error)
             left -= len(source)
             if left < 0:
                 right = f"at most {MAX_ITEMS_BYTES // 1024**2} MiB of items"
                 raise ExamError(file=file, line=None, problem="the exam is too large", right=right)
-            items.append(_item(source, item_id=item_id, file=file, album=album))
+        if wrong:
+            continue  # what is made of it is never used
         sections.append(
             Section(
                 id=part.id,
@@ -281,6 +301,8 @@ def _exam(folder: Path, meta: "_ExamFile", album: _Album) -> Exam:
                 items=tuple(items),
             )
         )
+    if wrong:
+        raise _first_of(wrong)
     window = None
     if meta.window:
         start, end = (at.astimezone(UTC) for at in (meta.window.start, meta.window.end))
@@ -394,16 +416,18 @@ def _validated(
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        loc = first["loc"]
-        where = ".".join(str(step) for step in loc)
-        problem = f"{where}: {first['msg'].lower()}"
-        right = _right(model, loc) or "a value of another type"
-        if first["type"] == "extra_forbidden":
-            problem = f"{where}: unknown key"
-            right = f"one of {', '.join(_known(model, loc))}"
-        line = TomlLines(source).line_of(tuple(loc)) + first_line - 1
-        raise ExamError(file=file, line=line, problem=problem, right=right) from error
+        lines, found = TomlLines(source), []
+        for each in error.errors(include_url=False)[:_MOST_OF_A_FILE]:
+            loc = each["loc"]
+            where = ".".join(str(step) for step in loc)
+            problem = f"{where}: {each['msg'].lower()}"
+            right = _right(model, loc) or "a value of another type"
+            if each["type"] == "extra_forbidden":
+                problem = f"{where}: unknown key"
+                right = f"one of {', '.join(_known(model, loc))}"
+            line = lines.line_of(tuple(loc)) + first_line - 1
+            found.append((line, ExamError(file=file, line=line, problem=problem, right=right)))
+        raise _first_of([wrong for _, wrong in sorted(found, key=itemgetter(0))]) from error
 
 
 def _fields(model: type[BaseModel], loc: Sequence[int | str]) -> type[BaseModel]:

@@ -435,7 +435,9 @@ def main() -> None:
     """Run a command; what a person can mend is one line, not a traceback."""
     try:
         app()
-    except (Refusal, PolicyError, exams.ExamError, models.ModelError, BadMailSettings) as no:
+    except (PolicyError, exams.ExamError) as no:
+        _fail("\n".join(str(each) for each in (no, *no.others)))
+    except (Refusal, models.ModelError, BadMailSettings) as no:
         _fail(str(no))
 
 

@@ -116,6 +116,24 @@ def test_the_short_exam_has_every_kind_of_item_and_the_capstone_four_two_hour_se
     assert capstone.pass_mark == Fraction(3, 5)
 
 
+def test_all_that_is_wrong_with_items_is_told_at_once(tmp_path: Path) -> None:
+    exam = EXAM.replace('items = ["one"]', 'items = ["one", "two", "three"]')
+    wrong = ITEM.replace("points = 1", 'points = 0\ncolour = "red"')
+    at = folder(tmp_path, exam=exam, item=wrong)
+    (at / "items" / "three.md").write_text(ITEM.replace("Which?", "$\\foo$"), encoding="utf-8")
+
+    with pytest.raises(ExamError) as caught:
+        load(at)
+
+    told = [(each.file, each.line) for each in (caught.value, *caught.value.others)]
+    assert told == [
+        ("items/one.md", 3),
+        ("items/one.md", 4),
+        ("items/two.md", None),
+        ("items/three.md", 5),
+    ]
+
+
 @pytest.mark.parametrize("name", EACH)
 def test_every_demo_formula_survives_as_mathml(name: str) -> None:
     for item in load(DEMO / name).exam.items:
