@@ -45,6 +45,7 @@ class Why(StrEnum):
     CONTEST = "contest"
     AUDIT = "audit"
     WATCHING = "watching"
+    MARKING = "marking"  # an answer that no machine can score
     NONE = ""  # who was refused gave no reason
 
 

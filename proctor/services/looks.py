@@ -102,6 +102,20 @@ class Looks:
         await self._book.note(session_id, by=by, what=What.THUMBNAILS, why=may.why)
         return jpeg
 
+    async def handed_in(self, session_id: str, sha256: str, *, by: str) -> bytes:
+        """Return a file that is somebody's answer, for who marks it, after that was written down.
+
+        Raises:
+            LookAtRehearsal: It is one, and nothing of it is shown.
+            NotFound: The session has no such file; a picture of its learner is none.
+            StorageFull: It can't be written down now.
+        """
+        if await self._strips.what(session_id, sha256) is not What.FILE:
+            raise NotFound(what="file", id=sha256)
+        file = await self._store.blob(session_id, sha256)
+        await self.note(session_id, by=by, what=What.FILE, why=Why.MARKING)
+        return file
+
     async def note(self, session_id: str, *, by: str, what: What, why: Why) -> None:
         """Write down a look at what is shown without a ticket, before it is.
 

@@ -28,7 +28,7 @@ from proctor.services.analysis import Analysis, NotLookedAtYet
 from proctor.services.cases import Cases, Decide, pages_of
 from proctor.services.intake import is_watched
 from proctor.services.journal import erased, milliseconds
-from proctor.services.ports import Case, Published, Received, Store
+from proctor.services.ports import Case, NotFound, Published, Received, Store
 from proctor.services.review_queue import has_conduct
 from proctor.services.seen import Rows, load, read
 
@@ -179,6 +179,20 @@ class Results:
                 if item.id in awaiting
             ],
         )
+
+    async def file(self, session_id: str, item: str) -> str:
+        """Return the digest of the file that is a session's answer to an item.
+
+        Raises:
+            NotFound: No file is.
+            SessionGoesOn: It has not ended.
+        """
+        marking = await self.marking(session_id)
+        response = next((each.response for each in marking.answers if each.item == item), None)
+        digest = response.get("sha256") if isinstance(response, dict) else None
+        if not isinstance(digest, str):
+            raise NotFound(what="file", id=item)
+        return digest
 
     async def mark(
         self, session_id: str, item: str, *, points: Decimal, was: Decimal | None, by: str

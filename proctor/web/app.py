@@ -188,7 +188,7 @@ def build(parts: Parts) -> web.Application:
         viewers=viewers,
     )
     add_after_routes(api, after)
-    add_look_routes(api, LookDesk(looks=looks, export=export))
+    add_look_routes(api, LookDesk(looks=looks, export=export, results=results))
     add_export_routes(api, ExamTables(parts.store))
     add_act_routes(api, ActsDesk(cases=cases, acts=Acts(parts.store, cases)))
     add_identity_routes(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import Field, StringConstraints, ValidationError
 
+from proctor.domain.review import SessionGoesOn
 from proctor.services.export import Export
 from proctor.services.look_book import LookView, What, Why
 from proctor.services.look_tickets import (
@@ -19,6 +20,7 @@ from proctor.services.look_tickets import (
 )
 from proctor.services.looks import Looks
 from proctor.services.ports import NotFound, StorageFull
+from proctor.services.results import Results
 from proctor.services.reviews import REVIEWERS
 from proctor.web.api import LOOKING_BACK, Api, Id, Role, Sha256, Shape
 from proctor.web.auth import session_of, staff_of
@@ -47,6 +49,7 @@ class LookDesk:
 
     looks: Looks
     export: Export
+    results: Results
 
 
 def add_look_routes(api: Api, desk: LookDesk) -> None:
@@ -136,6 +139,26 @@ def add_look_routes(api: Api, desk: LookDesk) -> None:
         """
         by = staff_of(request).name
         return shown(await looks.sheet(ticket, session, n, by=by))
+
+    @api.route(
+        "GET",
+        "/api/v1/sessions/{session}/marks/{item}/file",
+        role=Role.COURSE_TEAM,
+        raw=True,
+        out_type="application/octet-stream",
+        tags=["exams"],
+        errors=[NotFound, LookAtRehearsal, SessionGoesOn, StorageFull],
+        refused=writes_down(What.FILE),
+    )
+    async def get_file_to_mark(request: web.Request, session: Id, item: Id) -> web.Response:
+        """Read the file that is an answer which people score."""
+        digest = await desk.results.file(session, item)
+        file = await looks.handed_in(session, digest, by=staff_of(request).name)
+        return web.Response(
+            body=file,
+            content_type="application/octet-stream",
+            headers={"Cache-Control": "no-store", "Content-Disposition": "attachment"},
+        )
 
     @api.route(
         "GET",

@@ -21,11 +21,16 @@ from proctor.services.intake import MAX_OWED_TOLD, Receipted
 from proctor.services.views import SessionView
 from proctor.web import auth, metrics, openapi, problems, uplink
 from proctor.web.acts import add_act_routes
+from proctor.web.after import add_after_routes
 from proctor.web.api import Api
 from proctor.web.console import add_console_routes
+from proctor.web.exports import add_export_routes
+from proctor.web.health import add_health_route
 from proctor.web.identity import add_identity_routes
 from proctor.web.learner import JoinRequest, JoinView, add_learner_routes
+from proctor.web.looks import LookDesk, add_look_routes
 from proctor.web.rehearsals import add_rehearsal_routes
+from proctor.web.reviews import add_review_routes
 from proctor.web.uplink import add_uplink_route
 from proctor.web.wall import add_wall_route
 from tests.docs.drawn import DOCS, ROOT, drawn, rows_of, table
@@ -45,10 +50,15 @@ def declared() -> Api:
     add_uplink_route(api, intake=nothing, cases=nothing, analysis=nothing, metrics=nothing)
     add_wall_route(api, wall=nothing)
     add_console_routes(api, nothing)
+    add_review_routes(api, nothing)
+    add_after_routes(api, nothing)
+    add_look_routes(api, LookDesk(looks=nothing, export=nothing, results=nothing))
+    add_export_routes(api, nothing)
     add_act_routes(api, nothing)
     add_identity_routes(api, nothing)
     auth.add_login_routes(api, nothing)
     metrics.add_metrics_routes(api, nothing)
+    add_health_route(api, nothing, nothing, metrics.Metrics())
     openapi.add_document_route(api)
     return api
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Page, Route, expect
 
+from proctor.evidence.record import Kind
 from proctor.services.logins import StaffRole
 from tests.bench.bundle import write_two_hours
 from tests.conftest import PASSWORD, Server
@@ -612,11 +614,16 @@ async def test_the_course_team_marks_an_answer_and_corrects_the_mark(
     await answer.get_by_role("button", name="Correct the points").click()
     await expect(answer.get_by_text("was 1, now 0.5, by tess")).to_be_visible()
     await expect(page.get_by_label("Whose answers")).to_contain_text("Mary Somerville: 1 marked")
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Open notes.txt").click()
+    kept = await download.value
+    assert kept.suggested_filename == "notes.txt"
+    assert (await kept.path()).read_bytes() == b"So that only chance differs."
     await picture(page, "marks")
 
 
 async def wrote(server: Server, learner: str, words: str) -> None:
-    """Let a learner answer the question that people score, and hand in."""
+    """Let a learner answer the questions that people score, one with a file, and hand in."""
     invited = await server.invite(learner=learner)
     async with aiohttp.ClientSession(server.url) as http, Device(http) as device:
         await device.join(invited["join_token"])
@@ -628,6 +635,10 @@ async def wrote(server: Server, learner: str, words: str) -> None:
             server.clock.pass_(1)
             if section == "part-c":
                 await device.answer(section, "randomise", words)
+                file = words.encode()
+                await device.send([device.add(Kind.SNAPSHOT, blob=file, purpose="file")], [file])
+                named = {"name": "notes.txt", "size": len(file), "sha256": sha256(file).hexdigest()}
+                await device.answer(section, "work", named)
                 server.clock.pass_(1)
             else:
                 await device.call("POST", f"/api/v1/session/sections/{section}/close")

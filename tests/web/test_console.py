@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import aiohttp
@@ -250,6 +251,55 @@ async def test_the_course_team_marks_an_answer_and_corrects_the_mark(desk: Desk)
     listed = await team("GET", "/api/v1/exams/short/marks")
     assert [(row["session"], row["marked"]) for row in listed["sessions"]] == [(desk.session, 1)]
     assert (await team("GET", "{session}/result"))["awaiting"] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "status"),
+    [
+        pytest.param(b"<script>My notes.</script>", 200, id="a file"),
+        pytest.param(JPEG + b"face", 404, id="a picture of check-in that is called a file"),
+    ],
+)
+async def test_who_marks_reads_the_file_that_is_an_answer_and_that_is_written_down(
+    desk: Desk, file: bytes, status: int
+) -> None:
+    async def get(item: str, wanted: int, role: StaffRole = StaffRole.COURSE_TEAM) -> Any:
+        staff = await desk.server.as_staff(role)
+        path = f"/api/v1/sessions/{desk.session}/marks/{item}/file"
+        async with staff.get(path) as response:
+            assert response.status == wanted, await response.text()
+            return response.headers, await response.read()
+
+    device = desk.device
+    await get("work", 409)  # the session goes on
+    for before, section in (("part-a", "part-b"), ("part-b", "part-c")):
+        await device.call("POST", f"/api/v1/session/sections/{before}/close")
+        await device.open(section)
+    desk.server.clock.pass_(1)
+    response = {"name": "notes.txt", "size": len(file), "sha256": sha256(file).hexdigest()}
+    await device.send([device.add(Kind.SNAPSHOT, blob=file, purpose="file")], [file])
+    await device.answer("part-c", "work", response)
+    await device.answer("part-c", "randomise", "So that only chance differs.")
+    desk.server.clock.pass_(1)
+    await device.submit()
+
+    headers, body = await get("work", status)
+    if status == 200:
+        assert body == file
+        # A page among them is kept, never shown.
+        assert headers["Content-Type"] == "application/octet-stream"
+        assert (headers["Content-Disposition"], headers["Cache-Control"]) == (
+            "attachment",
+            "no-store",
+        )
+    await get("randomise", 404)
+    await get("work", 403, StaffRole.PROCTOR)
+    looks = await desk.proctor("GET", "{session}/looks")
+    seen = [("course-team", "file", "marking", True)] if status == 200 else []
+    assert [(look["by"], look["what"], look["why"], look["allowed"]) for look in looks] == [
+        *seen,
+        ("proctor", "file", "", False),
+    ]
 
 
 async def test_health_and_metrics(desk: Desk) -> None:

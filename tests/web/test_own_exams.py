@@ -95,7 +95,7 @@ def of_staff(server: Server) -> dict[str, tuple[web.AbstractRoute, list[StaffRol
 
 def address(path: str, *, session: str, exam: str) -> str:
     known = {"session": session, "exam": exam, "sha256": "0" * 64, "ticket": "none", "n": "0"}
-    for name, value in {**known, "table": "sessions", "device": "d_other"}.items():
+    for name, value in {**known, "table": "sessions", "device": "d_other", "item": "i"}.items():
         path = path.replace(f"{{{name}}}", value)
     assert "{" not in path, "a route has a parameter that this test does not know"
     return path

@@ -67,6 +67,7 @@ ONLY: dict[str, set[str]] = {
     "GET /api/v1/exams/{exam}/marks": {"course-team"},
     "GET /api/v1/sessions/{session}/marks": {"course-team"},
     "POST /api/v1/sessions/{session}/marks": {"course-team"},
+    "GET /api/v1/sessions/{session}/marks/{item}/file": {"course-team"},
     "POST /api/v1/exams/{exam}/results/release": {"course-team"},
     "POST /api/v1/sessions/{session}/devices/{device}": {"proctor"},
     "POST /api/v1/sessions/{session}/verdicts": {"proctor"},
@@ -116,6 +117,7 @@ class Town:
             .replace("{ticket}", "none")
             .replace("{n}", "0")
             .replace("{table}", "sessions")
+            .replace("{item}", "work")
         )
 
 

@@ -661,6 +661,8 @@ export interface LeadApi extends LoginApi {
   marking(exam: string): Promise<ExamMarking>;
   marks(session: string): Promise<Marking>;
   mark(session: string, sent: MarkSent): Promise<Marking>;
+  /** The file that is an answer; that it was read is written down. */
+  fileToMark(session: string, item: string): Promise<Blob>;
 }
 
 export interface IdApi extends LoginApi, LookApi {
@@ -777,6 +779,8 @@ export const server: ReviewApi & IdApi & LeadApi = {
   marking: (exam) => ask("GET", `/exams/${encodeURIComponent(exam)}/marks`),
   marks: (session) => ask("GET", `${sessionPath(session)}/marks`),
   mark: (session, sent) => ask("POST", `${sessionPath(session)}/marks`, sent),
+  fileToMark: (session, item) =>
+    fetched(`${ROOT}${sessionPath(session)}/marks/${encodeURIComponent(item)}/file`),
   idChecks: () => ask("GET", "/id-checks"),
   idCheck: (session) => ask("GET", idCheckPath(session)),
   decideId: (session, sent) => ask("POST", idCheckPath(session), sent),

@@ -122,6 +122,17 @@ export class AgreementDesk extends StaffPage {
     });
   }
 
+  /** The file that is an answer of that learner; null where it did not come, which is said. */
+  async file(item: string): Promise<Blob | null> {
+    const session = this.marks.value?.session;
+    if (session === undefined) return null;
+    let file: Blob | null = null;
+    await this.doing(words.marks.waitFile, async () => {
+      file = await this.api.fileToMark(session, item);
+    });
+    return file;
+  }
+
   writePoints(item: string, typed: string): void {
     this.points.value = { ...this.points.value, [item]: typed };
     if (this.lacking.value === item) this.lacking.value = null;

@@ -37,8 +37,14 @@ function Page({ desk }: { desk: AgreementDesk }) {
   const agreement = desk.agreement.value;
   return (
     <article class="agreement">
-      <h1>{words.agreement.heading}</h1>
-      <p>{words.agreement.what}</p>
+      {desk.releases() ? (
+        <h1>{words.agreement.ofCourseTeam}</h1>
+      ) : (
+        <>
+          <h1>{words.agreement.heading}</h1>
+          <p>{words.agreement.what}</p>
+        </>
+      )}
       {exams !== null && exams.length === 0 && <Notice>{words.agreement.noExams}</Notice>}
       {exams !== null && exams.length > 0 && (
         <label class="narrow-choice">
@@ -55,7 +61,7 @@ function Page({ desk }: { desk: AgreementDesk }) {
           </select>
         </label>
       )}
-      {desk.refused.value && <Notice>{words.agreement.forbidden(desk.leads())}</Notice>}
+      {desk.refused.value && !desk.releases() && <Notice>{words.agreement.forbidden}</Notice>}
       {agreement !== null && <Tables agreement={agreement} />}
       {desk.exam.value !== null && desk.releases() && <Marks desk={desk} />}
       {desk.exam.value !== null && desk.releases() && <Results desk={desk} />}

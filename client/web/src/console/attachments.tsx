@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Attachment } from "../api";
 import { desk as words } from "../text/desk";
 import { troubleWords } from "../text/problems";
+import { download } from "../ui/download";
 import { Trouble } from "../ui/notices";
 import type { Looks } from "./looks";
 
@@ -18,7 +19,9 @@ export function Attachments({ looks, session, attachments }: Props) {
   const open = async ({ name, sha256 }: Attachment) => {
     setTrouble(null);
     try {
-      keep(await looks.file(session, sha256), name);
+      const file = await looks.file(session, sha256);
+      // Downloaded: what a stranger sent is never shown inside this page, whatever it says it is.
+      download(new Blob([file], { type: "application/octet-stream" }), name);
     } catch (error) {
       setTrouble(troubleWords(error));
     }
@@ -38,14 +41,4 @@ export function Attachments({ looks, session, attachments }: Props) {
       {trouble !== null && <Trouble words={trouble} />}
     </>
   );
-}
-
-/** Downloads: what a stranger sent is never shown inside this page, whatever it says it is. */
-function keep(bytes: Blob, name: string): void {
-  const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

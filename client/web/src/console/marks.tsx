@@ -1,5 +1,6 @@
 import type { AnswerToMark, MarkGiven } from "../api";
-import { desk as words } from "../text/desk";
+import { desk as words, fileName } from "../text/desk";
+import { download } from "../ui/download";
 import { Notice } from "../ui/notices";
 import { type AgreementDesk, pointsOf } from "./agreement-desk";
 
@@ -66,10 +67,23 @@ function Answer({ desk, answer, released }: AnswerProps) {
   const typed = desk.points.value[item] ?? "";
   const hint = `points-${item}`;
   const lacks = desk.lacking.value === item;
+  const open = async () => {
+    const file = await desk.file(item);
+    // Downloaded: what a stranger sent is never shown inside this page, whatever it says it is.
+    if (file !== null) download(file, fileName(response));
+  };
   return (
     <article aria-label={said.question(item)}>
       <p class="words">{text}</p>
-      <blockquote class="words">{said.response(response)}</blockquote>
+      {typeof response === "string" ? (
+        <blockquote class="words">{response}</blockquote>
+      ) : (
+        <p>
+          <button type="button" class="quiet" onClick={() => void open()}>
+            {said.file(response)}
+          </button>
+        </p>
+      )}
       <History marks={marks} />
       {released && marks.length > 0 ? (
         <p>{said.stays}</p>
@@ -81,7 +95,7 @@ function Answer({ desk, answer, released }: AnswerProps) {
             void desk.mark(answer);
           }}
         >
-          <label>
+          <label class="narrow-choice">
             {said.points(item, possible)}
             <input
               name={`points of ${item}`}

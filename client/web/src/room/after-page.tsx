@@ -14,7 +14,7 @@ import { Pictures } from "./after-pictures";
 import { InTime } from "./after-time";
 import { Afterwards, type Asked } from "./afterwards";
 import type { Device } from "./device";
-import { download } from "./download";
+import { download } from "../ui/download";
 import { Heading } from "./stepper";
 
 interface Props {

@@ -4,7 +4,7 @@ import { moment } from "../text/when";
 import { Trouble } from "../ui/notices";
 import { Why } from "./acts-told";
 import type { ReceiptShown } from "./device";
-import { download } from "./download";
+import { download } from "../ui/download";
 import { type JudgedFlag, type Outcome, outcomeOf, type Result } from "./outcome";
 import type { Running } from "./running";
 import { lastClosed } from "./state";

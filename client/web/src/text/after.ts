@@ -35,6 +35,7 @@ const WHYS: Readonly<Record<string, string>> = {
   contest: "to look at your answer",
   audit: "to look over the work of others",
   watching: "to watch the exam",
+  marking: "to mark your answer",
 };
 
 function round(value: number): string {

@@ -24,6 +24,7 @@ const WHYS: Readonly<Record<string, string>> = {
   contest: "the learner's answer",
   audit: "audit",
   watching: "watching the exam",
+  marking: "marking an answer",
 };
 
 const TOPICS: Readonly<Record<string, string>> = {
@@ -63,7 +64,8 @@ const LEFT: Readonly<Record<string, string>> = {
   "results-held": "the policy keeps results back until the days to answer are over.",
 };
 
-function fileName(response: unknown): string {
+/** The name of a file that is an answer. */
+export function fileName(response: unknown): string {
   const named = typeof response === "object" && response !== null && "name" in response;
   return named && typeof response.name === "string" ? response.name : "without a name";
 }
@@ -311,6 +313,7 @@ export const desk = {
     title: "Agreement · Proctor",
     signIn: "Sign in to see the agreement",
     heading: "How far reviewers agree",
+    ofCourseTeam: "Marks, results and tables",
     what: "Some clear sessions are looked at twice, and every breach is. Neither person sees the other's verdict before. Kappa tells how far they agree beyond chance: 1 is always, 0 is as often as chance would have it. The interval tells how sure that is.",
     exam: "Exam",
     choose: "Choose an exam",
@@ -342,10 +345,7 @@ export const desk = {
       if (high < 0.4) return "they often differ: talk the rule over";
       return "in between";
     },
-    forbidden: (tables: boolean) =>
-      tables
-        ? "Agreement is for the lead of the proctors. The tables below are for you as well."
-        : "Agreement and its tables are for the lead of the proctors.",
+    forbidden: "Agreement and its tables are for the lead of the proctors.",
     wait: "the agreement",
     keys: [
       ["Tab", "from one to the next"],
@@ -390,8 +390,8 @@ export const desk = {
     soFar: (points: number, possible: number) => `${points} of ${possible} points so far.`,
     none: "No answer of this learner needs a person.",
     question: (item: string) => `Answer to ${item}`,
-    response: (response: unknown) =>
-      typeof response === "string" ? response : `A file: ${fileName(response)}`,
+    file: (response: unknown) => `Open ${fileName(response)}`,
+    waitFile: "the file",
     mark: ({ points, by }: MarkGiven, before: MarkGiven | null) =>
       before === null ? `${points}, by ${by}` : `was ${before.points}, now ${points}, by ${by}`,
     points: (item: string, possible: number) => `Points for ${item}, 0 to ${possible}`,

@@ -58,6 +58,10 @@ class Server implements LeadApi {
     this.answer = essay([...this.answer.marks, given]);
     return this.marks(session);
   }
+  fileToMark(session: string, item: string) {
+    if (this.fails !== null) return Promise.reject(this.fails);
+    return Promise.resolve(new Blob([`${session} ${item}`]));
+  }
 }
 
 const essay = (marks: MarkGiven[] = []): AnswerToMark => ({
@@ -79,6 +83,14 @@ async function marking(marks: MarkGiven[] = []) {
 }
 
 describe("the marks of the course team", () => {
+  it("come with the file that is an answer, or with why it did not come", async () => {
+    const { server, desk } = await marking();
+    expect(await (await desk.file("essay"))?.text()).toBe("s_1 essay");
+    server.fails = new Unreachable();
+    expect(await desk.file("essay")).toBeNull();
+    expect(desk.trouble.value).not.toBeNull();
+  });
+
   it("gives what was typed, and corrects it against what stood there", async () => {
     const { server, desk } = await marking();
     desk.writePoints("randomise", " 1,5 ");
