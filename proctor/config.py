@@ -208,6 +208,13 @@ def policy_for(
     name = f"{loaded.exam.policy_id}.toml"
     beside = folder / name
     path = policy_file or (beside if beside.is_file() else policies.builtin_folder() / name)
+    if policy_file is None and not path.is_file():
+        raise exams.ExamError(
+            file="exam.toml",
+            line=None,
+            problem=f"policy_id: there is no {name} beside it, and no built-in policy of that id",
+            right=f"{', '.join(policies.builtin_ids())}; or a file {name} in {folder}",
+        )
     policy = policies.load(path)
     sections = [(each.id, int(each.limit.total_seconds())) for each in loaded.exam.sections]
     mismatches = section_mismatches(policy.policy, sections)

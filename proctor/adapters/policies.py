@@ -129,6 +129,11 @@ def builtin_folder() -> Path:
     return in_repository if (in_repository / "closed-book.toml").is_file() else package / "policies"
 
 
+def builtin_ids() -> list[str]:
+    """Return the ids of the policies that come with Proctor, sorted."""
+    return sorted(path.stem for path in builtin_folder().glob("*.toml"))
+
+
 def run_tests(loaded: LoadedPolicy) -> list[Outcome]:
     """Play the file's [[test]] rows through the same rules as a session."""
     return outcomes(loaded.policy, loaded.sha256, loaded.tests)
@@ -138,23 +143,29 @@ def run_tests(loaded: LoadedPolicy) -> list[Outcome]:
 
 
 def check_files(paths: Sequence[Path]) -> list[Printed]:
-    """Return for each file that it is right, or its errors, one a line."""
-    return [_check(path) for path in paths]
+    """Return for each file, or built-in id, that it is right, or its errors, one a line."""
+    return [_check(_meant(path)) for path in paths]
 
 
 def test_files(paths: Sequence[Path]) -> list[Printed]:
-    """Return for each file how its tests went, or its errors, one a line."""
-    return [_test(path) for path in paths]
+    """Return for each file, or built-in id, how its tests went, or its errors, one a line."""
+    return [_test(_meant(path)) for path in paths]
 
 
 def show(path: Path, audience: Literal["learner", "proctor"]) -> Printed:
-    """Return what a learner or a proctor reads of a policy."""
+    """Return what a learner or a proctor reads of a policy: a file, or a built-in id."""
     try:
-        policy = load(path).policy
+        policy = load(_meant(path)).policy
     except PolicyError as wrong:
         return _refused(wrong)
     chapters = for_learner(policy) if audience == "learner" else for_proctor(policy)
     return Printed(ok=True, lines=(policy.title, *_text(chapters)))
+
+
+def _meant(path: Path) -> Path:
+    """Return the file of a built-in policy where its id was given, and no file has that name."""
+    builtin = str(path) in builtin_ids() and not path.is_file()
+    return builtin_folder() / f"{path}.toml" if builtin else path
 
 
 def _check(path: Path) -> Printed:

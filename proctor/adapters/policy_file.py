@@ -62,14 +62,16 @@ def read_file(path: Path) -> PolicyFile:
 
     try:
         if not path.is_file():
-            raise wrong("there is no such file", "the path of a policy file")
+            raise wrong("there is no such file", "the path of a policy file, or a built-in id")
         with path.open("rb") as file:
             raw = file.read(FILE_BYTES_MOST + 1)
     except OSError as refused:
         problem = f"cannot be read ({refused.strerror})"
         raise wrong(problem, "a file that this user may read") from None
     if len(raw) > FILE_BYTES_MOST:
-        raise wrong(f"is longer than {FILE_BYTES_MOST // 1024} KiB", "a policy, which is shorter")
+        raise wrong(
+            f"is longer than {FILE_BYTES_MOST // 1024} KiB", "a policy file, which is never so long"
+        )
     text = ""
     try:
         text = raw.decode()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -64,6 +65,7 @@ class Played:
     learner: Learner
     session: str
     folder: Path
+    link: str  # that was joined with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ async def _day(data: Path, *, once: bool, port: int) -> int:
         except* StoryFailed as failed:
             raise StoryBroken("\n".join(str(each) for each in failed.exceptions)) from None
         if not once:
-            await _stay(url, team, data, passwords)
+            await _stay(url, team, data, passwords, flagged=played[1])
             return 0
         proctor = await _sign_in(http, "proctor", passwords)
         rows = [await _close(proctor, each, data / "bundles") for each in played]
@@ -209,7 +211,9 @@ async def _play_all(stack: AsyncExitStack, url: str, team: _Staff, data: Path) -
                 tell=lambda line, name=learner.name: say.print(f"  {name}: {line}"),  # type: ignore[misc]
             )
             group.create_task(_play(learner, cast))
-            played.append(Played(learner=learner, session=made["session"], folder=folder))
+            played.append(
+                Played(learner=learner, session=made["session"], folder=folder, link=cast.link)
+            )
     return played
 
 
@@ -298,25 +302,27 @@ def _facts(bundle: bytes) -> Any:
 
 
 def _show(rows: Iterable[Row], *, seconds: float, bundles: Path, key: str) -> None:
-    table = Table(title=f"One exam day, played in {seconds:.0f} s")
+    # In two lines what needs not be one: it fits a terminal of 80 columns.
+    table = Table(title=f"One exam day, played in {seconds:.0f} s", box=box.SIMPLE_HEAD)
     for heading in ("learner", "sections", "snapshots", "flags", "gaps", "verdict"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, min_width=len(heading))
     table.add_column("bundle", no_wrap=True)
-    problems = []
+    problems, example = [], ""
     for row in rows:
+        example = example or row.bundle.name
         table.add_row(
             row.learner,
             str(row.sections),
             str(row.snapshots),
-            f"{row.conduct} conduct, {row.quality} quality",
+            f"{row.conduct} conduct\n{row.quality} quality",
             str(row.gaps),
             row.verdict,
-            f"{'verifies' if not row.problems else 'see below'}: {row.bundle.name}",
+            f"{'verifies' if not row.problems else 'see below'}\n{row.bundle.name}",
         )
         problems += [f"{row.learner}: {problem}" for problem in row.problems]
     say.print(table)
-    say.print("The bundles can be verified anywhere, without a network:")
-    command = shlex.join(["proctor", "verify", str(bundles / "BUNDLE.zip"), "--key", key])
+    say.print("The bundles can be verified anywhere, without a network; the first of them:")
+    command = shlex.join(["proctor", "verify", str(bundles / example), "--key", key])
     say.print(f"  .venv/bin/{command}", soft_wrap=True, markup=False)
     for problem in problems:
         say.print(problem, style="red", markup=False)
@@ -329,7 +335,9 @@ def invitation(url: str, data: Path) -> str:
     return shlex.join([*words, "--url", url])
 
 
-async def _stay(url: str, team: _Staff, data: Path, passwords: dict[str, str]) -> None:
+async def _stay(
+    url: str, team: _Staff, data: Path, passwords: dict[str, str], *, flagged: Played
+) -> None:
     """Print the links and serve until stopped."""
     made = await team.call(
         "POST", f"/api/v1/exams/{SHOWCASE}/sessions", json={"learner": "You, the visitor"}
@@ -346,6 +354,10 @@ async def _stay(url: str, team: _Staff, data: Path, passwords: dict[str, str]) -
     say.print(f"  {link}", soft_wrap=True, markup=False)
     say.print(f"  .venv/bin/proctor-client take {link}", soft_wrap=True, markup=False)
     say.print("  Its check-in waits until the proctor accepts it, at /console/identity.")
+    say.print(f"  What {flagged.learner.name} reads afterwards, and answers once it is decided:")
+    folder = str(flagged.folder / "sessions")
+    after = shlex.join(["proctor-client", "after", flagged.link, "--data", folder])
+    say.print(f"  .venv/bin/{after}", soft_wrap=True, markup=False)
     say.print("[bold]Course team[/]  results, and how far reviewers agree; the API's document:")
     say.print(f"  {url}/console/agreement", soft_wrap=True)
     say.print(f"  {url}/api/v1/openapi.json", soft_wrap=True)

@@ -598,6 +598,17 @@ def test_showing_prints_what_each_audience_reads(tmp_path: Path) -> None:
     assert not policies.show(write(tmp_path, ""), "learner").ok
 
 
+def test_a_built_in_policy_is_named_by_its_id_where_no_file_has_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (said,) = policies.check_files([Path("closed-book")])
+    assert said.ok
+    (tmp_path / "closed-book").write_text("no policy", encoding="utf-8")
+    (said,) = policies.check_files([Path("closed-book")])
+    assert not said.ok
+
+
 def test_without_a_repository_the_policies_in_the_package_are_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

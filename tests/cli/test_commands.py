@@ -292,7 +292,9 @@ def test_an_exam_whose_policy_is_not_there_is_refused_by_check_as_by_publish(
     toml = (folder / "exam.toml").read_text()
     assert '"demo"' in toml
     (folder / "exam.toml").write_text(toml.replace('"demo"', '"nopolicy"'))
-    assert "nopolicy.toml" in terminal.refused("exam", command, folder)
+    said = terminal.refused("exam", command, folder)
+    assert "there is no nopolicy.toml beside it" in said
+    assert "closed-book, demo, mitx-pom-final, mitx-sds-capstone, open-book; or a file" in said
 
 
 @pytest.mark.parametrize("command", ["check", "publish"])
