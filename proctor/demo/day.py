@@ -303,9 +303,11 @@ def _facts(bundle: bytes) -> Any:
 
 def _show(rows: Iterable[Row], *, seconds: float, bundles: Path, key: str) -> None:
     # In two lines what needs not be one: it fits a terminal of 80 columns.
-    table = Table(title=f"One exam day, played in {seconds:.0f} s", box=box.SIMPLE_HEAD)
-    for heading in ("learner", "sections", "snapshots", "flags", "gaps", "verdict"):
-        table.add_column(heading, min_width=len(heading))
+    title = f"One exam day, played in {seconds:.0f} s"
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    widths = {"learner": 10, "sections": 8, "snapshots": 9, "flags": 9, "gaps": 4, "verdict": 7}
+    for heading, width in widths.items():
+        table.add_column(heading, min_width=width)
     table.add_column("bundle", no_wrap=True)
     problems, example = [], ""
     for row in rows:

@@ -614,3 +614,25 @@ def test_without_a_command_it_says_what_there_is(terminal: Terminal) -> None:
     assert "serve" in ran.out + ran.err
     assert "verify" in ran.out + ran.err
     assert sys.argv == ["proctor"]
+
+
+def test_the_table_of_the_demo_fits_a_terminal_of_80_columns(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = day.Row(
+        learner="Tomas Achterberg",
+        sections=3,
+        snapshots=1440,
+        conduct=2,
+        quality=1,
+        gaps=12,
+        verdict="breach",
+        bundle=Path("bundles/s_f93yhrejnt.zip"),
+        problems=[],
+    )
+    day._show([row], seconds=66, bundles=Path("bundles"), key="name+00+key")
+    table, _, hint = capsys.readouterr().out.partition("The bundles")
+    assert max(map(len, table.splitlines())) <= 80
+    for word in ("Achterberg", "2 conduct", "1 quality", "breach", "s_f93yhrejnt.zip"):
+        assert word in table
+    assert "proctor verify bundles/s_f93yhrejnt.zip --key name+00+key" in hint
