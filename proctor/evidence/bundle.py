@@ -224,8 +224,10 @@ def unpack(data: memoryview) -> Container:
         fields = _ENTRY.unpack_from(directory, at)
         crc, size, name_bytes = fields[7], fields[9], fields[10]
         name = directory[at + _ENTRY.size : at + _ENTRY.size + name_bytes].decode("latin-1")
-        if not _NAME.fullmatch(name) or name in members:
-            raise MalformedBundle(f"a member's name is none, or stands twice: {name!r}")
+        if not _NAME.fullmatch(name):
+            raise MalformedBundle(f"no bundle has a member of this name: {name!r}")
+        if name in members:
+            raise MalformedBundle(f"a member stands twice: {name!r}")
         local, entry = _headers(name, crc, size, offset)
         body = offset + len(local)
         # bytes(): a memoryview is compared item by item.

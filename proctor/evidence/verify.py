@@ -6,6 +6,7 @@ is the last one tried. What no step can show stands in `NOT_PROVEN`.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -248,9 +249,7 @@ def _blobs(known: _Known) -> str:
     erased, missing = set(known.facts.erased), set(known.facts.missing)
     gone = erased | missing
     members = known.container.members
-    held_names = [name for name in members if name.startswith(BLOBS)]
-    digests = known.digests([members[name].of(known.data) for name in held_names])
-    held = dict(zip((name.removeprefix(BLOBS) for name in held_names), digests, strict=True))
+    held = _digests_held(known)
     sizes: dict[str, int] = {}
     for device, records in known.records.items():
         for record in records:
@@ -260,7 +259,7 @@ def _blobs(known: _Known) -> str:
             if (digest is None) != (blob.sha256 in gone):
                 raise Refuted("its blob is absent unexplained", device=device, record=record.seq)
             if digest not in (None, blob.sha256):
-                raise Refuted("its blob was changed", device=device, record=record.seq)
+                raise Refuted(_changed(blob.sha256), device=device, record=record.seq)
             if sizes.setdefault(blob.sha256, blob.size) != blob.size:
                 raise Refuted("its blob has another size", device=device, record=record.seq)
             if digest and members[BLOBS + digest].size != blob.size:
@@ -389,12 +388,15 @@ def _sealed_otherwise(known: _Known, text: bytes, found: Mapping[str, str]) -> R
     Args:
         known: Of the steps so far.
         text: What the server did seal.
-        found: Each member's digest, by its name.
+        found: The digest of each member that is no blob, by its name.
     """
     lines = map(_SEALED.fullmatch, text.decode("latin-1").split("\n"))
     sealed = {line[2]: line[1] for line in lines if line}
+    other_members = Refuted("the seal was made for other members than these")
     # A text that names no member is no seal of a bundle: then none was added to it.
-    for name in {**sealed, **found} if sealed else ():
+    if not sealed:
+        return other_members
+    for name in {**sealed, **found}:
         if sealed.get(name) == found.get(name):
             continue
         device = name.removeprefix(LOGS).rpartition(".")[0] if name.startswith(LOGS) else None
@@ -404,7 +406,54 @@ def _sealed_otherwise(known: _Known, text: bytes, found: Mapping[str, str]) -> R
         if device is None or not name.endswith(".jsonl"):
             return Refuted(f"{name} was {was}", device=device)
         return _other_log(known, device, was)
-    return Refuted("the seal was made for other members than these")
+    return _other_blob(known) or other_members
+
+
+def _other_blob(known: _Known) -> Refuted | None:
+    """Return what refutes a seal that all members but the blobs fit: the first blob that differs.
+
+    The first is by the records that name them, in the file's order; then, of those that no record
+    names, by the file's. None if every blob is there as it is named: their order may be another.
+    """
+    first: dict[str, tuple[str, int]] = {}  # whose record names a blob first, and which
+    for name in known.container.members:
+        if not name.endswith(".jsonl"):
+            continue
+        device = name.removeprefix(LOGS).removesuffix(".jsonl")
+        for seq, line in enumerate(known.member(name).split(b"\n")):
+            # No step has read the logs yet: what is no record in its place names no blob.
+            with suppress(EvidenceError):
+                record = parse_in_place(line, session=known.facts.session, device=device, seq=seq)
+                if record.blob is not None:
+                    first.setdefault(record.blob.sha256, (device, seq))
+    held = _digests_held(known)
+    gone = {*known.facts.erased, *known.facts.missing}
+    for digest, (device, seq) in first.items():
+        if digest not in held and digest not in gone:
+            return Refuted(f"{BLOBS}{digest} is missing", device=device, record=seq)
+        if digest in held and digest in gone:
+            why = f"{BLOBS}{digest} was added: session.json says that it is gone"
+            return Refuted(why, device=device, record=seq)
+        if held.get(digest, digest) != digest:
+            return Refuted(_changed(digest), device=device, record=seq)
+    for digest in held:
+        if digest not in first:
+            return Refuted(f"{BLOBS}{digest} was added: no record names it")
+    return None
+
+
+def _digests_held(known: _Known) -> dict[str, str]:
+    """Return the digest of each blob in the file, by the digest it is named for."""
+    blobs = {
+        name.removeprefix(BLOBS): member.of(known.data)
+        for name, member in known.container.members.items()
+        if name.startswith(BLOBS)
+    }
+    return dict(zip(blobs, known.digests([*blobs.values()]), strict=True))
+
+
+def _changed(digest: str) -> str:
+    return f"{BLOBS}{digest} was changed: its SHA-256 is not the one it is named for"
 
 
 def _other_log(known: _Known, device: str, was: _Was) -> Refuted:

@@ -41,6 +41,7 @@ from tests.evidence.building import (
     members_of,
     origin,
     reseal,
+    rezip,
 )
 from tests.vectors.make_evidence_v1 import FOLDER, small_day
 
@@ -425,6 +426,15 @@ def crafted() -> Iterator[bytes]:
             if wrong & 1 << bit:
                 rewritten(day, device, seq, root=digest_of(b""))
         yield day.bundle()
+    # Which picture is not as it was sealed is told from logs that no step has read yet.
+    for lines in ([], [b"", b"\r", b"{}"], [b"\xff"], [line_of(0), line_of(7)]):
+        day = full_day()
+        day.logs[DESK][:2] = lines
+        *members, picture, seal = members_of(day.bundle())
+        yield rezip([*members, seal])
+        yield rezip([*members, (picture[0], b""), seal])
+        yield rezip([*members, picture, (f"blobs/{more}", b"more"), seal])
+        yield rezip([*members, picture, (f"blobs/{document}", b""), seal])
 
 
 def reported(report: Mapping[str, Any]) -> Any:

@@ -123,6 +123,25 @@ def test_what_pack_would_not_write_is_malformed(data: bytes) -> None:
         unpack(memoryview(data))
 
 
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        pytest.param(
+            with_member("extra.txt"), "no bundle has a member of this name: 'extra.txt'",
+            id="a name that no bundle has",
+        ),
+        pytest.param(
+            patched(b"d_phone.jsonl", b"d_desk1.jsonl"),
+            "a member stands twice: 'logs/d_desk1.jsonl'", id="a name twice",
+        ),
+    ],
+)  # fmt: skip
+def test_a_member_too_many_is_named_with_what_is_wrong_with_it(data: bytes, why: str) -> None:
+    with pytest.raises(MalformedBundle) as no:
+        unpack(memoryview(data))
+    assert str(no.value) == why
+
+
 FACTS = json_of(DAY.facts())
 WRONG_VALUES: list[tuple[str, Any]] = [
     *[("v", value) for value in (2, True, 1.0, "1")],

@@ -826,13 +826,18 @@ def bundle_cases() -> Iterator[Case]:
         step = 1 if name in (SESSION_JSON, SEAL) else 2
         rest = [each for each in members if each[0] != name]
         device = name.removeprefix("logs/").partition(".")[0] if "logs/" in name else None
-        yield wrong(f"a member dropped: {name}", step, rezip(rest), device=device)
+        record = None
+        if name.startswith("blobs/"):
+            device, record = DESK, 1
+        yield wrong(f"a member dropped: {name}", step, rezip(rest), device=device, record=record)
     more = [*members[:-1], ("readme.txt", b"more"), members[-1]]
     yield wrong("a member that no bundle has", 1, rezip(more))
     more = [*members[:-1], (f"blobs/{digest_of(SHEET)}", SHEET), members[-1]]
     yield wrong("a picture added", 2, rezip(more))
     swapped = [(n, SHEET if n.startswith("blobs/") else data) for n, data in members]
-    yield wrong("a swapped blob", 2, rezip(swapped))
+    yield wrong("a swapped blob", 2, rezip(swapped), device=DESK, record=1)
+    more = [*members[:-1], (f"blobs/{digest_of(DOCUMENT)}", DOCUMENT), members[-1]]
+    yield wrong("an erased picture put back", 2, rezip(more), device=DESK, record=2)
     yield wrong(
         "members in another order", 2, rezip([members[0], members[2], members[1], *members[3:]])
     )

@@ -124,9 +124,10 @@ export function unpack(data: Bytes): Container {
     const [crc, size] = [view.getUint32(at + 16, true), view.getUint32(at + 24, true)];
     const nameEnd = Math.min(at + ENTRY_BYTES + view.getUint16(at + 28, true), end);
     name = latin1(data.subarray(at + ENTRY_BYTES, nameEnd));
-    if (!NAME.test(name) || members.has(name)) {
-      throw new MalformedBundle(`a member's name is none, or stands twice: '${name}'`);
+    if (!NAME.test(name)) {
+      throw new MalformedBundle(`no bundle has a member of this name: '${name}'`);
     }
+    if (members.has(name)) throw new MalformedBundle(`a member stands twice: '${name}'`);
     const { local, entry } = headers(name, crc, size, offset);
     const body = offset + local.length;
     if (

@@ -1,19 +1,21 @@
 /** What the steps of verification have shown so far, and how they look into it. */
 
 import { equal, hex, splitLines, type Bytes } from "./bytes";
-import { LOGS, type Container, type Facts } from "./bundle";
+import { BLOBS, LOGS, type Container, type Facts } from "./bundle";
 import { EvidenceError } from "./errors";
 import { Fraction, type Json } from "./json";
 import type { VerifierKey } from "./key";
 import { Note, originOf, type Checkpoint } from "./note";
 import { parseInPlace, SERVER_DEVICE, type RecordLine, type ServerKind } from "./record";
-import { sha256 } from "./sha256";
+import { digestOf, sha256 } from "./sha256";
 import { Frontier, leafHash } from "./tree";
 
 // A seal's line about one member: digest and name.
 const SEALED =
   /^([0-9a-f]{64}) (session\.json|policy\.json|logs\/[A-Za-z0-9_-]+\.(?:jsonl|checkpoint))$/;
 const YEAR_10000_S = 253_402_300_800n; // no date of four digits from here on
+// Pictures hashed at once: enough for every core, few enough for the page to answer in between.
+const AT_ONCE = 32;
 
 /** A step does not hold. Of a failure: whose log, and which record of it, by its seq. */
 export class Refuted extends Error {
@@ -136,21 +138,23 @@ export function logNames(device: string): readonly [string, string] {
 
 /**
  * What refutes a seal of another text than these members give: the first that differs. `text` is
- * what the server did seal, `found` each member's digest by its name.
+ * what the server did seal, `found` the digest of each member that is no blob, by its name.
  */
-export function sealedOtherwise(
+export async function sealedOtherwise(
   known: Known,
   text: string,
   found: ReadonlyMap<string, string>,
-): Refuted {
+  share: (done: number) => void,
+): Promise<Refuted> {
   const sealed = new Map<string, string>();
   for (const line of text.split("\n")) {
     const [, digest, name] = SEALED.exec(line) ?? [];
     if (digest !== undefined && name !== undefined) sealed.set(name, digest);
   }
+  const otherMembers = new Refuted("the seal was made for other members than these");
   // A text that names no member is no seal of a bundle: then none was added to it.
-  const names = sealed.size > 0 ? new Map([...sealed, ...found]).keys() : [];
-  for (const name of names) {
+  if (sealed.size === 0) return otherMembers;
+  for (const name of new Map([...sealed, ...found]).keys()) {
     if (sealed.get(name) === found.get(name)) continue;
     const inLogs = name.startsWith(LOGS);
     const device = inLogs ? name.slice(LOGS.length, name.lastIndexOf(".")) : null;
@@ -161,7 +165,76 @@ export function sealedOtherwise(
     }
     return otherLog(known, device, was);
   }
-  return new Refuted("the seal was made for other members than these");
+  return (await otherBlob(known, share)) ?? otherMembers;
+}
+
+/**
+ * What refutes a seal that all members but the blobs fit: the first blob that differs, by the
+ * records that name them, in the file's order; then, of those that no record names, by the file's.
+ * null if every blob is there as it is named: their order may be another.
+ */
+async function otherBlob(known: Known, share: (done: number) => void): Promise<Refuted | null> {
+  const first = new Map<string, { device: string; seq: number }>(); // which record names it first
+  const { session, erased, missing } = known.facts;
+  for (const [name, log] of known.container.members) {
+    if (!name.endsWith(".jsonl")) continue;
+    const device = name.slice(LOGS.length, -".jsonl".length);
+    for (const [seq, line] of splitLines(log).entries()) {
+      const blob = blobNamed(line, { session, device, seq });
+      if (blob !== null && !first.has(blob)) first.set(blob, { device, seq });
+    }
+  }
+  const held = await digestsHeld(known, share);
+  const gone = new Set([...erased, ...missing]);
+  for (const [digest, { device, seq }] of first) {
+    const found = held.get(digest)?.digest;
+    if (found === undefined && !gone.has(digest)) {
+      return new Refuted(`${BLOBS}${digest} is missing`, device, seq);
+    }
+    if (found !== undefined && gone.has(digest)) {
+      const why = `${BLOBS}${digest} was added: session.json says that it is gone`;
+      return new Refuted(why, device, seq);
+    }
+    if ((found ?? digest) !== digest) return new Refuted(changed(digest), device, seq);
+  }
+  for (const name of known.container.members.keys()) {
+    if (name.startsWith(BLOBS) && !first.has(name.slice(BLOBS.length))) {
+      return new Refuted(`${name} was added: no record names it`);
+    }
+  }
+  return null;
+}
+
+/**
+ * The digest of the blob that a line names, if it is a record in its place and names one: a log
+ * that no step has read yet may hold anything.
+ */
+function blobNamed(line: Bytes, place: Parameters<typeof parseInPlace>[1]): string | null {
+  try {
+    return parseInPlace(line, place).blob?.sha256 ?? null;
+  } catch (error) {
+    if (!(error instanceof EvidenceError)) throw error;
+    return null;
+  }
+}
+
+/** Digest and size of each blob in the file, by the digest it is named for. */
+export async function digestsHeld(known: Known, share: (done: number) => void) {
+  const inFile = [...known.container.members].filter(([name]) => name.startsWith(BLOBS));
+  const held = new Map<string, { digest: string; size: number }>();
+  for (let at = 0; at < inFile.length; at += AT_ONCE) {
+    share(at / inFile.length);
+    const some = inFile.slice(at, at + AT_ONCE).map(async ([name, blob]) => {
+      const found = { digest: await digestOf(blob), size: blob.length };
+      held.set(name.slice(BLOBS.length), found);
+    });
+    await Promise.all(some);
+  }
+  return held;
+}
+
+export function changed(digest: string): string {
+  return `${BLOBS}${digest} was changed: its SHA-256 is not the one it is named for`;
 }
 
 /**

@@ -11,8 +11,10 @@ import { EvidenceError } from "./errors";
 import type { Json } from "./json";
 import { KeyKind, VerifierKey } from "./key";
 import {
+  changed,
   counted,
   dateOf,
+  digestsHeld,
   digestsOf,
   fact,
   isEmpty,
@@ -33,9 +35,6 @@ import { Frontier } from "./tree";
 /** Takes one step and says what held. `share` is told how much of it is done, 0 to 1. */
 export type Run = (known: Known, share: (done: number) => void) => Promise<string> | string;
 
-// Pictures hashed at once: enough for every core, few enough for the page to answer in between.
-const AT_ONCE = 32;
-
 export const STEPS: readonly (readonly [title: string, run: Run])[] = [
   ["the file is a bundle, byte for byte", container],
   ["the server sealed exactly these members", seal],
@@ -54,7 +53,7 @@ function container(known: Known): string {
   return `${known.container.members.size} members`;
 }
 
-async function seal(known: Known): Promise<string> {
+async function seal(known: Known, share: (done: number) => void): Promise<string> {
   const stated = VerifierKey.parse(known.facts.server_key);
   known.serverKey ??= stated;
   if (stated.encode() !== known.key.encode() || stated.kind !== KeyKind.COSIGNATURE) {
@@ -72,7 +71,8 @@ async function seal(known: Known): Promise<string> {
     sealed.map(async ([name, data]) => [await digestOf(data), name] as const),
   );
   if (note.text !== sealText(known.facts, { count: members.size - 1, directory, digests })) {
-    throw sealedOtherwise(known, note.text, new Map(digests.map(([digest, name]) => [name, digest])));
+    const found = new Map(digests.map(([digest, name]) => [name, digest]));
+    throw await sealedOtherwise(known, note.text, found, share);
   }
   const logs = [SERVER_DEVICE, ...known.facts.devices.keys()].flatMap(logNames);
   const expected = [SESSION, POLICY, ...logs].sort();
@@ -164,7 +164,7 @@ async function blobs(known: Known, share: (done: number) => void): Promise<strin
         throw new Refuted("its blob is absent unexplained", device, seq);
       }
       if (there !== undefined && there.digest !== blob.sha256) {
-        throw new Refuted("its blob was changed", device, seq);
+        throw new Refuted(changed(blob.sha256), device, seq);
       }
       const size = sizes.get(blob.sha256) ?? there?.size ?? blob.size;
       if (size !== blob.size) throw new Refuted("its blob has another size", device, seq);
@@ -179,21 +179,6 @@ async function blobs(known: Known, share: (done: number) => void): Promise<strin
     throw new Refuted("pictures are gone that the server's log does not say were erased");
   }
   return `${held.size} held, ${erased.length} erased, ${missing.length} never arrived`;
-}
-
-/** Digest and size of each blob in the file, by the digest it is named for. */
-async function digestsHeld(known: Known, share: (done: number) => void) {
-  const inFile = [...known.container.members].filter(([name]) => name.startsWith(BLOBS));
-  const held = new Map<string, { digest: string; size: number }>();
-  for (let at = 0; at < inFile.length; at += AT_ONCE) {
-    share(at / inFile.length);
-    const some = inFile.slice(at, at + AT_ONCE).map(async ([name, blob]) => {
-      const found = { digest: await digestOf(blob), size: blob.length };
-      held.set(name.slice(BLOBS.length), found);
-    });
-    await Promise.all(some);
-  }
-  return held;
 }
 
 /** A device that names a root of the server's log wrote after it; and before its receipt. */

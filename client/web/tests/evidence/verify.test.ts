@@ -18,6 +18,7 @@ interface BundleCase {
 const WHOLE = sure(vectors<BundleCase>("bundle").find(({ name }) => name === "a day of one device"));
 const BUNDLE = ofBase64(WHOLE.bundle_base64);
 const KEY = VerifierKey.parse(WHOLE.server_vkey);
+const PICTURE = sure([...unpack(BUNDLE).members.keys()].find((name) => name.startsWith("blobs/")));
 
 describe("verifying a bundle", () => {
   it("says step by step what held, and what it can't show", async () => {
@@ -78,9 +79,23 @@ describe("verifying a bundle", () => {
   });
 });
 
+it.each([
+  ["a swapped blob", "BLOB was changed: its SHA-256 is not the one it is named for"],
+  [`a member dropped: ${PICTURE}`, "BLOB is missing"],
+  ["a picture added", "BLOB was added: no record names it"],
+  ["an erased picture put back", "BLOB was added: session.json says that it is gone"],
+  ["members in another order", "the seal was made for other members than these"],
+  ["a member that no bundle has", "no bundle has a member of this name: 'readme.txt'"],
+])("says which member is wrong, and how: %s", async (name, why) => {
+  const found = sure(vectors<BundleCase>("bundle").find((each) => each.name === name));
+  const report = await verify(ofBase64(found.bundle_base64), { serverKey: KEY });
+  const said = report.steps.at(-1)?.detail.replace(/blobs\/[0-9a-f]{64}/, "BLOB");
+  expect(said).toBe(why);
+});
+
 // Anyone can write it, for no signature covers it yet: 130,000 arguments are too many for a call, and
 // as many digests of 64 KiB take minutes.
-it("a log that names a long record endlessly is soon refused", () => {
+it("a log that names a long record endlessly is soon refused", async () => {
   const known = new Known(BUNDLE, KEY);
   known.container = unpack(BUNDLE);
   known.facts = parseFacts(known.member(SESSION));
@@ -102,7 +117,8 @@ it("a log that names a long record endlessly is soon refused", () => {
   };
   const sealed = `${"0".repeat(64)} ${log}\n`;
 
-  const refuted = sealedOtherwise(known, sealed, new Map([[log, "1".repeat(64)]]));
+  const found = new Map([[log, "1".repeat(64)]]);
+  const refuted = await sealedOtherwise(known, sealed, found, () => null);
 
   expect(refuted).toMatchObject({
     message: `${log} was changed: record 0 and the submission at 1 do not agree`,
