@@ -23,6 +23,7 @@ import aiohttp
 from proctor.evidence.note import SigningKey
 from proctor.evidence.record import MAX_BLOB_BYTES, Kind
 from proctor_client import clock
+from proctor_client.answers import file_name
 from proctor_client.camera import Camera, opener
 from proctor_client.capture import Capture
 from proctor_client.checkin import CheckIn
@@ -78,6 +79,11 @@ class Plan:
         """The session's; the link's token is not readable from its name."""
         return self.data / sha256(self.link.token.encode()).hexdigest()[:32]
 
+    @property
+    def joined_path(self) -> Path:
+        """What the server said when this computer joined with the link; absent before."""
+        return self.folder / "session.json"
+
 
 async def take(plan: Plan, screen: Screen) -> Path:
     """Take an exam, or go on with it, and return the path of the receipt.
@@ -92,7 +98,7 @@ async def take(plan: Plan, screen: Screen) -> Path:
         elapsed_s=lambda: clock.monotonic_s() - began_s,
         offset_s=plan.camera_offset_s,
     )
-    joined_path = plan.folder / "session.json"
+    joined_path = plan.joined_path
     if plan.resume and not joined_path.exists():
         raise BadInput(
             "There is nothing to continue on this computer.",
@@ -387,23 +393,29 @@ class _Run:
         await self._uplink.receipted(self._spool.size)
 
     async def _answer(self, section: str, item: Item, response: Any) -> None:
-        if item["kind"] == "file-upload" and isinstance(response, str):
-            response = await self._upload(self._plan.answers_folder / response, item)
+        if item["kind"] == "file-upload":
+            path = self._plan.answers_folder / file_name(response)
+            wanted = response.get("sha256") if isinstance(response, dict) else None
+            response = await self._upload(path, item, wanted=wanted)
         facts = {"section": section, "item": item["id"], "response": response}
         written = await self._recorder.write(Kind.ANSWER, facts)
         self._memory.answered(str(item["id"]), response, written)
 
-    async def _upload(self, path: Path, item: Item) -> dict[str, Any]:
+    async def _upload(self, path: Path, item: Item, *, wanted: str | None = None) -> dict[str, Any]:
+        """Record a file; where a digest is `wanted`, no other file than that."""
         most = min(int(item.get("max_bytes") or MAX_BLOB_BYTES), MAX_BLOB_BYTES)
         suffixes = [str(suffix) for suffix in item.get("suffixes") or ()]
         if suffixes and path.suffix.casefold() not in suffixes:
             raise BadInput(f"{path.name} is not one of {', '.join(suffixes)}.")
         data = await asyncio.to_thread(_read_bounded, path, most)
+        digest = sha256(data).hexdigest()
+        if wanted not in {None, digest}:
+            raise BadInput(f"{path.name} is another file than the one that is named: {digest}.")
         found = mimetypes.guess_type(path.name)[0] or ""
         media_type = found if _MEDIA_TYPE.fullmatch(found) else "application/octet-stream"
         blob = Blob(data=data, type=media_type)
         await self._recorder.write(Kind.SNAPSHOT, {"purpose": "file"}, blob=blob)
-        return {"name": path.name, "sha256": sha256(data).hexdigest(), "size": len(data)}
+        return {"name": path.name, "sha256": digest, "size": len(data)}
 
     async def _while_open(self, section: str, job: Coroutine[Any, Any, None]) -> bool:
         """Run a job; end it and return False once the section closes or the session pauses."""
@@ -447,7 +459,7 @@ class _Run:
     async def _submit(self) -> None:
         if not self._memory.submitted:
             await self._check_in.at_prompt(last=True)
-            await self._screen.confirm_submit(len(self._memory.answers))
+            await self._screen.confirm_submit(self._memory.answers.keys())
             await self._check_in.sent()
             await self._capture.stop()
             answers = [
@@ -498,6 +510,8 @@ def _read_bounded(path: Path, most_bytes: int) -> bytes:
     try:
         if (size := path.stat().st_size) > most_bytes:
             raise BadInput(f"{path.name} has {size} bytes; {most_bytes} are allowed.")
+        if not size:
+            raise BadInput(f"{path.name} is empty.")
         return path.read_bytes()
     except OSError as no:
         raise BadInput(f"{path} can't be read: {no.strerror}.") from None

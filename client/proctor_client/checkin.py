@@ -6,7 +6,9 @@ A proctor may ask for both once more while the exam goes on: nothing waits for t
 import asyncio
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from proctor_client import clock
 from proctor_client.camera import DOCUMENT, Camera, Size, Still, document_still, light_of
 from proctor_client.capture import Capture
 from proctor_client.errors import (
@@ -18,7 +20,7 @@ from proctor_client.errors import (
     SessionEnded,
     SpoolFull,
 )
-from proctor_client.screen import Screen
+from proctor_client.screen import Screen, duration
 from proctor_client.server import Server
 from proctor_client.standing import Memory, Standing
 from proctor_client.uplink import Uplink
@@ -31,7 +33,10 @@ _ON_HOLD = (
     "A person looks at your pictures now. This takes some minutes, and none of your exam time."
     " The exam goes on by itself when they are accepted."
 )
-
+_STILL = "Your pictures still wait for a person."
+_LEAVE = "You may stop this with Ctrl-C: the same command goes on where it stopped."
+_LIFE_S = 60.0  # between two lines of a wait
+_LEAST_S = 20.0  # however fast the queue moves
 _SENT_S = 10.0  # then the exam is handed in all the same
 _DECIDED = {
     "accepted": "A person accepted your new pictures.",
@@ -48,6 +53,43 @@ _AGAIN_S = 5.0  # until the server is asked once more about pictures that it wou
 
 class _PutOff(Exception):
     """The learner takes the picture later."""
+
+
+class Wait:
+    """What is said while a check-in waits for a person: each minute, and when the queue moved."""
+
+    def __init__(self) -> None:
+        self._said_s: float | None = None
+        self._before: int | None = None
+
+    def line(self, check: dict[str, Any], *, server_ms: int, at_s: float) -> str:
+        """Return what to say now, "" for nothing.
+
+        Args:
+            check: The session's `id_check`; a server may not tell who waits before it.
+            server_ms: The server's time, ms since 1970 UTC.
+            at_s: Now, on a clock that never goes back.
+        """
+        before, since_ms = check.get("held_before"), check.get("held_since_ms")
+        queue = "" if before is None else _queue(int(before))
+        if self._said_s is None:
+            words = [_ON_HOLD, queue, _LEAVE]
+        else:
+            past_s = at_s - self._said_s
+            moved = before is not None and before != self._before
+            if past_s < (_LEAST_S if moved else _LIFE_S):
+                return ""
+            waited_s = 0 if since_ms is None else max(0, server_ms - int(since_ms)) / 1000
+            waited = "" if since_ms is None else f"You have waited for {duration(waited_s)}."
+            words = [_STILL, waited, queue, _LEAVE]
+        self._said_s, self._before = at_s, before
+        return " ".join(filter(None, words))
+
+
+def _queue(before: int) -> str:
+    if before <= 0:
+        return "You are next."
+    return f"{before} learner{'s' * (before > 1)} before you."
 
 
 class CheckIn:
@@ -113,10 +155,11 @@ class CheckIn:
             Refused: The server accepts no check-in.
             CameraLost: No picture comes, and nobody mends it.
         """
-        told = ""
+        wait = Wait()
         while self._standing.state in {"invited", "check-in"}:
             check = self._standing.id_check
             if check["state"] in {"awaited", "retake"}:
+                wait = Wait()
                 missing = self._wanted - self._memory.pictures
                 if check["state"] == "retake":
                     missing = self._wanted
@@ -132,9 +175,10 @@ class CheckIn:
                     continue
             elif check["state"] == "refused":
                 raise SessionEnded("the ID check was refused", str(check.get("reason") or ""))
-            elif check["state"] != told:
-                told = check["state"]
-                self._screen.say(_ON_HOLD)
+            else:
+                now_ms, now_s = self._server.clock.now_ms(), clock.monotonic_s()
+                if line := wait.line(check, server_ms=now_ms, at_s=now_s):
+                    self._screen.say(line)
             await self._standing.news()
         self._standing.raise_if_over()
 

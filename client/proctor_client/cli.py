@@ -8,7 +8,7 @@ import os
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import cv2
 import platformdirs
@@ -17,7 +17,8 @@ from rich.console import Console
 
 from proctor_client import checks as checking
 from proctor_client.agent import Plan, take
-from proctor_client.errors import AGAIN, SAVED, BadInput, ClientError
+from proctor_client.answers import check_files, read_answers
+from proctor_client.errors import AGAIN, SAVED, ClientError
 from proctor_client.keys import keyring_wanted
 from proctor_client.looking import look_back
 from proctor_client.screen import Screen, Script, Terminal
@@ -118,7 +119,11 @@ def take_exam(
     if answers is None:
         screen = Terminal(accepts=accept)
     else:
-        screen = Script(_read_answers(answers), accepts=accept, pace_s=pace)
+        given = read_answers(answers)
+        # Once begun, a file may be gone that was uploaded: its section says what it misses.
+        if not plan.joined_path.exists():
+            check_files(given, answers)
+        screen = Script(given, accepts=accept, pace_s=pace)
     try:
         asyncio.run(take(plan, screen))
     except KeyboardInterrupt:
@@ -194,19 +199,6 @@ def _tell(*sentences: str) -> None:
 
 def _data_folder() -> Path:
     return platformdirs.user_data_path("proctor-client", appauthor=False) / "sessions"
-
-
-def _read_answers(path: Path) -> dict[str, Any]:
-    do = "Give a JSON object of item and response."
-    try:
-        answers = json.loads(path.read_bytes())
-    except OSError as no:
-        raise BadInput(f"{path} can't be read: {no.strerror}.", do=do) from None
-    except ValueError as no:
-        raise BadInput(f"{path} is no JSON: {no}.", do=do) from None
-    if not isinstance(answers, dict):
-        raise BadInput(f"{path} holds no JSON object.", do=do)
-    return answers
 
 
 if __name__ == "__main__":

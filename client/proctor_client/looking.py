@@ -67,7 +67,7 @@ async def look_back(plan: Plan, *, say: Callable[[str], None]) -> LookingBack:
         TakenElsewhere: Another computer has it now.
         ClientError: The server can't be reached, or refuses.
     """
-    path = plan.folder / "session.json"
+    path = plan.joined_path
     joined = joined_before(path)
     if joined is None:
         raise NotHere
@@ -103,7 +103,7 @@ async def _with_kept_token(plan: Plan, ask: Callable[..., Awaitable[Answers]]) -
             if no.status != HTTPStatus.UNAUTHORIZED:
                 raise
         with suppress(SpoolBusy), locked(plan.folder):
-            return await ask(keep=partial(keep_joined, plan.folder / "session.json"))
+            return await ask(keep=partial(keep_joined, plan.joined_path))
     raise SpoolBusy
 
 

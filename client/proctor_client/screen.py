@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.markup import escape
 
-from proctor_client.errors import BadInput, ClientError
+from proctor_client.answers import fitting, named, takes
+from proctor_client.errors import BadInput, ClientError, Unsaveable
 
 LATER = (
     "To see what was seen and what people decide, run this with your link, here:"
@@ -75,8 +76,8 @@ class Screen(Protocol):
     async def work(self, sitting: Sitting) -> None:
         """Ask the section's questions; return when the learner hands it in."""
 
-    async def confirm_submit(self, answered: int) -> None:
-        """Wait until the learner wants to submit."""
+    async def confirm_submit(self, answered: Collection[str]) -> None:
+        """Wait until the learner wants to submit; `answered` are ids of items."""
 
     def receipt(self, receipt: Receipt) -> None: ...
 
@@ -88,6 +89,8 @@ class Script:
         self._answers = answers
         self._accepts = accepts
         self._pace_s = pace_s
+        self._seen: dict[str, None] = {}  # items of the sections that were opened, in their order
+        self._unsent: set[str] = set()  # those whose answers can't be, as was said
 
     def say(self, text: str) -> None:
         sys.stdout.write(f"proctor-client: {text}\n")
@@ -111,14 +114,34 @@ class Script:
         self.say(f"Opening {title} ({duration(limit_s)}).")
 
     async def work(self, sitting: Sitting) -> None:
+        self._seen |= dict.fromkeys(str(item["id"]) for item in sitting.items)
+        for item in sitting.items:
+            if self._is_due(item, sitting) and fitting(item, self._answers[item["id"]]) is None:
+                self._tell_unsent(item)
         for item in sitting.items:
             await sitting.between()
-            if item["id"] in self._answers and item["id"] not in sitting.given:
+            if self._is_due(item, sitting):
                 await asyncio.sleep(self._pace_s)
-                await sitting.save(item, self._answers[item["id"]])
+                try:
+                    await sitting.save(item, fitting(item, self._answers[item["id"]]))
+                except (BadInput, Unsaveable) as no:  # the other answers are as good as before
+                    self._tell_unsent(item, no.happened)
 
-    async def confirm_submit(self, answered: int) -> None:
-        self.say(f"Submitting; {answered} questions are answered.")
+    def _is_due(self, item: Item, sitting: Sitting) -> bool:
+        done = item["id"] in sitting.given or item["id"] in self._unsent
+        return item["id"] in self._answers and not done
+
+    def _tell_unsent(self, item: Item, why: str = "it does not fit.") -> None:
+        self._unsent.add(item["id"])
+        self.say(f"Your answer to {named([item['id']])} is not sent: {why} Needed: {takes(item)}.")
+
+    async def confirm_submit(self, answered: Collection[str]) -> None:
+        strays = [item for item in self._answers if item not in self._seen and item not in answered]
+        if strays:
+            left = [item for item in self._seen if item not in answered]
+            only = f" Without an answer: {named(left)}." if left else ""
+            self.say(f"No section opened by this run has {named(strays)}: not sent.{only}")
+        self.say(f"Submitting; {len(answered)} questions are answered.")
 
     def receipt(self, receipt: Receipt) -> None:
         self.say(f"Submitted. Receipt for {receipt.size} records, {receipt.at}: {receipt.path}")
@@ -185,9 +208,9 @@ class Terminal:
             if said.isdecimal() and 0 < int(said) <= len(sitting.items):
                 await self._question(sitting, int(said), sitting.items[int(said) - 1])
 
-    async def confirm_submit(self, answered: int) -> None:
+    async def confirm_submit(self, answered: Collection[str]) -> None:
         await self._ask(
-            f"All sections are over. You answered {answered} questions. Press Enter to submit."
+            f"All sections are over. You answered {len(answered)} questions. Press Enter to submit."
         )
 
     def receipt(self, receipt: Receipt) -> None:

@@ -24,7 +24,6 @@ from proctor_client.errors import (
     NotAccepted,
     Refused,
     SessionEnded,
-    Unsaveable,
 )
 from proctor_client.screen import Script, Sitting, Terminal
 from proctor_client.server import parse_link
@@ -660,28 +659,34 @@ async def test_a_document_can_come_from_a_file(clip: Path) -> None:
         pytest.param("work.pdf", 7, id="another kind of file"),
         pytest.param("large.txt", 11, id="too large"),
         pytest.param("none.txt", 0, id="not there"),
+        pytest.param("empty.txt", -1, id="empty"),
     ],
 )
-async def test_a_file_that_may_not_be_uploaded_is_said_and_nothing_recorded(
+async def test_a_file_that_may_not_be_uploaded_is_said_and_the_rest_is_handed_in(
     clip: Path, name: str, bytes_: int
 ) -> None:
     if bytes_:
-        (clip.parent / name).write_bytes(b"x" * bytes_)
+        (clip.parent / name).write_bytes(b"x" * max(0, bytes_))
     async with serving() as server:
         server.items["a"] = [
             {"id": "a0", "kind": "file-upload", "suffixes": [".txt"], "max_bytes": 10}
         ]
-        with pytest.raises(BadInput):
-            await taking(plan_for(server, clip, answers_folder=clip.parent), Watcher({"a0": name}))
-        assert not server.records(Kind.ANSWER)
+        screen = Watcher({"a0": name, "b0": "yes"})
+        await taking(plan_for(server, clip, answers_folder=clip.parent), screen)
+    assert server.answers() == {"b0": "yes"}
+    (said,) = [said for said in screen.said if "is not sent" in said]
+    assert said.endswith("Needed: a file that ends in .txt, of 1 to 10 bytes.")
 
 
-async def test_an_answer_over_64_kib_is_said_and_the_earlier_one_counts(clip: Path) -> None:
+async def test_an_answer_over_64_kib_is_said_and_the_rest_is_handed_in(clip: Path) -> None:
+    screen = Watcher(ANSWERS | {"a1": '"' * 33_000})  # each takes two bytes
     async with serving() as server:
-        with pytest.raises(Unsaveable):
-            await taking(plan_for(server, clip), Watcher(ANSWERS | {"a1": "x" * 66_000}))
-        await taking(plan_for(server, clip, resume=True), Watcher(ANSWERS))
-    assert server.answers() == ANSWERS
+        # A kind that this program does not know, nor what bounds it has.
+        server.items["a"][1]["kind"] = "essay"
+        await taking(plan_for(server, clip), screen)
+    assert server.answers() == {item: ANSWERS[item] for item in ANSWERS if item != "a1"}
+    (said,) = [said for said in screen.said if "not sent" in said]
+    assert said.startswith('Your answer to "a1" is not sent: This answer can\'t be saved: ')
 
 
 async def test_a_terminated_session_is_said_and_exits(clip: Path) -> None:
