@@ -144,6 +144,7 @@ class Tile:
     waiting_devices: int
     extra_s: int  # given and given back so far, in all sections
     still_old_s: int  # a still is shown as one of now for so long; it is never counted
+    lifted: tuple[str, ...]  # the rules that do not hold for the learner now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +229,7 @@ def tile_of(session: ExamSession, published: Published, known: Known) -> Tile:
         waiting_devices=len(asks_open(session)),
         extra_s=int(sum(entry.given.total_seconds() for entry in session.ledger)),
         still_old_s=max(STILL_OLD_S, published.policy.capture.snapshot_every_s + STILL_ON_WAY_S),
+        lifted=tuple(lift.rule for lift in session.lifts if lift.until is None),
     )
 
 

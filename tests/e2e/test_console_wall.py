@@ -189,16 +189,16 @@ async def test_many_are_written_to_at_once_and_who_could_not_be_is_named(
     await page.keyboard.press("x")
     await tile(page, "Ben Ali").get_by_role("checkbox", name="Select Ben Ali").check()
     await expect(page.get_by_text("2 selected")).to_be_visible()
+    await page.keyboard.press("m")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("heading", name="Message to 2 learners")).to_be_visible()
+    await dialog.get_by_label("Your message").fill("mpt/?: five minutes left.")
     # Meanwhile, one of them hands in.
     for section in ("part-a", "part-b", "part-c"):
         await ben.open(section) if section != "part-a" else None
         await ben.call("POST", f"/api/v1/session/sections/{section}/close")
     await ben.submit()
-
-    await page.keyboard.press("m")
-    dialog = page.get_by_role("dialog")
-    await expect(dialog.get_by_role("heading", name="Message to 2 learners")).to_be_visible()
-    await dialog.get_by_label("Your message").fill("mpt/?: five minutes left.")
+    await expect(tile(page, "Ben Ali")).to_contain_text("handed in")
     await dialog.get_by_role("button", name="Send (2)").click()
 
     await expect(page.get_by_text("Sent to 1 learner.")).to_be_visible()
@@ -208,6 +208,17 @@ async def test_many_are_written_to_at_once_and_who_could_not_be_is_named(
     assert (act["act"], act["note"]) == ("message", "mpt/?: five minutes left.")
     await page.get_by_role("button", name="Select those").click()
     await expect(page.get_by_text("1 selected")).to_be_visible()
+
+    # What can't be done any more opens nothing; of many it is said at once who is left out.
+    await page.keyboard.press("m")
+    not_possible = page.get_by_text("Message to Ben Ali: not possible. The exam is over.")
+    await expect(not_possible).to_be_visible()
+    await expect(dialog).to_be_hidden()
+    await page.get_by_role("button", name="Select all shown").first.click()
+    await page.keyboard.press("m")
+    await expect(dialog.get_by_role("heading", name="Message to Ada Lovelace")).to_be_visible()
+    left = dialog.get_by_text("It goes to 1 of the 2 chosen. Left out: 1 is over.")
+    await expect(left).to_be_visible()
 
 
 async def test_what_was_done_to_many_by_mistake_is_taken_back_from_its_note(
@@ -511,11 +522,13 @@ async def test_a_whole_exam_is_told_at_once(sitting: Sitting, watch: Watch) -> N
     await page.get_by_role("button", name="Announce").click()
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_label("Announcement")).to_be_focused()
+    await expect(dialog).to_contain_text("Each will read: A proctor wrote to you.")
     await dialog.get_by_label("Announcement").fill("Question 3 has a misprint: read 5 for 6.")
     await dialog.get_by_role("button", name="Send to all").click()
     await expect(dialog.get_by_role("alert")).to_have_text("Choose the exam first.")
     await dialog.get_by_role("combobox", name=re.compile("^Exam")).select_option(room.EXAM)
-    await dialog.get_by_role("button", name="Send to all").click()
+    await expect(dialog).to_contain_text("It goes to 2 learners.")
+    await dialog.get_by_role("button", name="Send to all (2)").click()
     await expect(page.get_by_text("Announced to 2 learners.")).to_be_visible()
     for device in learners:
         (act,) = (await device.call("GET", "/api/v1/session"))["acts"]
@@ -575,7 +588,7 @@ async def test_an_old_picture_says_how_old_it_is(
     await expect(tile(page, "Ada Lovelace")).to_contain_text("picture is 3 min old")
     await expect(picture).to_have_css("opacity", "0.4")
     await open_panel(page, "Ada Lovelace")
-    said = re.compile("3 minutes 2[0-9] seconds ago It shows how it was then")  # it counts on
+    said = re.compile("3 minutes 2[0-9] seconds ago. It shows how it was then")  # it counts on
     await expect(panel(page)).to_contain_text(said)
     assert await here.barriers() == ""
     data += b"another"
@@ -684,7 +697,12 @@ async def test_what_was_flagged_stands_on_the_tile_and_in_the_panel_with_its_pic
     await ada.send([gap])
 
     await expect(tile(page, "Ada Lovelace")).to_contain_text("2 people")
+    await ask_for_help(ada, "May I?")
+    await expect(tile(page, "Ada Lovelace")).to_contain_text("asks: May I? (+1)")
+    link = tile(page, "Ada Lovelace").get_by_role("link")
+    await expect(link).to_have_attribute("title", "Also: 2 people")
     await open_panel(page, "Ada Lovelace")
+    await expect(panel(page)).to_contain_text(re.compile(r"Connected: heard \d+ \w+ ago\."))
     story = panel(page).get_by_role("region", name="What happened")
     await expect(story).to_contain_text("Conduct flag: More than one person (2 faces; the rule's")
     await expect(story).to_contain_text("No pictures. Gap: camera, 20 seconds.")
@@ -732,16 +750,66 @@ async def test_nothing_moves_while_somebody_points_at_the_wall(
     page = (await watch(width=850)).page  # where what stands above the tiles has little room
     first = page.get_by_role("list", name="Sessions").get_by_role("listitem").first
     await expect(tile(page, "Zoë Quinn")).to_be_visible()
-    await tile(page, "Ada Lovelace").hover()
+    ada = tile(page, "Ada Lovelace")
+    await ada.hover()
     place = await resting(first)
+    await ada.hover(position={"x": 40, "y": 40})
     await ask_for_help(zoe, "Is it a number?")
 
-    await expect(page.get_by_text("Order changed:")).to_be_visible()
+    changed = page.get_by_text("Order changed:")
+    await expect(changed).to_be_visible()
+    await ada.hover(position={"x": 50, "y": 50})
     await expect(first).to_contain_text("Ada Lovelace")
     assert await resting(first) == place
+    await ada.hover(position={"x": 40, "y": 40})
     await page.keyboard.press("u")  # a way to the button would be a way off the wall
     await expect(first).to_contain_text("Zoë Quinn")
+    await expect(changed).to_be_hidden()
+
+
+# A press of the pointer, where it rests, as soon as the tiles have moved.
+PRESS_AS_TILES_MOVE = """([x, y]) => {
+  const press = () => document.elementFromPoint(x, y).dispatchEvent(
+    new MouseEvent("click", { bubbles: true, cancelable: true, detail: 1 }));
+  const list = document.querySelector(".tiles");
+  const watch = new MutationObserver(() => { watch.disconnect(); press(); });
+  watch.observe(list, { childList: true });
+}"""
+
+
+async def test_who_needs_someone_comes_first_though_the_pointer_and_the_focus_were_left_on_a_tile(
+    sitting: Sitting, watch: Watch
+) -> None:
+    for name in ("Ada Lovelace", "Ben Ali"):
+        await sitting(name)
+    zoe = await sitting("Zoë Quinn")
+    page = (await watch()).page
+    first = page.get_by_role("list", name="Sessions").get_by_role("listitem").first
+    await open_panel(page, "Ben Ali")
+    await tile(page, "Ben Ali").hover()
+    await page.keyboard.press("Escape")
+    link = tile(page, "Ben Ali").get_by_role("link")
+    await expect(link).to_be_focused()
+    await page.evaluate("window.same = document.activeElement")
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("ArrowRight")
+    box = await resting(link)
+    await page.evaluate(PRESS_AS_TILES_MOVE, [box["x"] + 20, box["y"] + 10])
+    await ask_for_help(zoe, "Is it a number?")
+    await expect(page.get_by_text("Order changed:")).to_be_visible()
+
+    await expect(first).to_contain_text("Zoë Quinn", timeout=10_000)
     await expect(page.get_by_text("Order changed:")).to_be_hidden()
+    await expect(link).to_be_focused()
+    assert await page.evaluate("window.same === document.activeElement")
+    assert await page.evaluate("scrollY") == 0
+    # Who pressed just then meant the tile of before: that opens nothing.
+    await expect(
+        page.get_by_text("Nothing was opened: the order had just changed.")
+    ).to_be_visible()
+    await expect(panel(page)).to_be_hidden()
+    await page.keyboard.press("Enter")
+    await expect(panel(page).get_by_role("heading", name="Ben Ali")).to_be_focused()
 
 
 async def test_whoever_may_not_watch_is_told_so_at_the_address_of_a_session_too(
@@ -1123,6 +1191,7 @@ def _tile(number: int) -> dict[str, Any]:
         "waiting_devices": 0,
         "extra_s": 0,
         "still_old_s": 60,
+        "lifted": [],
     }
 
 

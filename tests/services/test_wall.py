@@ -142,6 +142,7 @@ async def test_a_tile_says_who_sits_where_and_for_how_long(seat: Seat) -> None:
             "waiting_devices": 0,
             "extra_s": 0,
             "still_old_s": 60,
+            "lifted": [],
             "heard_ms": began_ms,
             "still": None,
         }
@@ -645,6 +646,15 @@ async def test_a_tile_tells_how_often_proctors_interrupted_and_what_the_policy_a
             "last_ms": asked_ms + 5000,
             "at_most": 2,
         }
+
+
+async def test_a_tile_tells_which_rules_are_lifted_now(seat: Seat) -> None:
+    house = seat.house
+    async with watched(house) as page:
+        await house.act(seat.session, ActKind.LIFT_RULE, rule="person-count")
+        assert (await page.tile(seat.session))["lifted"] == ["person-count"]
+        await house.act(seat.session, ActKind.RESTORE_RULE, rule="person-count")
+        assert (await page.tile(seat.session))["lifted"] == []
 
 
 # --- whose ID check waits ------------------------------------------------------------------------

@@ -7,14 +7,13 @@ import {
   alike,
   interrupts,
   needsCode,
-  RULES,
   secondsOf,
   takesWords,
   wordsOf,
 } from "./acts";
 import { Interrupted, Ready } from "./before-words";
 import { isOver } from "./tiles";
-import { NOTE_MOST, type ReasonGroup, type SessionPolicy } from "./wall-api";
+import { NOTE_MOST, type ReasonGroup, type SessionPolicy, type Tile } from "./wall-api";
 import type { Wall } from "./wall-desk";
 
 /** Every act asks here for its reason, and says what the learner will read. */
@@ -82,6 +81,7 @@ function Form({ wall, draft }: Props) {
       }}
     >
       {hint !== undefined && <p>{hint}</p>}
+      <Whom wall={wall} draft={draft} />
       {interrupts(act) && !draft.answers && <Interrupted wall={wall} sessions={draft.sessions} />}
       <Fields wall={wall} draft={draft} />
       <Reads wall={wall} draft={draft} />
@@ -118,11 +118,19 @@ function openPolicy(wall: Wall, { sessions }: ActDraft): SessionPolicy | null {
   return open ? wall.one.policy.value : null;
 }
 
-/** The rules that can be lifted: of the open session those of its policy, else all there are. */
-function rulesOf(wall: Wall, draft: ActDraft): readonly string[] {
-  const policy = openPolicy(wall, draft);
-  if (policy === null) return RULES;
-  return RULES.filter((each) => policy.rules.some(({ rule }) => rule === each));
+/** Of those chosen, who is left out and why; and who is told only later. */
+function Whom({ wall, draft: { act, sessions, left } }: Props) {
+  const tiles = sessions.flatMap((session) => wall.board.tiles.get(session)?.value ?? []);
+  const later = tiles.filter((tile) => tile.state === "invited").length;
+  const chosen = left.reduce((sum, { count }) => sum + count, sessions.length);
+  const reads = act !== "irregularity" && takesWords(act) && later > 0;
+  if (left.length === 0 && !reads) return null;
+  return (
+    <p class="whom">
+      {left.length > 0 && <strong>{words.act.goesTo(act, sessions.length, chosen, left)}</strong>}{" "}
+      {reads && words.act.notHereYet(later, sessions.length)}
+    </p>
+  );
 }
 
 function Fields({ wall, draft }: Props) {
@@ -148,9 +156,9 @@ function Fields({ wall, draft }: Props) {
           {words.act.rule}
           <select value={rule} data-first onChange={(event) => wall.sending.write({ rule: event.currentTarget.value })}>
             <option value="">{words.act.chooseRule}</option>
-            {rulesOf(wall, draft).map((each) => (
-              <option key={each} value={each}>
-                {words.act.ruleName(each)}
+            {wall.rulesFor(draft).map((each) => (
+              <option key={each.rule} value={each.rule}>
+                {words.act.ruleOf(act, each.rule, each.count, draft.sessions.length)}
               </option>
             ))}
           </select>
@@ -268,7 +276,7 @@ function Note({ wall, draft, focus }: Props & { focus: boolean }) {
 }
 
 function Reads({ wall, draft }: Props) {
-  const { act, code, minutes, rule, of } = draft;
+  const { act, code, minutes, rule, of, note } = draft;
   if (act === "confirm-terminate") return <Proposals wall={wall} draft={draft} />;
   const reason = wordsOf(wall.reasons.value, code);
   const held = openPolicy(wall, draft)?.rules.filter((each) => each.rule === rule) ?? [];
@@ -279,12 +287,16 @@ function Reads({ wall, draft }: Props) {
     of,
     answers: draft.answers,
   });
+  return <Preview heading={act === "terminate" ? words.act.readsIf : words.act.reads} said={said} note={note} />;
+}
+
+function Preview({ heading, said, note }: { heading: string; said: string; note: string }) {
   return (
     <Notice>
       <p>
-        <strong>{act === "terminate" ? words.act.readsIf : words.act.reads}</strong> {said}
+        <strong>{heading}</strong> {said}
       </p>
-      {draft.note.trim() !== "" && <p class="words">{draft.note.trim()}</p>}
+      {note.trim() !== "" && <p class="words">{note.trim()}</p>}
     </Notice>
   );
 }
@@ -308,10 +320,13 @@ function Proposals({ wall, draft: { sessions, ofBySession } }: Props) {
   );
 }
 
-/** Who reads an announcement. */
-function goingOn(wall: Wall, exam: string): string[] {
-  const tiles = [...wall.board.all()].filter((tile) => tile.exam === exam);
-  return tiles.filter((tile) => tile.state !== "invited" && !isOver(tile)).map(({ session }) => session);
+/** Who reads an announcement: whoever has joined and goes on. */
+export function readersOf(tiles: Iterable<Tile>, exam: string) {
+  const all = [...tiles].filter((tile) => tile.exam === exam);
+  const later = all.filter(({ state }) => state === "invited").length;
+  const over = all.filter(isOver).length;
+  const read = all.filter((tile) => tile.state !== "invited" && !isOver(tile));
+  return { sessions: read.map(({ session }) => session), later, over };
 }
 
 /** Something that every learner of an exam reads. */
@@ -347,6 +362,9 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
   };
   const lack = (tried ? missing : null) ?? trouble;
   const form = useFirst();
+  // It changes with who joins and who ends.
+  wall.board.counts.value;
+  const { sessions, later, over } = readersOf(wall.board.all(), exam);
   return (
     <form
       ref={form}
@@ -368,7 +386,12 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
           ))}
         </select>
       </label>
-      {exam !== "" && <Interrupted wall={wall} sessions={goingOn(wall, exam)} />}
+      {exam !== "" && (
+        <p class="whom">
+          <strong>{words.announce.goesTo(sessions.length)}</strong> {words.announce.others(later, over)}
+        </p>
+      )}
+      {exam !== "" && <Interrupted wall={wall} sessions={sessions} />}
       <Reason reasons={wall.reasons.value} code={code} may focus={false} onChoose={setCode} />
       <label>
         {words.announce.note}
@@ -382,6 +405,11 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
         <small>{words.announce.hint}</small>
       </label>
       <Ready sentences={words.ready.announcement(code)} note={note} onChoose={setNote} />
+      <Preview
+        heading={words.announce.reads}
+        said={words.reads("message", wordsOf(wall.reasons.value, code), { seconds: null, rule: "", of: "" })}
+        note={note}
+      />
       <div role="alert">
         {lack !== null && <Notice needs>{lack}</Notice>}
         {again !== null && lack === null && !doing && (
@@ -393,7 +421,7 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
           {words.act.cancel}
         </button>
         <button type="submit" aria-disabled={doing}>
-          {again !== null ? words.act.again : words.announce.submit}
+          {again !== null ? words.act.again : words.announce.submit(exam === "" ? null : sessions.length)}
         </button>
       </footer>
       {doing && <Waiting what={words.wait.announce} />}

@@ -1,6 +1,6 @@
 /** What a proctor can do to sessions, what each act needs, and how it is sent. Pure. */
 
-import { isOver } from "./tiles";
+import { isOver, isRefused } from "./tiles";
 import type { ActKind, ActSent, Proposed, ReasonGroup, Tile } from "./wall-api";
 import { NOTE_MOST } from "./wall-api";
 
@@ -60,6 +60,8 @@ export interface ActDraft {
   versions: Versions;
   /** Of a message: it answers what the learner has asked, who then waits no more. */
   answers: boolean;
+  /** How many of those chosen the act is not for, by why. */
+  left: readonly Left[];
 }
 
 export type Lack = "code" | "note" | "shorter" | "minutes" | "rule";
@@ -81,17 +83,20 @@ export function draftOf(
   changed: Partial<ActDraft> = {},
 ): ActDraft {
   const { code = "", minutes = "5", rule = "", of = "room" } = last;
-  const empty = { note: "", ofBySession: {}, id: 0, versions: {}, answers: false };
+  const empty = { note: "", ofBySession: {}, id: 0, versions: {}, answers: false, left: [] };
   return { act, sessions, code, minutes, rule, of, ...empty, ...changed };
 }
 
-/** Whether an act needs a reason of the list: a message says all itself. */
+/** Acts that may come without a reason of the list, and without a note: as the server has it. */
+const NO_CODE: readonly AskingAct[] = ["message", "resume", "admit-device"];
+const NO_NOTE: readonly AskingAct[] = ["resume", "admit-device", "refuse-device"];
+
 export function needsCode(act: AskingAct): boolean {
-  return act !== "message" && act !== "admit-device" && takesWords(act);
+  return !NO_CODE.includes(act) && takesWords(act);
 }
 
 export function needsNote(act: AskingAct): boolean {
-  return act !== "admit-device" && act !== "refuse-device" && takesWords(act);
+  return !NO_NOTE.includes(act) && takesWords(act);
 }
 
 /** What is confirmed has the reason and the note of whoever proposed it; what is undone has none. */
@@ -171,30 +176,93 @@ export function sentOf(draft: ActDraft): ActSent {
   return sent;
 }
 
-/** Whether an act fits what a tile shows. The server has the last word. */
-export function fits(act: ActKind, tile: Tile): boolean {
-  if (act === "irregularity" || act === "undo") return true;
-  if (isOver(tile)) return false;
+/** Why an act is not for a session as it stands. */
+export const UNFIT = [
+  "over",
+  "refused",
+  "gone",
+  "paused",
+  "not-running",
+  "not-paused",
+  "no-section",
+  "no-camera",
+  "nothing-shown",
+  "asked-already",
+  "proposed",
+  "not-proposed",
+  "none-lifted",
+] as const;
+export type Unfit = (typeof UNFIT)[number];
+
+export interface Left {
+  why: Unfit;
+  count: number;
+}
+
+/** They answer something that is read in the session: what has become of it, the server says. */
+export const ANSWERING: readonly AskingAct[] = [
+  "confirm-terminate",
+  "admit-device",
+  "refuse-device",
+  "undo",
+];
+
+/** Why an act does not fit what a tile shows; null: it does. The server has the last word. */
+export function unfit(act: ActKind, tile: Tile): Unfit | null {
+  if (act === "irregularity" || act === "undo") return null;
+  if (isRefused(tile)) return "refused";
+  if (isOver(tile)) return "over";
   switch (act) {
     case "pause":
-      return tile.state === "running";
+      return tile.state === "running" ? null : tile.state === "paused" ? "paused" : "not-running";
     case "resume":
-      return tile.state === "paused";
+      return tile.state === "paused" ? null : "not-paused";
     case "extra-time":
-      return tile.section !== "";
+      return tile.section === "" ? "no-section" : null;
     case "ask-still":
-      return tile.state === "running" || tile.state === "ready";
+      return tile.state === "running" || tile.state === "ready" ? null : "no-camera";
     case "ask-id":
-      // Nothing was shown yet that could be shown again, or it is asked for already.
-      return tile.id_check !== "awaited" && tile.id_check !== "retake";
+      if (tile.id_check === "awaited") return "nothing-shown";
+      return tile.id_check === "retake" ? "asked-already" : null;
+    case "restore-rule":
+      return tile.lifted.length === 0 ? "none-lifted" : null;
     case "terminate":
-      return tile.termination === null;
+      return tile.termination === null ? null : "proposed";
     case "confirm-terminate":
     case "withdraw-terminate":
-      return tile.termination !== null;
+      return tile.termination === null ? "not-proposed" : null;
     default:
-      return true;
+      return null;
   }
+}
+
+export function fits(act: ActKind, tile: Tile): boolean {
+  return unfit(act, tile) === null;
+}
+
+/** How many there are of each, in the order of UNFIT. */
+export function leftOf(whys: readonly Unfit[]): Left[] {
+  const found = UNFIT.map((why) => ({ why, count: whys.filter((each) => each === why).length }));
+  return found.filter(({ count }) => count > 0);
+}
+
+/**
+ * The rules that an act can be about: to restore, those that are lifted for any of the sessions; to
+ * lift, those of `known` that hold for any.
+ */
+export function rulesFor(
+  act: AskingAct,
+  tiles: readonly Tile[],
+  known: readonly string[] = RULES,
+): { rule: string; count: number }[] {
+  const back = act === "restore-rule";
+  const lifted = tiles.flatMap((tile) => tile.lifted);
+  const all = back ? [...new Set([...RULES.filter((rule) => lifted.includes(rule)), ...lifted])] : known;
+  const each = all.map((rule) => {
+    const there = tiles.filter((tile) => tile.lifted.includes(rule) === back);
+    return { rule, count: there.length };
+  });
+  return tiles.length === 0 ? each : each.filter(({ count }) => count > 0);
 }
 
 /** The words of a reason, without its category: "network". */

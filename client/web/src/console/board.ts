@@ -4,8 +4,20 @@ import { batch, type Signal, signal } from "@preact/signals";
 import * as rules from "./tiles";
 import type { Tile } from "./wall-api";
 
+/** The order waits so long for whoever moved the pointer over the tiles, or pressed a key there. */
+const HOLD_MS = 5000;
+/** Who aimed before the tiles moved can't have seen that yet. */
+const UNSEEN_MS = 700;
+
 /** Told of every tile that has come or changed. */
 export type Heard = (before: Tile | undefined, now: Tile) => void;
+
+export interface BoardParts {
+  /** The name of whoever looks. */
+  me: () => string;
+  now: () => number;
+  later: (after_ms: number, what: () => void) => unknown;
+}
 
 export class Board {
   /** One signal a tile: a change redraws that tile alone. */
@@ -15,7 +27,7 @@ export class Board {
   readonly groups = signal<readonly string[]>([]);
   /** The tiles on the page, in their order there. */
   readonly shown = signal<readonly string[]>([]);
-  /** The order would be another, if nobody pointed at the wall. */
+  /** The order would be another, if nobody were at the tiles. */
   readonly moved = signal(false);
   /** False until the server has said who is there. */
   readonly loaded = signal(false);
@@ -23,11 +35,12 @@ export class Board {
   /** Those whose tile has gone: who reads of them reads their name. */
   private readonly gone = new Map<string, Tile>();
   private lastOrder: string[] = [];
-  private pointed = false;
-  private focused = false;
+  /** By `now`: until then nothing moves; and when tiles last moved unasked. */
+  private held_until = { pointer: -Infinity, key: -Infinity };
+  private jumped_at = -Infinity;
+  private waits = false;
 
-  /** @param me The name of whoever looks. */
-  constructor(private readonly me: () => string) {}
+  constructor(private readonly parts: BoardParts) {}
 
   tile(session: string): Tile | null {
     return this.tiles.get(session)?.peek() ?? null;
@@ -93,11 +106,57 @@ export class Board {
 
   // The order --------------------------------------------------------------------------------
 
-  /** Nothing jumps from under whoever points at the wall or is in it with the keyboard. */
-  hold(by: "pointer" | "focus", on: boolean): void {
-    if (by === "pointer") this.pointed = on;
-    else this.focused = on;
-    if (!this.pointed && !this.focused) this.settle();
+  /**
+   * Nothing jumps from under whoever is at the tiles, or they would act on the wrong one. A pointer
+   * that rests there, and a focus that was left there, are nobody: who needs someone comes first.
+   */
+  touch(by: "pointer" | "key"): void {
+    this.held_until[by] = this.parts.now() + HOLD_MS;
+    if (this.moved.peek()) this.wait();
+  }
+
+  /** The pointer has left the tiles. */
+  leave(): void {
+    this.held_until.pointer = -Infinity;
+    if (!this.isHeld()) this.settle();
+  }
+
+  /** Whoever aims sees where the tiles are now. */
+  look(): void {
+    this.jumped_at = -Infinity;
+  }
+
+  /** Whether who presses the pointer can have seen which tile is there. */
+  isSeen(): boolean {
+    return Math.abs(this.parts.now() - this.jumped_at) > UNSEEN_MS;
+  }
+
+  private isHeld(): boolean {
+    return this.left_ms() > 0;
+  }
+
+  private left_ms(): number {
+    const left_ms = Math.max(this.held_until.pointer, this.held_until.key) - this.parts.now();
+    return left_ms > HOLD_MS ? 0 : left_ms; // this computer's clock was set back meanwhile
+  }
+
+  /** Puts them into order once nobody has been at them for long enough. */
+  private wait(): void {
+    if (this.waits) return;
+    this.waits = true;
+    this.parts.later(this.left_ms(), () => {
+      this.waits = false;
+      if (!this.moved.peek()) return;
+      if (this.isHeld()) this.wait();
+      else this.jump();
+    });
+  }
+
+  /** Moves what nobody has asked to be moved. */
+  private jump(): void {
+    const before = this.shown.peek();
+    this.settle();
+    if (before.length > 0 && before !== this.shown.peek()) this.jumped_at = this.parts.now();
   }
 
   /** Shows what somebody looks for, at once: they asked for it. */
@@ -133,26 +192,26 @@ export class Board {
     const last = new Set(this.lastOrder);
     const tiles = this.lastOrder.flatMap((session) => this.tile(session) ?? []);
     for (const tile of this.all()) if (!last.has(tile.session)) tiles.push(tile);
-    this.lastOrder = rules.ordered(tiles, this.wanted.peek(), this.me());
+    this.lastOrder = rules.ordered(tiles, this.wanted.peek(), this.parts.me());
     return this.lastOrder;
   }
 
   private sort(): void {
     const groups = rules.groupsOf(this.all());
     if (!rules.sameOrder(groups, this.groups.peek())) this.groups.value = groups;
-    const order = this.order();
-    if (this.pointed || this.focused) {
-      const kept = rules.held(this.shown.peek(), order, (session) => this.tiles.has(session));
-      this.show(kept);
-      this.moved.value = !rules.sameOrder(kept, order);
-    } else {
-      this.show(order);
-      this.moved.value = false;
+    if (!this.isHeld()) {
+      this.jump();
+      return;
     }
+    const order = this.order();
+    const kept = rules.held(this.shown.peek(), order, (session) => this.tiles.has(session));
+    this.show(kept);
+    this.moved.value = !rules.sameOrder(kept, order);
+    if (this.moved.peek()) this.wait();
   }
 
   private show(order: readonly string[]): void {
-    const counts = rules.counted(this.all(), this.wanted.peek(), this.me());
+    const counts = rules.counted(this.all(), this.wanted.peek(), this.parts.me());
     if (!rules.FILTERS.every((each) => counts[each] === this.counts.peek()[each]))
       this.counts.value = counts;
     if (!rules.sameOrder(order, this.shown.peek())) this.shown.value = order;
@@ -187,4 +246,5 @@ export const BLANK: Tile = {
   waiting_devices: 0,
   extra_s: 0,
   still_old_s: 60,
+  lifted: [],
 };

@@ -100,6 +100,8 @@ export interface Tile {
   extra_s: number;
   /** An older still shows how it was, not how it is: never what anybody did. */
   still_old_s: number;
+  /** The rules that do not hold for this learner now, by what they are lifted by. */
+  lifted: string[];
 }
 
 export interface ExamName {

@@ -1,6 +1,6 @@
 import { troubleOf } from "../text/problems";
 import { wall as words } from "../text/wall";
-import { ASKING, type AskingAct, confirmable } from "./acts";
+import { ANSWERING, ASKING, confirmable, fits } from "./acts";
 import { BATCH_MOST } from "./wall-api";
 import type { Sent } from "./sent";
 import type { Wall } from "./wall-desk";
@@ -9,14 +9,7 @@ import type { Wall } from "./wall-desk";
 const NAMED = 20;
 const NAMED_LOST = 5;
 
-/** They answer something that is read in the session. */
-const ALONE: readonly AskingAct[] = [
-  "confirm-terminate",
-  "admit-device",
-  "refuse-device",
-  "undo",
-];
-const MANY = ASKING.filter((act) => !ALONE.includes(act));
+const MANY = ASKING.filter((act) => !ANSWERING.includes(act));
 
 /** What can be done to all that are selected; it stays in sight while more are selected. */
 export function Batch({ wall }: { wall: Wall }) {
@@ -38,7 +31,7 @@ export function Batch({ wall }: { wall: Wall }) {
         </button>
       </p>
       <p class="acts">
-        {MANY.map((act) => (
+        {MANY.filter((act) => tiles.some((tile) => fits(act, tile))).map((act) => (
           <button
             key={act}
             type="button"

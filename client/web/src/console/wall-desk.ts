@@ -44,9 +44,10 @@ export interface WallParts {
   keep?: Keep;
 }
 
-/** Whether an act reaches anybody: whoever was refused at check-in can only be written about. */
-function reaches(act: acts.AskingAct, tile: Tile | null): boolean {
-  return tile === null || !rules.isRefused(tile) || acts.fits(act, tile);
+/** Why an act that is asked for here is not for a session. */
+function unfit(act: acts.AskingAct, tile: Tile | null): acts.Unfit | null {
+  if (acts.ANSWERING.includes(act)) return tile !== null && rules.isRefused(tile) ? acts.unfit(act, tile) : null;
+  return tile === null ? "gone" : acts.unfit(act, tile);
 }
 
 function asksNow(tile: Tile | null): boolean {
@@ -57,7 +58,7 @@ export class Wall extends StaffPage {
   readonly link: WallLink;
   readonly line = signal<LinkState>({ is: "connecting" });
   readonly exams = signal<readonly ExamName[]>([]);
-  readonly board = new Board(() => this.me());
+  readonly board: Board;
   /** Whoever is signed in may watch. */
   readonly allowed = computed(() => {
     const who = this.who.value;
@@ -97,6 +98,7 @@ export class Wall extends StaffPage {
         const timer = setTimeout(what, after_ms);
         return () => clearTimeout(timer);
       });
+    this.board = new Board({ me: () => this.me(), now, later: this.later });
     this.now_ms = signal(now());
     this.one = new OneSession({
       api: parts.api,
@@ -364,15 +366,18 @@ export class Wall extends StaffPage {
     sessions: readonly string[],
     changed: Partial<acts.ActDraft> = {},
   ): void {
-    const there = sessions.filter((session) => reaches(act, this.tile(session)));
+    const whys = sessions.map((session) => unfit(act, this.tile(session)));
+    const there = sessions.filter((_, place) => whys[place] === null);
+    const left = acts.leftOf(whys.filter((why) => why !== null));
     const [only] = there;
     if (only === undefined) {
-      if (sessions.length > 0) this.sending.tell({ words: words.session.refused, failed: [] }, false);
+      this.sayNot(act, sessions, left);
       return;
     }
     // Who writes to one who asked something most often answers it.
     const answers = act === "message" && there.length === 1 && asksNow(this.tile(only));
-    this.sending.ask(act, there, this.versionsOf(there, act), { answers, ...changed });
+    this.sending.ask(act, there, this.versionsOf(there, act), { answers, left, ...changed });
+    this.chooseRule();
     if (this.reasons.value.length === 0) void this.fetchReasons();
   }
 
@@ -388,14 +393,43 @@ export class Wall extends StaffPage {
     return Object.fromEntries(read);
   }
 
+  /** Says why nothing opens. */
+  private sayNot(act: acts.AskingAct, sessions: readonly string[], left: readonly acts.Left[]): void {
+    const [session] = sessions;
+    const [first] = left;
+    if (session === undefined || first === undefined) return;
+    const one = sessions.length === 1;
+    const heading = words.act.headings[act](one ? this.nameOf(session) : words.act.many(sessions.length));
+    const why = left.length === 1 ? words.act.unfit[first.why] : words.act.left(left);
+    this.sending.tell({ words: words.act.not(heading, why), failed: [] });
+  }
+
+  /** The rules that an act asked for can be about; of the open session, those of its policy. */
+  rulesFor(draft: acts.ActDraft): { rule: string; count: number }[] {
+    const { act, sessions } = draft;
+    const tiles = sessions.flatMap((session) => this.board.tiles.get(session)?.value ?? []);
+    const open = sessions.length === 1 && sessions[0] === this.one.session.value;
+    const policy = open ? this.one.policy.value : null;
+    const known = acts.RULES.filter((each) => policy?.rules.some(({ rule }) => rule === each) ?? true);
+    return acts.rulesFor(act, tiles, known);
+  }
+
+  /** What was chosen last may not be there to choose now; where there is one alone, it is that. */
+  private chooseRule(): void {
+    const { value: draft } = this.sending.draft;
+    if (draft === null || (draft.act !== "lift-rule" && draft.act !== "restore-rule")) return;
+    const offered = this.rulesFor(draft).map(({ rule }) => rule);
+    const only = draft.act === "restore-rule" && offered.length === 1 ? (offered[0] ?? "") : "";
+    if (!offered.includes(draft.rule)) this.sending.write({ rule: only });
+  }
+
   /** Asks to pause whoever works, or to let go on whoever is paused: `p` does either. */
   pauseOrResume(sessions: readonly string[]): void {
     const tiles = sessions.flatMap((session) => this.tile(session) ?? []);
     const paused = tiles.filter((tile) => acts.fits("resume", tile));
     const working = tiles.filter((tile) => acts.fits("pause", tile));
-    if (working.length === 0 && paused.length > 0)
-      this.ask("resume", paused.map(({ session }) => session));
-    else if (working.length > 0) this.ask("pause", working.map(({ session }) => session));
+    // Of those chosen it leaves out who does not work, and says how many.
+    this.ask(working.length === 0 && paused.length > 0 ? "resume" : "pause", sessions);
   }
 
   /** Sends one act for one session or many; true once the server has done it for any. */

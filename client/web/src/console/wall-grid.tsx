@@ -21,7 +21,9 @@ export function Grid({ wall }: { wall: Wall }) {
   const watch = useMemo(() => watching(wall), [wall]);
   const order = wall.board.shown.value;
   const focusOn = wall.focusOn.value;
+  const at = useRef("");
   useEffect(() => () => watch.disconnect(), [watch]);
+  useFocusKept(list, order);
   useLayoutEffect(() => {
     if (focusOn === null) return;
     wall.focusOn.value = null;
@@ -33,15 +35,27 @@ export function Grid({ wall }: { wall: Wall }) {
         ref={list}
         class="tiles"
         aria-label={words.tile.list}
-        onPointerEnter={() => wall.board.hold("pointer", true)}
-        onPointerLeave={() => wall.board.hold("pointer", false)}
-        onFocusIn={() => wall.board.hold("focus", true)}
-        onFocusOut={({ relatedTarget }) => {
-          // From tile to tile is no leaving.
-          const stays = relatedTarget instanceof Node && list.current?.contains(relatedTarget);
-          if (stays !== true) wall.board.hold("focus", false);
+        onPointerMove={({ screenX, screenY }) => {
+          // Browsers say so too where the tiles have moved, and the pointer has not.
+          if (at.current === `${screenX} ${screenY}`) return;
+          at.current = `${screenX} ${screenY}`;
+          wall.board.touch("pointer");
+          wall.board.look();
+        }}
+        onPointerDown={() => wall.board.touch("pointer")}
+        onPointerLeave={({ pointerType }) => {
+          // A finger leaves with each tap, before it is known what was tapped.
+          if (pointerType !== "touch") wall.board.leave();
+        }}
+        onClickCapture={(event) => {
+          // By a key, it is the tile with the focus, wherever that has come to be.
+          if (event.detail === 0 || wall.board.isSeen()) return;
+          event.preventDefault();
+          event.stopPropagation();
+          wall.sending.tell({ words: words.order.justNow, failed: [] });
         }}
         onKeyDown={(event) => {
+          wall.board.touch("key");
           const to = neighbour(list.current, event.target, event.key);
           if (to === null || event.ctrlKey || event.altKey || event.metaKey) return;
           event.preventDefault();
@@ -54,6 +68,21 @@ export function Grid({ wall }: { wall: Wall }) {
       </ul>
     </Watch.Provider>
   );
+}
+
+/** A tile that moves keeps the focus; where one goes, the next in its place has it. */
+function useFocusKept(list: { current: HTMLUListElement | null }, order: readonly string[]): void {
+  // While this is drawn, all is still as it was before.
+  const { activeElement: had } = document;
+  const tile = had?.closest("li") ?? null;
+  const inside = tile !== null && tile.parentElement === list.current;
+  const place = inside ? [...(list.current?.children ?? [])].indexOf(tile) : -1;
+  useLayoutEffect(() => {
+    if (place < 0 || document.activeElement === had) return;
+    const next = list.current?.children[Math.min(place, order.length - 1)]?.querySelector("a");
+    const to = had instanceof HTMLElement && had.isConnected ? had : next;
+    to?.focus({ preventScroll: true });
+  }, [order]);
 }
 
 function watching(wall: Wall): IntersectionObserver {
@@ -106,6 +135,10 @@ function OneTile({ wall, session }: Props) {
   const kinds = useComputed(() => kindsOf(wall, session));
   // A sign of life changes the tile, but none of this: then nothing is drawn anew.
   const learner = useComputed(() => wall.board.tiles.get(session)?.value.learner ?? "").value;
+  const also = useComputed(() => {
+    const tile = wall.board.tiles.get(session)?.value;
+    return tile === undefined ? undefined : alsoWords(tile);
+  });
   return (
     <li ref={box} class={kinds} data-session={session} aria-current={open}>
       <Picture wall={wall} session={session} learner={learner} />
@@ -117,6 +150,8 @@ function OneTile({ wall, session }: Props) {
       />
       <a
         href={search(session, wall.board.wanted.peek().exam)}
+        // It covers the tile: whoever points anywhere there reads it.
+        title={also}
         onClick={(event) => {
           if (opensElsewhere(event)) return;
           event.preventDefault();
@@ -138,6 +173,7 @@ function kindsOf(wall: Wall, session: string): string {
   const kinds = ["tile"];
   if (tile !== undefined && needsNow(tile).length > 0) kinds.push("needs");
   if (tile !== undefined && isOver(tile)) kinds.push("over");
+  if (tile !== undefined && tile.state === "paused") kinds.push("paused");
   if (wall.selected.value.has(session)) kinds.push("chosen");
   return kinds.join(" ");
 }
@@ -199,6 +235,13 @@ function Why({ wall, session }: Props) {
   return said.value === "" ? null : <p class="why">{said}</p>;
 }
 
+/** What "(+2)" stands for; undefined where there is but one need. */
+export function alsoWords(tile: Tile): string | undefined {
+  const [, ...others] = needsNow(tile);
+  if (others.length === 0) return undefined;
+  return words.also(others.map((need) => words.why(need, tile, null)));
+}
+
 /** What they work at, and for how long still. */
 function Work({ wall, session }: Props) {
   const said = useComputed(() => {
@@ -219,8 +262,12 @@ export function standsWords(tile: Tile): string {
 
 export function workWords(tile: Tile, now_ms: number): string {
   const { state, section, ends_at_ms, paused_since_ms, extra_s } = tile;
-  if (state === "paused" && paused_since_ms !== null)
-    return words.tile.pausedFor(now_ms - paused_since_ms);
+  if (state === "paused" && paused_since_ms !== null) {
+    const paused = [words.tile.pausedFor(now_ms - paused_since_ms)];
+    // It stands still: what passes is given back.
+    if (ends_at_ms !== null) paused.push(words.tile.left(ends_at_ms - paused_since_ms));
+    return [...paused, section].filter(Boolean).join(" · ");
+  }
   if (state !== "running" || section === "") return standsWords(tile);
   // The time first: it is what a narrow tile must not cut off.
   const left = ends_at_ms === null ? [] : [words.tile.left(ends_at_ms - now_ms)];

@@ -130,12 +130,14 @@ function timeWords(wall: Wall, zone: string, session: string): string {
   if (tile.paused_since_ms !== null) {
     const { paused_since_ms: since } = tile;
     said.push(words.session.pausedSince(moment(since, now_ms, zone), minutes(now_ms - since)));
+    if (tile.ends_at_ms !== null)
+      said.push(words.session.leftAtPause(minutes(Math.max(0, tile.ends_at_ms - since))));
   } else if (tile.ends_at_ms !== null) {
     const left_ms = tile.ends_at_ms - now_ms;
     said.push(`${words.session.ends(moment(tile.ends_at_ms, now_ms, zone), minutes(left_ms))}.`);
   }
-  const silent = tile.heard_ms === null ? null : lengthWords(now_ms - tile.heard_ms);
-  said.push(words.session.contact(tile.connected, silent));
+  const silent_ms = tile.heard_ms === null ? null : Math.max(0, now_ms - tile.heard_ms);
+  said.push(words.session.contact(tile.connected, silent_ms));
   return said.join(" ");
 }
 
@@ -302,7 +304,7 @@ function Age({ wall, zone, still, old }: Props & { still: Still; old: boolean })
   return (
     <figcaption>
       {said}
-      {old && ` ${words.session.stillOld}`}
+      {old && `. ${words.session.stillOld}`}
     </figcaption>
   );
 }

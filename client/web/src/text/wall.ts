@@ -1,7 +1,7 @@
 /** Every word of the wall, in English. Another language is another file of this type. */
 
-import type { AskingAct, Lack } from "../console/acts";
-import { MINUTES_MOST } from "../console/acts";
+import type { AskingAct, Lack, Left, Unfit } from "../console/acts";
+import { MINUTES_MOST, needsNote } from "../console/acts";
 import type { Filter, Sort } from "../console/tiles";
 import { type ActKind, type Interrupted, NOTE_MOST, type Tile } from "../console/wall-api";
 import { counted, lengthWords } from "./when";
@@ -140,6 +140,41 @@ const READY_ANSWERS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** Why an act is not for somebody as their session stands. */
+const UNFIT_WHY: Readonly<Record<Unfit, string>> = {
+  over: "The exam is over.",
+  refused:
+    "Two people refused the ID check: the learner is not let in. The ID check can still be decided otherwise.",
+  gone: "The session is not on the wall: it ended a while ago, or is not yours.",
+  paused: "The exam is paused already.",
+  "not-running": "The exam has not begun.",
+  "not-paused": "The exam is not paused.",
+  "no-section": "No section is open: time can be given in an open one only.",
+  "no-camera": "The camera is asked for a picture only while somebody is ready or works.",
+  "nothing-shown": "Nothing was shown for the ID check yet.",
+  "asked-already": "The ID check was asked for again already.",
+  proposed: "Somebody proposes to end the exam already: confirm it, or withdraw it.",
+  "not-proposed": "Nobody proposes to end the exam.",
+  "none-lifted": "No rule is lifted.",
+};
+
+/** … of one or several: "3 are over". */
+const LEFT_OUT: Readonly<Record<Unfit, readonly [one: string, more: string]>> = {
+  over: ["is over", "are over"],
+  refused: ["was refused at the ID check", "were refused at the ID check"],
+  gone: ["is not on the wall any more", "are not on the wall any more"],
+  paused: ["is paused already", "are paused already"],
+  "not-running": ["has not begun", "have not begun"],
+  "not-paused": ["is not paused", "are not paused"],
+  "no-section": ["has no section open", "have no section open"],
+  "no-camera": ["is neither ready nor at work", "are neither ready nor at work"],
+  "nothing-shown": ["has shown nothing yet", "have shown nothing yet"],
+  "asked-already": ["was asked already", "were asked already"],
+  proposed: ["has an end proposed already", "have an end proposed already"],
+  "not-proposed": ["has no end proposed", "have no end proposed"],
+  "none-lifted": ["has no rule lifted", "have no rule lifted"],
+};
+
 const CALL_MOST = 40;
 /** Learners that are named of many. */
 const NAMED_MOST = 20;
@@ -185,7 +220,8 @@ export const wall = {
   order: {
     changed: "Order changed:",
     update: "update",
-    why: "Nothing moves while you point at a tile.",
+    why: "Nothing moves while you move the pointer over the tiles or press keys there, and for 5 seconds after.",
+    justNow: "Nothing was opened: the order had just changed. See which tile is there now, and click again.",
   },
 
   line: {
@@ -272,6 +308,8 @@ export const wall = {
         return need.replaceAll("-", " ");
     }
   },
+  /** What somebody needs beside what the tile names first. */
+  also: (others: readonly string[]) => `Also: ${others.join(", ")}`,
   /** Its unit stays on the line of its number. */
   since: (ms: number) => short(ms).replaceAll(" ", "\u00a0"),
   /** Of something that was seen once: it need not go on. */
@@ -347,12 +385,13 @@ export const wall = {
     toReview: "Open the whole timeline",
     group: (group: string) => `Group ${group}`,
     flags: (count: number) => `${counted(count, "flag")} of conduct: see “What happened”.`,
-    contact: (connected: boolean, length: string | null) =>
-      connected
-        ? "Connected."
-        : length === null
-          ? "Not connected."
-          : `Offline: last heard ${length} ago.`,
+    leftAtPause: (length: string) => `Left of the section then: ${length}.`,
+    contact: (connected: boolean, silent_ms: number | null) => {
+      if (silent_ms === null) return connected ? "Connected." : "Not connected.";
+      return connected
+        ? `Connected: heard ${short(silent_ms)} ago.`
+        : `Offline: last heard ${lengthWords(silent_ms)} ago.`;
+    },
   },
 
   termination: {
@@ -415,6 +454,16 @@ export const wall = {
       undo: (whom) => `Undo an act for ${whom}`,
     } satisfies Record<ActKind, (whom: string) => string>,
     many: (count: number) => counted(count, "learner"),
+    /** Of an act that is for nobody of those chosen. */
+    not: (heading: string, why: string) => `${heading}: not possible. ${why}`,
+    unfit: UNFIT_WHY,
+    left: leftOut,
+    goesTo: (act: AskingAct, count: number, chosen: number, left: readonly Left[]) =>
+      `${act === "message" ? "It goes to" : "It is done for"} ${count} of the ${chosen} chosen. ${leftOut(left)}`,
+    notHereYet: (count: number, all: number) =>
+      all === 1
+        ? "The learner is not here yet, and reads it on coming."
+        : `${count === 1 ? "1 is not here yet, and reads" : `${count} are not here yet, and read`} it on coming.`,
     hint: {
       pause: "The clock stops. The time ledger gives the pause back.",
       resume: "The clock runs again from now.",
@@ -439,14 +488,19 @@ export const wall = {
     note: (act: AskingAct) =>
       act === "message"
         ? "Your message"
-        : act === "admit-device" || act === "refuse-device"
+        : !needsNote(act)
           ? "Note (may be left out)"
           : "Note",
     noteHint: "The learner reads it.",
     minutes: "Minutes",
     rule: "Rule",
     chooseRule: "Choose a rule",
-    ruleName: (rule: string) => RULES[rule] ?? rule.replaceAll("-", " "),
+    /** With how many of those chosen it is about, where that is not all. */
+    ruleOf: (act: AskingAct, rule: string, count: number, all: number) => {
+      const name = RULES[rule] ?? rule.replaceAll("-", " ");
+      if (count === all) return name;
+      return `${name} (${act === "restore-rule" ? "lifted" : "holds"} for ${count} of ${all})`;
+    },
     of: "Whose",
     ofNames: { room: "The room", system: "The system" },
     reads: "The learner will read:",
@@ -592,7 +646,20 @@ export const wall = {
     hint: "Every learner whose exam goes on reads it.",
     reason: "Reason (may be left out)",
     noReason: "No reason",
-    submit: "Send to all",
+    submit: (count: number | null) => (count === null ? "Send to all" : `Send to all (${count})`),
+    reads: "Each will read:",
+    goesTo: (count: number) =>
+      count === 0
+        ? "Nobody sits this exam just now: nobody would read it."
+        : `It goes to ${counted(count, "learner")}.`,
+    /** Those of the exam who get nothing of it. */
+    others: (later: number, over: number) =>
+      [
+        later === 0 ? "" : `${later === 1 ? "1 is" : `${later} are`} not here yet and will not read it.`,
+        over === 0 ? "" : `Of ${over === 1 ? "1" : String(over)} the exam is over.`,
+      ]
+        .filter(Boolean)
+        .join(" "),
     chooseExam: "Choose an exam",
     lackExam: "Choose the exam first.",
     lack: "Write the announcement first.",
@@ -663,6 +730,12 @@ export const wall = {
     } as Readonly<Record<string, string>>,
   },
 };
+
+/** "Left out: 3 are over, 1 is paused already." */
+function leftOut(left: readonly Left[]): string {
+  const each = left.map(({ why, count }) => `${count} ${LEFT_OUT[why][count === 1 ? 0 : 1]}`);
+  return `Left out: ${each.join(", ")}.`;
+}
 
 function asked(how: "asks" | "fault" | "hand", { help }: Tile): string {
   const text = help?.text.trim() ?? "";

@@ -13,9 +13,11 @@ import {
   remembered,
   secondsOf,
   sentOf,
+  unfit,
   withReady,
   wordsOf,
 } from "../../src/console/acts";
+import { readersOf } from "../../src/console/act-dialog";
 import { wall as words } from "../../src/text/wall";
 import { START } from "../made";
 import { proposed, REASONS, tile } from "./wall-made";
@@ -32,6 +34,14 @@ describe("an act", () => {
   it("of a message lacks the message alone", () => {
     expect(lacks(draftOf("message", ["s_1"]))).toEqual(["note"]);
     expect(lacks(draftOf("message", ["s_1"], {}, { note: "Hello" }))).toEqual([]);
+  });
+
+  it("that resumes may say why, and need not", () => {
+    const resume = draftOf("resume", ["s_1"], { code: "technical/network" });
+    expect([lacks({ ...resume, code: "" }), sentOf({ ...resume, code: "" })]).toEqual([[], { act: "resume" }]);
+    expect(remembered(whole("resume")).code).toBeUndefined();
+    expect(sentOf(whole("resume"))).toMatchObject({ code: "technical/network", note: "Your line was down." });
+    expect([words.act.note("resume"), words.act.note("pause")]).toEqual(["Note (may be left out)", "Note"]);
   });
 
   it("that confirms lacks nothing and sends nothing but itself", () => {
@@ -111,6 +121,9 @@ describe("what fits a session", () => {
     expect(fits("ask-id", tile("a", { id_check: "accepted" }))).toBe(true);
     expect(fits("ask-id", tile("a", { id_check: "retake" }))).toBe(false);
     expect(fits("ask-id", tile("a", { state: "invited", id_check: "awaited" }))).toBe(false);
+    expect(unfit("pause", tile("a", { state: "paused" }))).toBe("paused");
+    expect(unfit("pause", tile("a", { state: "ready" }))).toBe("not-running");
+    expect([fits("restore-rule", tile("a")), fits("restore-rule", tile("a", { lifted: ["dark"] }))]).toEqual([false, true]);
     const over = tile("a", { state: "submitted" });
     expect([fits("message", over), fits("irregularity", over)]).toEqual([false, true]);
   });
@@ -139,6 +152,24 @@ describe("what fits a session", () => {
       ["Another.", ["Cem"]],
     ]);
     expect(alike(later, ofBySession).map(({ note }) => note)).toEqual(["The line."]);
+  });
+});
+
+describe("an announcement", () => {
+  it("is read by who has joined and goes on, and it is said who gets nothing of it", () => {
+    const all = [
+      tile("a"),
+      tile("b", { state: "paused" }),
+      tile("c", { state: "invited" }),
+      tile("d", { state: "expired" }),
+      tile("e", { state: "submitted" }),
+      tile("f", { exam: "alg" }),
+    ];
+    expect(readersOf(all, "sds")).toEqual({ sessions: ["a", "b"], later: 1, over: 2 });
+    expect(words.announce.goesTo(2)).toBe("It goes to 2 learners.");
+    expect(words.announce.others(1, 2)).toBe("1 is not here yet and will not read it. Of 2 the exam is over.");
+    expect(words.announce.others(0, 0)).toBe("");
+    expect(words.announce.submit(2)).toBe("Send to all (2)");
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ProblemError } from "../../src/api";
+import type { Left } from "../../src/console/acts";
 import type { Wall } from "../../src/console/wall-desk";
 import { wall as words } from "../../src/text/wall";
 import { MINUTE, START } from "../made";
@@ -82,20 +83,60 @@ describe("for who can't see the wall", () => {
   });
 });
 
-describe("while somebody points at the wall", () => {
-  it("nothing moves, until they leave", async () => {
+describe("while somebody is at the tiles", () => {
+  it("nothing moves, until their pointer leaves", async () => {
     const { wall, lines } = await watching([tile("a"), tile("b")]);
-    wall.board.hold("pointer", true);
+    wall.board.touch("pointer");
     lines.delta([{ session: "b", needs: ["conduct"] }, tile("c", { needs: ["help-hand"] })]);
     expect([order(wall), wall.board.moved.value]).toEqual([["a", "b", "c"], true]);
-    wall.board.hold("pointer", false);
+    wall.board.leave();
     expect([order(wall), wall.board.moved.value]).toEqual([["c", "b", "a"], false]);
+  });
+
+  it.each(["pointer", "key"] as const)("a %s holds the order for 5 seconds, and no longer", async (by) => {
+    const { wall, lines, clock } = await watching([tile("a"), tile("b")]);
+    wall.board.touch(by);
+    await clock.pass(3000);
+    lines.delta([{ session: "b", needs: ["help-hand"] }]);
+    wall.board.touch(by);
+    await clock.pass(4000);
+    expect([order(wall), wall.board.moved.value]).toEqual([["a", "b"], true]);
+    await clock.pass(1000);
+    expect([order(wall), wall.board.moved.value]).toEqual([["b", "a"], false]);
+    // Nobody is there: who needs someone comes first at once.
+    lines.delta([{ session: "a", needs: ["help-fault"] }]);
+    expect(order(wall)).toEqual(["a", "b"]);
+  });
+
+  it("a pointer that leaves lets nothing jump from under who uses keys there", async () => {
+    const { wall, lines, clock } = await watching([tile("a"), tile("b")]);
+    wall.board.touch("key");
+    wall.board.touch("pointer");
+    lines.delta([{ session: "b", needs: ["help-hand"] }]);
+    wall.board.leave();
+    expect(order(wall)).toEqual(["a", "b"]);
+    await clock.pass(5000);
+    expect(order(wall)).toEqual(["b", "a"]);
+  });
+
+  it("who presses just as the tiles have moved by themselves can't have seen that", async () => {
+    const { wall, lines, clock } = await watching([tile("a"), tile("b")]);
+    expect(wall.board.isSeen()).toBe(true);
+    lines.delta([{ session: "b", needs: ["help-hand"] }]);
+    expect(wall.board.isSeen()).toBe(false);
+    wall.board.look(); // the pointer was moved since
+    expect(wall.board.isSeen()).toBe(true);
+    lines.delta([{ session: "a", needs: ["help-fault"] }]);
+    await clock.pass(1000);
+    expect(wall.board.isSeen()).toBe(true);
+    lines.delta([{ session: "b", needs: ["help-hand"], quality: ["dark"] }]); // nothing moved
+    expect(wall.board.isSeen()).toBe(true);
   });
 
   it("a tile that no longer fits the filter stays where it is", async () => {
     const { wall, lines } = await watching([tile("a", { needs: ["conduct"] }), tile("b")]);
     wall.want({ filter: "needs" });
-    wall.board.hold("focus", true);
+    wall.board.touch("key");
     lines.delta([{ session: "a", needs: [] }]);
     expect([order(wall), wall.board.moved.value, wall.board.counts.value.needs]).toEqual([["a"], true, 0]);
     wall.board.settle();
@@ -104,7 +145,7 @@ describe("while somebody points at the wall", () => {
 
   it("what they ask for happens at once", async () => {
     const { wall } = await watching([tile("b"), tile("a", { state: "paused" })]);
-    wall.board.hold("pointer", true);
+    wall.board.touch("pointer");
     wall.want({ filter: "paused" });
     expect(order(wall)).toEqual(["a"]);
   });
@@ -320,15 +361,99 @@ describe("an act", () => {
   it("of p pauses who works, and lets go on where all are paused", async () => {
     const { wall, server } = await watching([tile("a"), tile("b", { state: "paused" })]);
     wall.pauseOrResume(["a", "b"]);
-    expect(wall.sending.draft.value).toMatchObject({ act: "pause", sessions: ["a"] });
+    const left = [{ why: "paused", count: 1 }];
+    expect(wall.sending.draft.value).toMatchObject({ act: "pause", sessions: ["a"], left });
     wall.pauseOrResume(["b"]);
-    // A second p by mistake undoes no pause: it asks why, as a pause does.
-    expect(wall.sending.draft.value).toMatchObject({ act: "resume", sessions: ["b"] });
-    expect([await wall.sending.confirm(), wall.sending.lacks.value, server.sent]).toEqual([false, ["code", "note"], []]);
+    // A second p by mistake undoes no pause: it opens a dialog, as a pause does.
+    expect([wall.sending.draft.value, server.sent]).toMatchObject([{ act: "resume", sessions: ["b"] }, []]);
     wall.sending.write({ code: "technical/network", note: "Your line is back." });
     await wall.sending.confirm();
     const sent = { act: "resume", code: "technical/network", note: "Your line is back.", version: 0, request: "r1" };
     expect(server.sent).toEqual([["b", sent]]);
+  });
+
+  it("that resumes needs neither a reason nor a note, as the server has it", async () => {
+    const { wall, server } = await watching([tile("b", { state: "paused" })]);
+    wall.pauseOrResume(["b"]);
+    expect([await wall.sending.confirm(), server.sent]).toEqual([true, [["b", { act: "resume", version: 0, request: "r1" }]]]);
+  });
+
+  it("that is not possible opens nothing, and says why in one line", async () => {
+    const over = tile("a", { learner: "Ada", state: "submitted" });
+    const { wall, clock } = await watching([over, tile("b", { learner: "Ben", section: "" }), tile("c")]);
+    const asked = (what: () => void) => {
+      what();
+      return [wall.sending.draft.value, wall.sending.result.value?.words];
+    };
+    const not = (words: string) => [null, words];
+    expect(asked(() => wall.ask("message", ["a"]))).toEqual(
+      not("Message to Ada: not possible. The exam is over."),
+    );
+    expect(asked(() => wall.ask("extra-time", ["a"]))).toEqual(
+      not("Give time to Ada: not possible. The exam is over."),
+    );
+    expect(asked(() => wall.pauseOrResume(["a"]))).toEqual(
+      not("Pause the exam of Ada: not possible. The exam is over."),
+    );
+    expect(asked(() => wall.ask("extra-time", ["b"]))).toEqual(
+      not("Give time to Ben: not possible. No section is open: time can be given in an open one only."),
+    );
+    expect(asked(() => wall.ask("extra-time", ["a", "b"]))).toEqual(
+      not("Give time to 2 learners: not possible. Left out: 1 is over, 1 has no section open."),
+    );
+    expect(asked(() => wall.ask("message", ["long-gone"]))[1]).toContain("The session is not on the wall");
+    await clock.pass(MINUTE);
+    expect(wall.sending.result.value).toBeNull();
+    // What is read in a session of another device is answered there, though the exam is over.
+    wall.ask("admit-device", ["a"], { ofBySession: { a: "d_2" } });
+    expect(wall.sending.draft.value).toMatchObject({ act: "admit-device", sessions: ["a"] });
+  });
+
+  it("on all that are shown goes to those alone whom it can reach, and the others are counted", async () => {
+    const over = ["x", "y", "z"].map((session) => tile(session, { state: "submitted" }));
+    const { wall, server } = await watching([tile("a"), tile("b", { state: "invited" }), ...over]);
+    wall.select(wall.board.shown.value);
+    wall.ask("message", wall.targets(null));
+    const left: Left[] = [{ why: "over", count: 3 }];
+    expect(wall.sending.draft.value).toMatchObject({ left });
+    expect(words.act.goesTo("message", 2, 5, left)).toBe("It goes to 2 of the 5 chosen. Left out: 3 are over.");
+    expect(words.act.notHereYet(1, 2)).toBe("1 is not here yet, and reads it on coming.");
+    wall.sending.write({ note: "Five minutes left." });
+    await wall.sending.confirm();
+    expect(server.many.map(([, sessions]) => [...sessions].sort())).toEqual([["a", "b"]]);
+  });
+
+  it("that restores a rule is about those that are lifted, and where none is it opens nothing", async () => {
+    const { wall } = await watching([
+      tile("a", { learner: "Ada" }),
+      tile("b", { lifted: ["dark"] }),
+      tile("c", { lifted: ["dark", "looped"] }),
+    ]);
+    wall.ask("restore-rule", ["a"]);
+    expect([wall.sending.draft.value, wall.sending.result.value?.words]).toEqual([
+      null,
+      "Restore a rule for Ada: not possible. No rule is lifted.",
+    ]);
+    wall.ask("restore-rule", ["b"]);
+    expect(wall.sending.draft.value).toMatchObject({ rule: "dark" }); // there is no other
+    wall.ask("restore-rule", ["a", "b", "c"]);
+    const draft = wall.sending.draft.value;
+    expect(draft).toMatchObject({ rule: "", sessions: ["b", "c"], left: [{ why: "none-lifted", count: 1 }] });
+    expect(draft === null ? [] : wall.rulesFor(draft)).toEqual([
+      { rule: "looped", count: 1 },
+      { rule: "dark", count: 2 },
+    ]);
+  });
+
+  it("that lifts a rule does not begin with one that is lifted there already", async () => {
+    const { wall } = await watching([tile("a"), tile("b", { lifted: ["dark"] })]);
+    const dark = { code: "technical/network", note: "Night.", rule: "dark" };
+    wall.ask("lift-rule", ["a"], dark);
+    await wall.sending.confirm();
+    wall.ask("lift-rule", ["a"]);
+    expect(wall.sending.draft.value).toMatchObject({ rule: "dark" });
+    wall.ask("lift-rule", ["b"]);
+    expect(wall.sending.draft.value).toMatchObject({ rule: "" });
   });
 
   it("to one who asked something is its answer, unless that is unticked", async () => {
@@ -352,7 +477,10 @@ describe("an act", () => {
     expect(wall.sending.draft.value).toMatchObject({ sessions: ["a"] });
     wall.sending.cancel();
     wall.ask("message", ["no"]);
-    expect([wall.sending.draft.value, wall.sending.result.value?.words]).toEqual([null, words.session.refused]);
+    expect([wall.sending.draft.value, wall.sending.result.value?.words]).toEqual([
+      null,
+      `Message to no: not possible. ${words.act.unfit.refused}`,
+    ]);
     wall.ask("irregularity", ["no"]);
     expect(wall.sending.draft.value).toMatchObject({ sessions: ["no"] });
   });

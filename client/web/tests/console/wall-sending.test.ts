@@ -319,9 +319,11 @@ describe("an act on many", () => {
   it("leaves nobody out whose tile has gone meanwhile", async () => {
     const { wall, server, lines } = await watching([ADA, BEN]);
     wall.ask("message", ["a", "b", "never-here"], { note: "Hello" });
+    expect(wall.sending.draft.value).toMatchObject({ left: [{ why: "gone", count: 1 }] });
     lines.delta([], ["a"]);
     await wall.sending.confirm();
-    expect(server.many.map(([, sessions]) => sessions)).toEqual([["a", "b"]]);
+    await wall.send(["a", "b", "never-here"], { act: "message", note: "Hello" });
+    expect(server.many.map(([, sessions]) => sessions)).toEqual([["a", "b"], ["a", "b"]]);
     const failed = wall.sending.result.value?.failed.map(({ session }) => session);
     expect([failed, wall.nameOf("a")]).toEqual([["never-here"], "Ada"]);
   });

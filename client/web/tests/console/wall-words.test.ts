@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { marksOf, standsWords, workWords } from "../../src/console/wall-grid";
+import { alsoWords, marksOf, standsWords, workWords } from "../../src/console/wall-grid";
 import { conversation, happenings, waiting } from "../../src/console/wall-story";
 import { wall as words } from "../../src/text/wall";
 import { flag, MINUTE, SECOND, START } from "../made";
@@ -45,11 +45,19 @@ describe("a tile says", () => {
 
   it("how long is left, before the section that may be cut off", () => {
     expect(workWords(tile("a", { extra_s: 300 }), START)).toBe("30 min left · +5 min · Part A");
-    expect(workWords(tile("a", { state: "paused", paused_since_ms: START }), START + 90 * SECOND)).toBe(
+    const paused = { state: "paused", paused_since_ms: START };
+    expect(workWords(tile("a", paused), START + 90 * SECOND)).toBe("paused for 1 min · 30 min left · Part A");
+    expect(workWords(tile("a", { ...paused, section: "", ends_at_ms: null }), START + 90 * SECOND)).toBe(
       "paused for 1 min",
     );
     expect(workWords(tile("a", { state: "submitted", section: "" }), START)).toBe("handed in");
     expect(workWords(tile("a"), START + 31 * MINUTE)).toBe("time is over · Part A");
+  });
+
+  it("what the others are that it only counts", () => {
+    const both = tile("a", { needs: ["help-hand", "offline", "conduct", "id-check-later"], conduct: 1 });
+    expect(alsoWords(both)).toBe("Also: offline, 1 conduct flag");
+    expect(alsoWords(tile("a", { needs: ["help-hand", "id-check-later"] }))).toBeUndefined();
   });
 
   it("what else there is, and not again what stands above", () => {
@@ -68,6 +76,16 @@ describe("a tile says", () => {
     expect(marks({ connected: false }, 3000)).toEqual(["heard 3 s ago"]);
     expect(marks({ connected: false, heard_ms: null })).toEqual(["offline"]);
     expect(marks({ state: "submitted" }, 90_000)).toEqual([]);
+  });
+});
+
+describe("the open session says", () => {
+  it("when its learner was heard, connected or not", () => {
+    const { contact } = words.session;
+    expect(contact(true, 3400)).toBe("Connected: heard 3 s ago.");
+    expect(contact(false, 63_000)).toBe("Offline: last heard 1 minute 3 seconds ago.");
+    expect([contact(true, null), contact(false, null)]).toEqual(["Connected.", "Not connected."]);
+    expect(words.session.leftAtPause("30 minutes")).toBe("Left of the section then: 30 minutes.");
   });
 });
 
