@@ -85,6 +85,8 @@ def permitted_words(session: ExamSession, policy: Policy) -> tuple[str, ...]:
 
 def _did(act: Act, acts: Sequence[Act], policy: Policy) -> str:
     match act.kind:
+        case ActKind.MESSAGE if act.to_all:
+            return "A proctor wrote to everybody who sits this exam"
         case ActKind.MESSAGE:
             return "A proctor wrote to you"
         case ActKind.ASK_STILL:

@@ -140,7 +140,8 @@ def done_before(session: ExamSession, wanted: Wanted, *, by: str) -> Act | None:
         return None
     named = _act_of(wanted, done.id, by=by, at=done.at)
     # What was added to an act as it was done, the request does not say.
-    added = replace(named, proposal=done.proposal, undone=done.undone)
+    # Nor was it always kept that a message was an announcement.
+    added = replace(named, proposal=done.proposal, undone=done.undone, to_all=done.to_all)
     if done.kind is ActKind.UNDO:
         added = replace(added, seconds=done.seconds)
     if done.kind is ActKind.CONFIRM_TERMINATE:
@@ -175,6 +176,7 @@ def _act_of(wanted: Wanted, act_id: str, *, by: str, at: datetime) -> Act:
         seconds=wanted.seconds if wanted.kind is ActKind.EXTRA_TIME else 0,
         rule=wanted.rule if wanted.kind in _OF_A_RULE else "",
         of=wanted.of if wanted.kind in _OF_SOMETHING else "",
+        to_all=wanted.to_all and wanted.kind is ActKind.MESSAGE,
         request=wanted.request,
     )
 

@@ -321,6 +321,7 @@ class Wanted:
     # undo, confirm-terminate: the act's id; a device's id; irregularity: one of PLACES. Of
     # withdraw-terminate it may be left out: then it is whatever is proposed.
     of: str = ""
+    to_all: bool = False  # message: it is an announcement, to all who sit the exam
     # Made by who asks, anew for each decision: what comes again with it is not done again.
     request: str = ""
 
@@ -340,6 +341,7 @@ class Act:
     of: str = ""
     proposal: bool = False  # terminate: another person had to confirm it
     undone: bool = False
+    to_all: bool = False  # message: an announcement; in rows of before it was kept, not told
     request: str = ""  # of whoever asked; "": an act that comes again is done again
 
 

@@ -43,11 +43,11 @@ DUE_SOON = timedelta(hours=24)
 # `text/reasons.ts`; tests/vectors/verdict-sentences.json is what both must be.
 SENTENCES = frozenset(
     {
-        "No flag was upheld. Nothing is held against the learner.",
+        "No flag was upheld. Nothing counts against this exam.",
         "I looked at the whole session and saw nothing that breaks a rule.",
         "What was upheld was small and gave no advantage.",
-        "Another person helped the learner.",
-        "Somebody else than the learner sat the exam.",
+        "Another person helped during the exam.",
+        "Somebody else than the person invited sat the exam.",
         "Something was used that this exam does not allow.",
         "The pictures are too unclear to tell what happened.",
         "Too little of the session was recorded to judge it.",
@@ -424,17 +424,26 @@ def comments_for(review: Review, me: str | None) -> tuple[Comment, ...]:
     """Return the comments that a person may read: until they have decided, their own."""
     if knows(review, me):
         return review.comments
-    known_at = review.contest.at if review.contest else None
+    known = known_until(review)
     return tuple(
         each
         for each in review.comments
-        if each.by == me or (known_at is not None and each.written_at < known_at)
+        if each.by == me or (known is not None and each.written_at < known)
     )
 
 
 def knows(review: Review, me: str | None) -> bool:
     """Tell whether a person may know what others said: they have, or it is decided."""
     return review.state in SETTLED or me in {each.by for each in review.verdicts}
+
+
+def known_until(review: Review) -> datetime | None:
+    """Return until when, exclusive, what people did for their verdicts is known to everybody.
+
+    Of a contested decision all is known that it rests on, and nothing of who settles it; None
+    where no decision was contested.
+    """
+    return review.contest.at if review.contest else None
 
 
 # --- contest and results ---------------------------------------------------------------------

@@ -167,7 +167,7 @@ class Acts:
             NotFound: No such exam was published.
         """
         await self._store.latest(exam_id)
-        wanted = Wanted(kind=ActKind.MESSAGE, code=code, note=note, request=request)
+        wanted = Wanted(kind=ActKind.MESSAGE, code=code, note=note, to_all=True, request=request)
         require_complete(wanted)
 
         async def goes_on(session_id: str) -> bool:

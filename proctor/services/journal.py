@@ -195,6 +195,7 @@ def _act(act: Act) -> dict[str, Any]:
         "rule": act.rule,
         "of": act.of,
         "proposal": act.proposal,
+        "to_all": act.to_all,
         "request": act.request,
     }
     return {**said, **{name: value for name, value in about.items() if value}}

@@ -1,7 +1,7 @@
 """Looks: a picture or document is shown to who may see it, and that is written down first."""
 
 from proctor.domain.rehearsal import PRACTICE_EXAM
-from proctor.domain.review import knows
+from proctor.domain.review import known_until, knows
 from proctor.domain.session import ENDED
 from proctor.services.cases import Cases
 from proctor.services.journal import milliseconds
@@ -153,7 +153,8 @@ class Looks:
         Args:
             session_id: Which.
             reviewer: Who may have to decide on it still: until they have, nothing tells them that
-                others looked at it for a review. None: somebody who does not decide.
+                others looked at it for a review; of a contested decision, since it was contested.
+                None: somebody who does not decide.
 
         Raises:
             NotFound: There is no such session.
@@ -171,7 +172,15 @@ class Looks:
             looked = sorted((*looked, *asked), key=lambda each: each.at_ms)
         if reviewer is None or knows(review, reviewer):
             return looked
-        return [each for each in looked if each.by == reviewer or each.why not in _FOR_A_VERDICT]
+        known = known_until(review)
+        known_ms = None if known is None else milliseconds(known)
+        return [
+            each
+            for each in looked
+            if each.by == reviewer
+            or each.why not in _FOR_A_VERDICT
+            or (known_ms is not None and each.until_ms < known_ms)
+        ]
 
     async def _require_counts(self, session_id: str, *, by: str, what: What, why: Why) -> None:
         if (await self._cases.get(session_id)).session.rehearsal_of:

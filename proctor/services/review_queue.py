@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from proctor.domain.acts import ActKind
 from proctor.domain.flags import Flag, FlagClass
 from proctor.domain.help import Topic
 from proctor.domain.identity import UNDECIDED
@@ -61,6 +62,8 @@ class ReviewRow:
     outcome: str | None
     released_unjudged: bool  # its results were released: nobody had to judge it, nor has to
     may_decide: bool  # the person who asked may give a verdict now
+    why_not: str | None  # and why they may not, in words for them
+    irregularities: int  # that proctors noted and nobody struck: no flags
 
 
 def row_of(
@@ -69,7 +72,7 @@ def row_of(
     flags: Sequence[Flag],
     *,
     snapshots: int,
-    may_decide: bool,
+    why_not: str | None,
     me: str,
     now: datetime,
 ) -> ReviewRow:
@@ -80,7 +83,7 @@ def row_of(
         published: Its exam and policy.
         flags: All that were raised in it.
         snapshots: How many pictures of it were looked at.
-        may_decide: `me` may give a verdict.
+        why_not: Why `me` can't give a verdict, in words; None: they can.
         me: Who asks.
         now: Server clock.
     """
@@ -118,7 +121,11 @@ def row_of(
         contested=contested,
         outcome=review.outcome and str(review.outcome),
         released_unjudged=unjudged,
-        may_decide=may_decide,
+        may_decide=why_not is None,
+        why_not=why_not,
+        irregularities=sum(
+            each.kind is ActKind.IRREGULARITY and not each.undone for each in session.acts
+        ),
     )
 
 

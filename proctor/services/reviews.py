@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from proctor.domain.acts import WORDS_ALONE, StalePage
 from proctor.domain.errors import Refusal
-from proctor.domain.flags import Flag, FlagClass
+from proctor.domain.flags import FlagClass
 from proctor.domain.review import (
     SETTLED,
     ActedAlone,
@@ -205,7 +205,9 @@ class Reviews:
                     await self._cases.published(session),
                     flags[session.id],
                     snapshots=seen[session.id],
-                    may_decide=_may_decide(session, me, flags[session.id]),
+                    why_not=why_not_decide(
+                        session, me, conduct_flags=has_conduct(flags[session.id])
+                    ),
                     me=me,
                     now=now,
                 )
@@ -478,10 +480,6 @@ def why_not_decide(session: ExamSession, me: str, *, conduct_flags: bool) -> str
 
 def _gives_verdicts(account: Account) -> bool:
     return account.role in REVIEWERS and not account.is_closed
-
-
-def _may_decide(session: ExamSession, me: str, flags: Sequence[Flag]) -> bool:
-    return why_not_decide(session, me, conduct_flags=has_conduct(flags)) is None
 
 
 def _acted(session: ExamSession) -> set[str]:

@@ -138,6 +138,7 @@ class ActView:
     by: str  # to staff alone; else empty
     at_ms: int
     undone: bool
+    to_all: bool  # a message that is an announcement, to all who sit the exam
     lapsed: bool  # a proposal that nobody confirmed in time
     undoable: bool
 
@@ -306,6 +307,7 @@ def act_views(
             by=act.by if staff else "",
             at_ms=milliseconds(act.at),
             undone=act.undone,
+            to_all=act.to_all,
             undoable=staff and undoable(session, act),
         )
         for act in acts

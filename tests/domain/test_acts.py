@@ -132,10 +132,18 @@ def do(
     seconds: int = 0,
     rule: str = "",
     of: str = "",
+    to_all: bool = False,
     request: str = "",
 ) -> ExamSession:
     wanted = Wanted(
-        kind=kind, code=code, note=note, seconds=seconds, rule=rule, of=of, request=request
+        kind=kind,
+        code=code,
+        note=note,
+        seconds=seconds,
+        rule=rule,
+        of=of,
+        to_all=to_all,
+        request=request,
     )
     now = at(now_s)
     settled = lapse(settle(session, now=now, rules=TIME), now=now)
@@ -929,6 +937,7 @@ def wanted_of(kind: ActKind = ActKind.EXTRA_TIME, **more: Any) -> Wanted:
     "more",
     [
         pytest.param({"kind": ActKind.MESSAGE, "note": " two spaces "}, id="a message"),
+        pytest.param({"kind": ActKind.MESSAGE, "to_all": True}, id="an announcement"),
         pytest.param({"kind": ActKind.EXTRA_TIME, "seconds": 60}, id="time"),
         pytest.param({"kind": ActKind.LIFT_RULE, "rule": "dark"}, id="a rule"),
         pytest.param({"kind": ActKind.TERMINATE}, id="a proposal"),
@@ -986,7 +995,20 @@ def test_a_requests_id_is_not_used_for_something_else(other: dict[str, Any]) -> 
     assert no.value.act == "a1"
 
 
+def test_an_announcement_of_before_it_was_kept_that_it_is_one_is_not_written_twice() -> None:
+    session = do(running(), ActKind.MESSAGE, request=REQUEST)
+    assert done_before(session, wanted_of(ActKind.MESSAGE, to_all=True), by="bo") == session.acts[0]
+
+
 # --- words ----------------------------------------------------------------------------------------
+
+
+def test_an_announcement_is_told_from_a_message_and_no_other_act_is_one() -> None:
+    told_all = do(running(), ActKind.MESSAGE, code="", to_all=True)
+    assert read(told_all)[-1] == "A proctor wrote to everybody who sits this exam."
+    why = do(running(), ActKind.MESSAGE, to_all=True)
+    assert read(why)[-1] == "A proctor wrote to everybody who sits this exam: network."
+    assert not do(running(), ActKind.PAUSE, to_all=True).acts[-1].to_all
 
 
 def test_what_is_permitted_is_told_without_a_reason() -> None:

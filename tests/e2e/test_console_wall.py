@@ -522,7 +522,9 @@ async def test_a_whole_exam_is_told_at_once(sitting: Sitting, watch: Watch) -> N
     await page.get_by_role("button", name="Announce").click()
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_label("Announcement")).to_be_focused()
-    await expect(dialog).to_contain_text("Each will read: A proctor wrote to you.")
+    await expect(dialog).to_contain_text(
+        "Each will read: A proctor wrote to everybody who sits this exam."
+    )
     await dialog.get_by_label("Announcement").fill("Question 3 has a misprint: read 5 for 6.")
     await dialog.get_by_role("button", name="Send to all").click()
     await expect(dialog.get_by_role("alert")).to_have_text("Choose the exam first.")

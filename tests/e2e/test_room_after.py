@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import FilePayload, Locator, expect
 
 from proctor.services.logins import StaffRole
 from tests.conftest import Server, analysed
@@ -66,6 +66,37 @@ async def test_the_terminals_link_shows_what_was_decided_and_takes_an_answer(
     await here.page.get_by_role("button", name="Send it").click()
     await expect(here.page.get_by_text("You answered at")).to_be_visible()
     await expect(here.page.get_by_label("To the decision")).to_have_count(0)
+
+
+async def test_of_several_files_the_good_ones_go_along_and_each_other_is_named(
+    terminal: Sat, visit: Visitor
+) -> None:
+    await terminal.decide()
+    here = await visit(await terminal.viewer_link())
+    page = here.page
+    files: list[FilePayload] = [
+        {"name": "scan.pdf", "mimeType": "application/pdf", "buffer": bytes(3 * 1024 * 1024)},
+        {"name": "none.txt", "mimeType": "text/plain", "buffer": b""},
+        {"name": "mirror.png", "mimeType": "image/png", "buffer": b"\x89PNG\n"},
+        {"name": "note.txt", "mimeType": "text/plain", "buffer": b"It was my line."},
+    ]
+    await page.get_by_label("Add files").set_input_files(files)
+    refused = page.get_by_role("alert").filter(has_text="2 of the 4 files were not added")
+    await expect(refused.get_by_role("listitem")).to_contain_text(
+        ["scan.pdf is larger than 2 MB", "none.txt is empty"]
+    )
+    assert await here.barriers() == ""
+    await page.get_by_label("To the decision").fill("It was my line.")
+    await page.get_by_role("button", name="Send your answer").click()
+    sure = page.get_by_role("dialog", name="Send your answer?")
+    await expect(sure).to_contain_text("2 files go along:")
+    going = ["mirror.png (5 bytes)", "note.txt (15 bytes)"]
+    await expect(sure.get_by_role("listitem")).to_have_text(going)
+    assert await here.barriers() == ""
+    await sure.get_by_role("button", name="Send it").click()
+    await expect(page.get_by_text("You answered at")).to_be_visible()
+    await expect(page.locator("#answer").get_by_role("listitem")).to_have_text(going)
+    await expect(refused).to_have_count(0)
 
 
 async def test_whom_nobody_had_to_judge_reads_so_and_keeps_all_the_same(

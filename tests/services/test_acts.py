@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from proctor.domain.acts import (
     ActIncomplete,
@@ -515,6 +516,31 @@ async def test_an_announcement_reaches_all_who_joined_and_go_on() -> None:
     for seat in (here, there):
         (act,) = (await house.cases.get(seat.session)).session.acts
         assert (act.kind, act.note, act.code) == (ActKind.MESSAGE, "The hall is closed.", "")
+        assert act.to_all
+        (logged,) = await log_of_acts(seat)
+        assert (logged["act"], logged["to_all"]) == ("message", True)
+
+
+async def test_an_announcement_of_before_it_was_kept_that_it_is_one_is_read_as_it_was() -> None:
+    house = House()
+    seat = await house.seat(connected=False)
+    await house.acts.announce("short", code="", note="Hi.", by="bo")
+    row = TypeAdapter(ExamSession).dump_python(
+        (await house.cases.get(seat.session)).session, mode="json"
+    )
+    del row["acts"][0]["to_all"]
+    (act,) = TypeAdapter(ExamSession).validate_json(json.dumps(row)).acts
+    assert (act.note, act.to_all) == ("Hi.", False)
+
+
+async def test_a_message_to_many_is_no_announcement() -> None:
+    house = House()
+    seat = await house.seat(connected=False)
+    await on_many(house, [seat.session])
+    (act,) = (await house.cases.get(seat.session)).session.acts
+    assert not act.to_all
+    (logged,) = await log_of_acts(seat)
+    assert "to_all" not in logged
 
 
 async def test_an_announcement_says_something_about_an_exam_there_is(house: House) -> None:

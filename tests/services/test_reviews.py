@@ -102,6 +102,36 @@ async def test_quality_alone_lifts_nobody_above_anybody(house: House) -> None:
     assert by[calm.session].why == []
 
 
+async def test_what_proctors_noted_is_counted_beside_the_flags_until_it_is_struck(
+    house: House,
+) -> None:
+    calm = await sat(house, "calm", [b""])
+    noted = []
+    for _ in range(2):
+        case = await house.act(calm.session, ActKind.IRREGULARITY, of="room", by="bo")
+        noted.append(case.session.acts[-1].id)
+    await house.act(calm.session, ActKind.UNDO, of=noted[0], by="bo", note="", code="")
+    (row,) = (await house.reviews.queue(None, me="cy")).reviews
+    assert (row.irregularities, row.queue, row.conduct, row.why) == (1, "other", 0, [])
+
+
+async def test_the_queue_says_why_somebody_may_give_no_verdict_as_the_session_does(
+    house: House,
+) -> None:
+    seat = await sat(house, "two", [b"two"] * 4)
+    await house.act(seat.session, ActKind.IRREGULARITY, of="room", by="bo")
+    await decide(seat, by="ann", outcome=Outcome.BREACH)
+    said = {
+        "ann": "You have given your verdict: another person is needed.",
+        "bo": "You alone acted on this session: another person judges it.",
+        "cy": None,
+    }
+    for me, why_not in said.items():
+        (row,) = (await house.reviews.queue(None, me=me)).reviews
+        assert (row.why_not, row.may_decide) == (why_not, why_not is None)
+        assert (await house.reviews.timeline(seat.session, me=me)).why_not == why_not
+
+
 async def test_what_is_decided_comes_last(house: House) -> None:
     two = await sat(house, "two", [b"two"] * 4)
     calm = await sat(house, "calm", [b""])

@@ -254,6 +254,14 @@ async def test_an_announcement_is_read_by_who_sits_the_exam(server: Server, devi
     assert told == (200, {"told": 1, "failed": []})
     own = await device.call("GET", "/api/v1/session")
     assert [each["note"] for each in own["acts"]] == ["The hall is closed."]
+    await ask(server, f"/sessions/{device.joined['session']}/acts", body("message", code=""))
+    _, shown = await ask(server, f"/sessions/{device.joined['session']}")
+    own = await device.call("GET", "/api/v1/session")
+    for acts in (own["acts"], shown["acts"]):
+        assert [(each["words"], each["to_all"]) for each in acts] == [
+            ("A proctor wrote to everybody who sits this exam.", True),
+            ("A proctor wrote to you.", False),
+        ]
     status, problem = await ask(server, "/exams/short/announcements", {"note": " "})
     assert (status, code_of(problem)) == (422, "act-reason-missing")
 

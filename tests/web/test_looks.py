@@ -20,6 +20,7 @@ from proctor.evidence.record import Kind
 from proctor.services.logins import StaffRole
 from tests.conftest import SHORT_EXAM, OpenServer, Server
 from tests.device import JPEG, Device
+from tests.web.sat import sat
 
 FACE, DOCUMENT = (sha256(JPEG + each).hexdigest() for each in (b"face", b"document"))
 STILL = JPEG + b"a still"
@@ -479,3 +480,35 @@ async def test_who_has_yet_to_decide_is_not_told_who_looked_for_a_review(scene: 
     assert await told(StaffRole.PROCTOR, "second") == []
     # Who leads proctors gives verdicts, too.
     assert await told(StaffRole.LEAD, "lead") == []
+
+
+async def test_who_settles_a_contest_reads_all_looks_that_the_decision_rests_on(
+    server: Server,
+) -> None:
+    async with sat(server) as here:
+
+        async def look(name: str, why: str) -> None:
+            shown = await here.ask(name, "POST", "{session}/looks", json={"why": why})
+            timeline = await here.ask(name, "GET", "{session}/timeline")
+            client = await server.as_staff(StaffRole.PROCTOR, name)
+            sha256 = timeline["snapshots"][0]["sha256"]
+            async with client.get(f"{shown['path']}/{here.session}/{sha256}") as response:
+                assert response.status == 200
+
+        async def told(name: str) -> list[tuple[str, str]]:
+            looks = await here.ask(name, "GET", "{session}/looks")
+            return [(each["by"], each["why"]) for each in looks]
+
+        for name in ("ann", "bo"):
+            await look(name, "review")
+            await here.judge(name, "breach")
+        before = [("ann", "review"), ("bo", "review")]
+        assert await told("cy") == before
+        server.clock.pass_(60)
+        await here.device.call("POST", "/api/v1/session/contest", json={"text": "A reflection."})
+        server.clock.pass_(60)
+        await look("cy", "contest")
+        assert await told("cy") == [*before, ("cy", "contest")]
+        # Of who settles it, another who may learns nothing.
+        assert await told("di") == before
+        assert await told("ann") == [*before, ("cy", "contest")]

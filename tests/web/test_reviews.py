@@ -121,7 +121,7 @@ async def test_a_page_without_the_newest_flag_is_stale(here: Sat) -> None:
 async def test_each_flag_of_conduct_is_judged(here: Sat) -> None:
     refused = await here.judge("ann", "clear", 422, flags=[])
     assert (code_of(refused), refused["flags"]) == ("flags-not-judged", [here.flag])
-    canned = "Another person helped the learner."
+    canned = "Another person helped during the exam."
     judged = [{"flag": here.flag, "outcome": "not-upheld", "reason": "a poster"}]
     refused = await here.judge("ann", "breach", 422, reasons=canned, flags=judged)
     assert code_of(refused) == "own-words-missing"
@@ -198,6 +198,7 @@ async def test_the_only_proctor_of_a_session_is_told_that_another_judges_it(
     assert [(act["act"], act["by"]) for act in shown["acts"]] == [("irregularity", "ann")]
     (row,) = (await here.ask("ann", "GET", "/api/v1/reviews"))["reviews"]
     assert not row["may_decide"]
+    assert (row["why_not"], row["irregularities"]) == (shown["why_not"], 1)
     await here.judge("bo", "clear")
 
 

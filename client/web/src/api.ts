@@ -42,6 +42,10 @@ export interface ReviewRow {
   outcome: Outcome | null;
   /** Whoever is signed in may give a verdict now. */
   may_decide: boolean;
+  /** Why they may not, in words. */
+  why_not?: string | null;
+  /** Noted by proctors, and not struck. */
+  irregularities?: number;
   /** Sections that conduct flags touch. */
   reach?: number;
   assigned_to?: string | null;
@@ -160,6 +164,8 @@ export interface Act {
   by: string;
   at_ms: number;
   undone: boolean;
+  /** A message that is an announcement, to all who sit the exam. */
+  to_all?: boolean;
   /** A proposal to end the exam that nobody confirmed in time. */
   lapsed?: boolean;
 }

@@ -407,7 +407,12 @@ function Announcement({ wall, close }: { wall: Wall; close: () => void }) {
       <Ready sentences={words.ready.announcement(code)} note={note} onChoose={setNote} />
       <Preview
         heading={words.announce.reads}
-        said={words.reads("message", wordsOf(wall.reasons.value, code), { seconds: null, rule: "", of: "" })}
+        said={words.reads("message", wordsOf(wall.reasons.value, code), {
+          seconds: null,
+          rule: "",
+          of: "",
+          toAll: true,
+        })}
         note={note}
       />
       <div role="alert">

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Attachment } from "../api";
 import { desk as words } from "../text/desk";
 import { troubleWords } from "../text/problems";
+import { sizeWords } from "../text/when";
 import { download } from "../ui/download";
 import { Trouble } from "../ui/notices";
 import type { Looks } from "./looks";
@@ -33,7 +34,7 @@ export function Attachments({ looks, session, attachments }: Props) {
         {attachments.map((each) => (
           <li key={each.sha256}>
             <button type="button" class="quiet" onClick={() => void open(each)}>
-              {words.answer.open(each.name, words.kilobytes(each.size))}
+              {words.answer.open(each.name, sizeWords(each.size))}
             </button>
           </li>
         ))}

@@ -13,7 +13,7 @@ import {
 } from "../api";
 import { desk as words } from "../text/desk";
 import { en } from "../text/en";
-import { FLAG_REASONS, SESSION_REASONS } from "../text/reasons";
+import { FLAG_REASONS, offeredFor, offeredForSession, SESSION_REASONS } from "../text/reasons";
 import { EvidenceBadge } from "./evidence-badge";
 import { StaffPage } from "./login";
 import { Looks } from "./looks";
@@ -59,6 +59,8 @@ export class Desk extends StaffPage {
   readonly flag = signal(-1);
   /** The verdict on the whole session is in view, not a flag. */
   readonly deciding = signal(false);
+  /** The reader turned to a flag or the verdict since the session was opened: it is to be in view. */
+  readonly turned = signal(false);
   readonly playing = signal(false);
   /** Of SPEEDS: stays as it was chosen, from session to session. */
   readonly speed = signal<Speed>(1);
@@ -144,6 +146,7 @@ export class Desk extends StaffPage {
       this.shot.value = this.shots.value.length > 0 ? 0 : -1;
       if (this.flags.value.length > 0) this.toFlag(0);
       this.deciding.value = this.mayDecide() && form.judgeable(this.flags.value).length === 0;
+      this.turned.value = false; // whoever opens a session stands at its head
       // Only what has ended can be whole; what goes on would be fetched in vain.
       if (line.hasEnded(timeline)) this.evidence.verify(session, this.why());
     });
@@ -164,6 +167,7 @@ export class Desk extends StaffPage {
     this.session.value = this.timeline.value = this.zoom.value = null;
     this.shot.value = this.flag.value = -1;
     this.playing.value = this.tried.value = this.asking.value = this.deciding.value = false;
+    this.turned.value = false;
     this.lacked.value = this.mark.value = this.seen.value = null;
     this.recorded.value = this.trouble.value = null;
     this.said.value = "";
@@ -176,6 +180,7 @@ export class Desk extends StaffPage {
     if (flag === undefined) return;
     this.playing.value = this.deciding.value = false;
     this.lacked.value = null;
+    this.turned.value = true;
     this.flag.value = index;
     this.shot.value = line.snapshotOf(this.shots.value, flag);
     const number = en.flags.number(index + 1, this.flags.value.length);
@@ -185,7 +190,7 @@ export class Desk extends StaffPage {
   /** Turns to the verdict on the whole session. */
   toVerdict(): void {
     if (!this.mayDecide()) return;
-    this.deciding.value = true;
+    this.deciding.value = this.turned.value = true;
     this.lacked.value = null;
     this.said.value = en.verdict.heading;
   }
@@ -234,7 +239,9 @@ export class Desk extends StaffPage {
     if (!this.mayDecide() || this.deciding.value) return;
     const before = this.draft.value.judged[flag.flag]?.outcome;
     const sentences = before === undefined ? [] : FLAG_REASONS[before];
-    this.write(form.judge(this.draft.value, flag.flag, judgement, sentences));
+    const judged = form.judge(this.draft.value, flag.flag, judgement, sentences);
+    this.write(form.trueStill(judged, SESSION_REASONS));
+    this.turned.value = true;
     const now = this.draft.value.judged[flag.flag]?.outcome;
     if (now !== undefined) this.said.value = en.judgement[now];
   }
@@ -249,9 +256,10 @@ export class Desk extends StaffPage {
   reason(number: number): void {
     if (!this.mayDecide()) return;
     if (this.deciding.value) {
-      const chosen = SESSION_REASONS[number - 1];
+      const chosen = offeredForSession(this.draft.value).find((each) => each.number === number);
       if (chosen === undefined) return;
       this.write(form.sentence(this.draft.value, chosen, SESSION_REASONS));
+      this.turned.value = true;
       this.said.value = `${en.outcome[chosen.outcome]}: ${chosen.words}`;
       return;
     }
@@ -262,9 +270,10 @@ export class Desk extends StaffPage {
       this.said.value = en.verdict.judgeFirst;
       return;
     }
-    const words = FLAG_REASONS[judged.outcome][number - 1];
-    if (words === undefined) return;
-    this.explain(words);
+    const offered = offeredFor(judged.outcome, line.kindOf(flag));
+    const chosen = offered.find((each) => each.number === number);
+    if (chosen === undefined) return;
+    this.explain(chosen.words);
     this.onward();
   }
 

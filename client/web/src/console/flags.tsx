@@ -1,11 +1,12 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Contest, Flag, FlagClass } from "../api";
+import type { Contest, Flag, FlagClass, Outcome } from "../api";
 import { desk as words } from "../text/desk";
 import { en } from "../text/en";
-import { FLAG_REASONS } from "../text/reasons";
+import { type Offered, offeredFor } from "../text/reasons";
 import { clock, lastedWords } from "../text/when";
 import { ClassMark } from "../ui/notices";
 import type { Desk } from "./desk";
+import { useInView } from "./lacked";
 import { kindOf, same } from "./timeline";
 import { JUDGEMENTS, REASON_MOST } from "./verdict";
 
@@ -74,11 +75,12 @@ function Judged({ desk, flag }: { desk: Desk; flag: Flag }) {
 export function FlagCard({ desk, zone, contest }: Props & { contest: Contest | null }) {
   const index = desk.flag.value;
   const flag = desk.flags.value[index];
+  const number = useInView<HTMLParagraphElement>(desk.turned.value ? index : null);
   if (flag === undefined) return null;
   const { flag_class: of, started_at_ms: from, ended_at_ms: to, lasted_ms, times } = flag;
   return (
     <section class="flag" aria-labelledby="flag-heading">
-      <p class="eyebrow">
+      <p class="eyebrow" ref={number}>
         {en.flags.number(index + 1, desk.flags.value.length)} · <ClassMark of={of} />{" "}
         {of === "conduct" ? en.flags.conduct : en.flags.quality}
       </p>
@@ -195,6 +197,9 @@ function Judge({ desk, flag }: { desk: Desk; flag: Flag }) {
 function Because({ desk, flag }: { desk: Desk; flag: Flag }) {
   const judged = desk.draft.value.judged[flag.flag];
   const field = useRef<HTMLTextAreaElement>(null);
+  const form = useInView<HTMLDivElement>(
+    desk.turned.value ? (judged?.outcome ?? null) : null,
+  );
   const lacked = desk.lacked.value;
   const asked = lacked !== null && "flag" in lacked && lacked.flag === flag.flag;
   useLayoutEffect(() => {
@@ -203,9 +208,9 @@ function Because({ desk, flag }: { desk: Desk; flag: Flag }) {
   if (judged === undefined) return null;
   const lacking = desk.tried.value && judged.reason.trim() === "";
   return (
-    <div class="because-form">
+    <div class="because-form" ref={form}>
       <Sentences
-        words={FLAG_REASONS[judged.outcome]}
+        offered={offeredFor(judged.outcome, kindOf(flag))}
         chosen={(said) => judged.reason === said}
         choose={(number) => desk.reason(number)}
       />
@@ -246,18 +251,16 @@ function Onward({ desk }: { desk: Desk }) {
 }
 
 interface SentencesProps {
-  words: readonly string[];
-  /** Said before each sentence, where it says more than the words do. */
-  before?: (index: number) => string;
+  offered: readonly (Offered & { outcome?: Outcome })[];
   chosen: (words: string) => boolean;
   choose: (number: number) => void;
 }
 
 /** Sentences with their keys. */
-export function Sentences({ words: all, before, chosen, choose }: SentencesProps) {
+export function Sentences({ offered, chosen, choose }: SentencesProps) {
   return (
     <ol class="sentences" aria-label={en.verdict.sentences}>
-      {all.map((said, index) => (
+      {offered.map(({ number, words: said, outcome }) => (
         <li key={said}>
           <button
             type="button"
@@ -266,12 +269,12 @@ export function Sentences({ words: all, before, chosen, choose }: SentencesProps
             onClick={(event) => {
               // Whoever clicked goes on with Enter: it must not press this once more.
               if (event.detail > 0) event.currentTarget.blur();
-              choose(index + 1);
+              choose(number);
             }}
           >
-            <kbd>{index + 1}</kbd>
+            <kbd>{number}</kbd>
             <span>
-              {before !== undefined && <strong>{before(index)} </strong>}
+              {outcome !== undefined && <strong>{en.outcome[outcome]}: </strong>}
               {said}
             </span>
           </button>

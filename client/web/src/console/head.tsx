@@ -1,7 +1,7 @@
 import { en } from "../text/en";
 import { Trouble, Waiting } from "../ui/notices";
 import { keysShown } from "./letters";
-import { pagesOf, type StaffPage, type StaffPageName } from "./login";
+import { pagesFor, type StaffPage, type StaffPageName } from "./login";
 
 export const ADDRESSES: Readonly<Record<StaffPageName, string>> = {
   wall: "/console",
@@ -13,15 +13,13 @@ export const ADDRESSES: Readonly<Record<StaffPageName, string>> = {
 /** The head of every page of the console: what there is besides, and who is signed in. */
 export function Head({ desk, here }: { desk: StaffPage; here: StaffPageName }) {
   const who = desk.who.value;
-  const may = who.is === "in" ? pagesOf(who.login.role) : [];
-  const pages = may.includes(here) ? may : [here, ...may];
   return (
     <header>
       <p class="product">
         <strong>{en.product}</strong>
       </p>
       <nav class="pages" aria-label={en.pages.label}>
-        {pages.map((page) => (
+        {pagesFor(who, here).map((page) => (
           <a key={page} href={ADDRESSES[page]} aria-current={page === here ? "page" : undefined}>
             {en.pages[page]}
           </a>
@@ -47,7 +45,14 @@ export function Waits({ desk, again }: { desk: StaffPage; again: () => void }) {
   return (
     <>
       {desk.waiting.value !== null && <Waiting what={desk.waiting.value} />}
-      {desk.trouble.value !== null && <Trouble words={desk.trouble.value} again={again} />}
+      <Failed desk={desk} again={again} />
     </>
   );
+}
+
+/** What went wrong, with a way to try again where that can help. */
+export function Failed({ desk, again }: { desk: StaffPage; again: () => void }) {
+  const words = desk.trouble.value;
+  if (words === null) return null;
+  return desk.mayTryAgain() ? <Trouble words={words} again={again} /> : <Trouble words={words} />;
 }

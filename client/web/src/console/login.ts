@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { type Login, type LoginApi, ProblemError, Unreachable } from "../api";
 import { en } from "../text/en";
 import { troubleWords } from "../text/problems";
+import { wall } from "../text/wall";
 
 /** Who is there: not asked yet, nobody (and what to tell them), or a login. */
 export type Who = { is: "asking" } | { is: "nobody"; because: string | null } | { is: "in"; login: Login };
@@ -18,6 +19,11 @@ export function pagesOf(role: string): readonly StaffPageName[] {
   const watches: readonly StaffPageName[] =
     role === "proctor" || role === "lead" ? ["wall", "reviews", "identity"] : [];
   return LEADS.includes(role) ? [...watches, "agreement"] : watches;
+}
+
+/** The pages to name to whoever is here: those that they may use; to who may use none, none. */
+export function pagesFor(who: Who, here: StaffPageName): readonly StaffPageName[] {
+  return who.is === "in" ? pagesOf(who.login.role) : [here];
 }
 
 /** What a page of the staff's is before it shows anything of its own: the reviews' and the ID checks'. */
@@ -41,6 +47,12 @@ export abstract class StaffPage {
   me(): string {
     const who = this.who.value;
     return who.is === "in" ? who.login.name : "";
+  }
+
+  /** Whether what went wrong may go right another time: a login that does not allow it won't. */
+  mayTryAgain(): boolean {
+    const said = this.trouble.value;
+    return said !== en.trouble.forbidden && said !== wall.trouble.forbidden;
   }
 
   /** Whether whoever is signed in may read agreement and tables. */

@@ -2,10 +2,12 @@ import type { Look } from "../api";
 import { desk as words } from "../text/desk";
 import { moment } from "../text/when";
 import type { Desk } from "./desk";
+import { toldOf } from "./looks";
 
 /** Who looked at what, when and why. Fetched when somebody wants to know. */
 export function LookList({ desk, zone }: { desk: Desk; zone: string }) {
   const seen = desk.seen.value;
+  const timeline = desk.timeline.value;
   return (
     <details
       class="more"
@@ -14,7 +16,7 @@ export function LookList({ desk, zone }: { desk: Desk; zone: string }) {
       }}
     >
       <summary>{words.looks.heading}</summary>
-      <p class="hint">{words.looks.hint}</p>
+      {timeline !== null && <p class="hint">{words.looks.hint[toldOf(timeline)]}</p>}
       {seen !== null && <Looked looks={seen} now_ms={Date.now()} zone={zone} />}
     </details>
   );

@@ -6,7 +6,14 @@
  */
 
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { type LookApi, type LookWhy, ProblemError, TooLate, Unreachable } from "../api";
+import {
+  type LookApi,
+  type LookWhy,
+  ProblemError,
+  type Timeline,
+  TooLate,
+  Unreachable,
+} from "../api";
 import { LookTickets } from "./look-tickets";
 
 /** Kept in memory: an hour's strip and what was looked at last. A picture has about 40 KB. */
@@ -21,6 +28,16 @@ const SHEETS_AT_ONCE = 2;
 
 export type Failure = "gone" | "forbidden" | "unreachable" | "late";
 export type Shown = { is: "coming" } | { is: "there"; url: string } | { is: "failed"; why: Failure };
+
+/** How much the list of looks tells whoever reads it. */
+export type Told = "whole" | "untilDecided" | "sinceAnswer";
+
+/** The server leaves out what others looked at, for whoever may have to decide still. */
+export function toldOf({ review, me }: Timeline): Told {
+  const decided = review.state === "decided" || review.state === "final";
+  if (decided || review.verdicts.some(({ by }) => by === me)) return "whole";
+  return review.state === "contested" ? "sinceAnswer" : "untilDecided";
+}
 
 /** What a browser makes of bytes; tests hand in their own. */
 export interface Urls {

@@ -6,7 +6,7 @@ import { ClassMark } from "../ui/notices";
 import { Choices, Give } from "./assign";
 import type { Desk } from "./desk";
 import { ExportDialog } from "./exports";
-import { grouped, isDecided, isHeld, minutesOf } from "./queue";
+import { grouped, isDecided, isHeld, minutesOf, whyOther } from "./queue";
 import { RowGroup, RowsHead, SessionRow } from "./rows";
 
 /** A picture that waits for less is on its way: nobody's matter. */
@@ -118,6 +118,7 @@ function Choice({ desk, row }: { desk: Desk; row: ReviewRow }) {
 function Row({ desk, zone, aside, row }: Props & { row: ReviewRow }) {
   const here = desk.session.value === row.session;
   const fits = desk.list.fits.value;
+  const other = whyOther(row);
   return (
     <SessionRow
       session={row.session}
@@ -130,11 +131,12 @@ function Row({ desk, zone, aside, row }: Props & { row: ReviewRow }) {
       {!aside && <span class="exam">{row.exam_title}</span>}
       <span class="why">
         {row.conduct > 0 && <ClassMark of="conduct" />}
-        {row.why.join(" · ") || en.queue.counts(row.conduct, row.quality)}
+        {storyOf(row)}
       </span>
       <span class="state">
         {stateWords(row)}
         <Whose row={row} me={desk.me()} />
+        {other !== null && <small class="why-not">{other}</small>}
       </span>
       {!isDecided(row) && (
         <span class="cost">
@@ -145,6 +147,12 @@ function Row({ desk, zone, aside, row }: Props & { row: ReviewRow }) {
       )}
     </SessionRow>
   );
+}
+
+/** What was raised in it; what proctors noted is no flag, and is told besides. */
+function storyOf({ why, conduct, quality, irregularities = 0 }: ReviewRow): string {
+  const raised = why.join(" · ") || en.queue.counts(conduct, quality);
+  return irregularities === 0 ? raised : `${raised} · ${words.queue.irregularities(irregularities)}`;
 }
 
 function Whose({ row: { assigned_to = null }, me }: { row: ReviewRow; me: string }) {

@@ -9,7 +9,7 @@ export interface Groups {
   look: ReviewRow[];
   /** Undecided, and nothing in it can count against the learner. */
   quiet: ReviewRow[];
-  /** I have given my verdict; another person's is needed. */
+  /** I have given my verdict, or may give none; another person's is needed. */
   others: ReviewRow[];
   /** Flagged already, but a verdict waits for the session's end. */
   running: ReviewRow[];
@@ -35,6 +35,11 @@ function groupOf(row: ReviewRow): keyof Groups {
   if (!ENDED.has(row.session_state)) return "running";
   if (!row.may_decide) return "others";
   return isConduct(row) ? "look" : "quiet";
+}
+
+/** Why it waits for another person than whoever is signed in; null where it does not. */
+export function whyOther(row: ReviewRow): string | null {
+  return groupOf(row) === "others" ? (row.why_not ?? null) : null;
 }
 
 /** Nothing with quality flags alone is in the queue of conduct. */

@@ -3,14 +3,17 @@ import type { Flag, Timeline } from "../api";
 import { desk as words } from "../text/desk";
 import { en } from "../text/en";
 import { clock, lastedWords, moment, zoneWords } from "../text/when";
-import { Trouble, Waiting } from "../ui/notices";
+import { Waiting } from "../ui/notices";
 import { Steps } from "./badge";
 import type { Desk } from "./desk";
+import { Failed } from "./head";
 import { happened } from "./happened";
 import { LedgerList } from "./ledger";
 import { Looked } from "./look-list";
+import { toldOf } from "./looks";
 import { Picture } from "./pictures";
 import { SignIn } from "./sign-in";
+import { timeWords } from "./timeline-chart";
 import { checkInFace, kindOf, same } from "./timeline";
 
 /** Of one flag, on paper. */
@@ -35,9 +38,7 @@ export function ReportApp({ desk, asked, zone }: { desk: Desk; asked: string | n
     <main class="report">
       {asked === null && <p class="notice">{words.report.missing}</p>}
       {desk.waiting.value !== null && timeline === null && <Waiting what={desk.waiting.value} />}
-      {desk.trouble.value !== null && (
-        <Trouble words={desk.trouble.value} again={() => void desk.load()} />
-      )}
+      <Failed desk={desk} again={() => void desk.load()} />
       {timeline !== null && <Report desk={desk} timeline={timeline} zone={zone} />}
     </main>
   );
@@ -73,14 +74,15 @@ function Report(props: Props) {
       </Part>
       <Part heading={words.report.happened}>
         <ol class="happened">
-          {happened(timeline).map(({ at_ms, words: said }, index) => (
+          {happened(timeline).map((told, index) => (
             <li key={index}>
-              {clock(at_ms, zone)} {said}
+              {timeWords(told, zone, 0)} {told.words}
             </li>
           ))}
         </ol>
       </Part>
       <Part heading={words.report.looks}>
+        <p class="hint">{words.looks.hint[toldOf(timeline)]}</p>
         {desk.seen.value !== null && (
           <Looked looks={desk.seen.value} now_ms={session.now_ms} zone={zone} />
         )}

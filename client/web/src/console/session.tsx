@@ -8,6 +8,7 @@ import { Attachments } from "./attachments";
 import { EvidenceStatus } from "./badge";
 import { CommentDialog, Comments } from "./comments";
 import type { Desk } from "./desk";
+import { Failed } from "./head";
 import { FlagCard, FlagLists } from "./flags";
 import { LedgerList } from "./ledger";
 import { LookList } from "./look-list";
@@ -33,9 +34,7 @@ export function Session({ desk, zone }: { desk: Desk; zone: string }) {
         </a>
       </p>
       {desk.waiting.value !== null && timeline === null && <Waiting what={desk.waiting.value} />}
-      {timeline === null && desk.trouble.value !== null && (
-        <Trouble words={desk.trouble.value} again={() => void desk.load()} />
-      )}
+      {timeline === null && <Failed desk={desk} again={() => void desk.load()} />}
       {timeline !== null && <Opened desk={desk} zone={zone} timeline={timeline} />}
     </article>
   );

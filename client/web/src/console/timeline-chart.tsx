@@ -4,9 +4,9 @@ import uPlot from "uplot";
 import type { Timeline } from "../api";
 import { desk as words } from "../text/desk";
 import { en } from "../text/en";
-import { clock, zoneWords } from "../text/when";
+import { clock, moment, zoneWords } from "../text/when";
 import type { Desk } from "./desk";
-import { happened, type Mark, marks } from "./happened";
+import { type Happened, happened, type Mark, marks } from "./happened";
 import { sliderCommand } from "./keys";
 import { obey } from "./listen";
 import { layOut, nearest, spansOf, WIDTH } from "./timeline";
@@ -75,6 +75,7 @@ function Plot({ desk, timeline, zone, stretches, pointed }: PlotProps) {
     if (element === null) return undefined;
     let ink: Ink = inkOf(element);
     const first = stretches[0];
+    const now_ms = timeline.session.now_ms;
     const still = {
       marks: marks(timeline),
       shots: desk.shots.peek(),
@@ -88,7 +89,7 @@ function Plot({ desk, timeline, zone, stretches, pointed }: PlotProps) {
       ink: () => ink,
       zoomed: (from, to) => (desk.zoom.value = [from, to]),
       pointed: (mark, at) =>
-        pointed(at === null ? "" : [clock(at, zone), mark?.words].filter(Boolean).join(" · ")),
+        pointed(at === null ? "" : mark === null ? clock(at, zone) : pointedWords(mark, at, zone, now_ms)),
     });
     const plot = new uPlot(options, dataOf(scene()), element);
     plot.over.addEventListener("click", () => clicked(desk, plot, scene()));
@@ -121,6 +122,19 @@ function Plot({ desk, timeline, zone, stretches, pointed }: PlotProps) {
     };
   }, [desk, timeline, stretches, zone]);
   return <div ref={box} class="plot" aria-hidden="true" />;
+}
+
+/** A mark that has no length says when it was, wherever beside it the pointer is. */
+function pointedWords(mark: Mark, at_ms: number, zone: string, now_ms: number): string {
+  const instant = mark.from_ms === mark.to_ms;
+  return `${timeWords({ ...mark, at_ms: instant ? mark.from_ms : at_ms }, zone, now_ms)} · ${mark.words}`;
+}
+
+/** When something was; of what came after the end, that it did, and on which day. */
+export function timeWords(told: Pick<Happened, "at_ms" | "after">, zone: string, now_ms: number): string {
+  return told.after
+    ? words.chart.after(moment(told.at_ms, now_ms, zone))
+    : clock(told.at_ms, zone);
 }
 
 function inView(desk: Desk): number {
@@ -162,19 +176,22 @@ export function AllHappened({ desk, timeline, zone }: Props) {
     <details class="more">
       <summary>{words.chart.happened}</summary>
       <ol class="happened">
-        {happened(timeline).map(({ at_ms, words: said }, index) => (
-          <li key={index}>
-            <button
-              type="button"
-              class="quiet"
-              aria-label={`${words.chart.go} ${clock(at_ms, zone)}`}
-              onClick={() => desk.toMoment(at_ms)}
-            >
-              {clock(at_ms, zone)}
-            </button>{" "}
-            {said}
-          </li>
-        ))}
+        {happened(timeline).map((told, index) => {
+          const when = timeWords(told, zone, timeline.session.now_ms);
+          return (
+            <li key={index}>
+              <button
+                type="button"
+                class="quiet"
+                aria-label={`${words.chart.go} ${when}`}
+                onClick={() => desk.toMoment(told.at_ms)}
+              >
+                {when}
+              </button>{" "}
+              {told.words}
+            </li>
+          );
+        })}
       </ol>
     </details>
   );

@@ -1,13 +1,13 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Review } from "../api";
 import { en } from "../text/en";
-import { SESSION_REASONS } from "../text/reasons";
+import { offeredForSession } from "../text/reasons";
 import { Dialog } from "../ui/dialog";
 import { Notice, Trouble, Waiting } from "../ui/notices";
 import type { Desk, Recorded } from "./desk";
 import { Sentences } from "./flags";
 import { isUndecided } from "./id-check";
-import { useLacked } from "./lacked";
+import { useInView, useLacked } from "./lacked";
 import { doubt, effectOf, type Missing, OUTCOMES, REASONS_MOST } from "./verdict";
 
 /** What can be wrong with the reasons of the whole. */
@@ -16,6 +16,7 @@ const OF_REASONS: readonly Missing["what"][] = ["reasons", "shorter", "untrue", 
 export function VerdictForm({ desk, review }: { desk: Desk; review: Review }) {
   const lacks = desk.tried.value ? desk.missing.value : [];
   const form = useLacked(desk.lacked.value, fieldOf);
+  useInView(desk.turned.value || null, form); // all of it, or its beginning where the screen is too low for all
   const idCheck = desk.timeline.value?.session.id_check;
   return (
     <form
@@ -38,8 +39,7 @@ export function VerdictForm({ desk, review }: { desk: Desk; review: Review }) {
         </p>
       )}
       <Sentences
-        words={SESSION_REASONS.map(({ words }) => words)}
-        before={(index) => `${en.outcome[SESSION_REASONS[index]?.outcome ?? "clear"]}:`}
+        offered={offeredForSession(desk.draft.value)}
         chosen={(said) => desk.draft.value.reasons.split("\n").includes(said)}
         choose={(number) => desk.reason(number)}
       />
@@ -100,8 +100,9 @@ function Outcomes({ desk, lacking }: { desk: Desk; lacking: boolean }) {
 function Effects({ desk, review }: { desk: Desk; review: Review }) {
   const { outcome } = desk.draft.value;
   const odd = doubt(desk.draft.value);
+  const said = useInView<HTMLDivElement>(desk.turned.value ? outcome : null);
   return (
-    <div aria-live="polite">
+    <div aria-live="polite" ref={said}>
       {outcome !== null && (
         <Notice needs={outcome === "breach"}>
           {en.verdict.effect[effectOf(review, outcome)]} {odd !== null && en.verdict.doubt[odd]}

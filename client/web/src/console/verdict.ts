@@ -29,6 +29,8 @@ export const EMPTY: Draft = { outcome: null, reasons: "", judged: {} };
 export interface Sentence {
   outcome: Outcome;
   words: string;
+  /** Only true where a flag is upheld, or where none is; undefined: either way. */
+  upheld?: boolean;
 }
 
 /** What a form lacks, in the order in which it stands on the page. */
@@ -76,6 +78,19 @@ export function sentence(draft: Draft, chosen: Sentence, all: readonly Sentence[
     outcome: chosen.outcome,
     reasons: own === "" ? chosen.words : `${own}\n${chosen.words}`,
   };
+}
+
+/** Whether what is said of the flags does not belie a sentence. */
+export function fits(draft: Draft, { upheld }: Sentence): boolean {
+  return upheld === undefined || upheld === anyUpheld(draft);
+}
+
+/** The reasons without the sentences that are not true any more. */
+export function trueStill(draft: Draft, all: readonly Sentence[]): Draft {
+  const untrue = new Set(all.filter((each) => !fits(draft, each)).map(({ words }) => words));
+  const lines = draft.reasons.split("\n");
+  const kept = lines.filter((line) => !untrue.has(line.trim()));
+  return kept.length === lines.length ? draft : { ...draft, reasons: kept.join("\n") };
 }
 
 /** What of the reasons was written, not chosen. */

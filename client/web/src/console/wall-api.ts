@@ -186,6 +186,8 @@ export interface ActView {
   at_ms: number;
   undone: boolean;
   undoable: boolean;
+  /** A message that is an announcement, to all who sit the exam. */
+  to_all?: boolean;
   /** A proposal to end the exam that nobody confirmed in time. */
   lapsed?: boolean;
 }

@@ -85,10 +85,10 @@ const MESSAGES: readonly string[] = ["message", "answer"];
 export function conversation(session: LiveSession, tile: Tile, story: Story | null): Said[] {
   const said: Said[] = actsOf(session, story)
     .filter(({ act }) => MESSAGES.includes(act))
-    .map(({ id, at_ms, by, note }) => ({
+    .map(({ id, at_ms, by, note, to_all }) => ({
       key: id,
       at_ms,
-      from: words.session.fromProctor(by),
+      from: words.session.fromProctor(by, to_all),
       text: note,
     }));
   for (const { device, seq, at_ms, topic, raised, text } of story?.messages ?? [])

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { after } from "../text/after";
 import { moment } from "../text/when";
 import { Dialog } from "../ui/dialog";
-import { Trouble, Waiting } from "../ui/notices";
+import { Notice, Trouble, Waiting } from "../ui/notices";
 import { type After, type Answered, MAX_FILE_BYTES, MAX_FILES, MAX_TEXT_CHARS } from "./after";
 import type { Afterwards } from "./afterwards";
 
@@ -31,6 +31,7 @@ export function Answer({ here, told, zone }: Props) {
 function Writing({ here, isAnswered }: { here: Afterwards; isAnswered: boolean }) {
   const [sure, setSure] = useState(false);
   const busy = here.busy.value;
+  const files = here.files.value;
   return (
     <form
       noValidate
@@ -64,6 +65,14 @@ function Writing({ here, isAnswered }: { here: Afterwards; isAnswered: boolean }
       {busy === after.answer.wait && <Waiting what={busy} />}
       <Dialog open={sure} heading={after.answer.sureHeading} onClose={() => setSure(false)}>
         <p>{after.answer.sure}</p>
+        <p>{after.answer.goesAlong(files.length)}</p>
+        {files.length > 0 && (
+          <ul>
+            {files.map(({ name, size }, at) => (
+              <li key={at}>{after.answer.file(name, size)}</li>
+            ))}
+          </ul>
+        )}
         <footer>
           <button type="button" class="secondary" onClick={() => setSure(false)}>
             {after.answer.no}
@@ -86,6 +95,7 @@ function Writing({ here, isAnswered }: { here: Afterwards; isAnswered: boolean }
 
 function Files({ here }: { here: Afterwards }) {
   const files = here.files.value;
+  const { of, whys } = here.notAdded.value;
   return (
     <>
       <label>
@@ -114,6 +124,18 @@ function Files({ here }: { here: Afterwards }) {
           ))}
         </ul>
       )}
+      <div role="alert">
+        {whys.length > 0 && (
+          <Notice needs>
+            <p>{after.answer.notAdded(whys.length, of)}</p>
+            <ul>
+              {whys.map((why, at) => (
+                <li key={at}>{why}</li>
+              ))}
+            </ul>
+          </Notice>
+        )}
+      </div>
     </>
   );
 }

@@ -193,14 +193,16 @@ export interface File_ {
   size: number;
 }
 
-/** Why files can't be added to those that are there, in words; null where they can. */
-export function filesProblem(there: readonly File_[], added: readonly File_[]): string | null {
+// What the exam server takes in no name.
+const NOT_IN_NAMES = /[\x00-\x1f\x7f/\\]/;
+
+/** Why a file can't be added to so many that are there, in words; null where it can. */
+export function fileProblem(there: number, { name, size }: File_): string | null {
   const { problem } = after.answer;
-  if (there.length + added.length > MAX_FILES) return problem.many(MAX_FILES);
-  for (const { name, size } of added) {
-    if (size > MAX_FILE_BYTES) return problem.large(name, MAX_FILE_BYTES);
-    if (size === 0) return problem.empty(name);
-  }
+  if (size > MAX_FILE_BYTES) return problem.large(name, MAX_FILE_BYTES);
+  if (size === 0) return problem.empty(name);
+  if (NOT_IN_NAMES.test(name)) return problem.named(name);
+  if (there >= MAX_FILES) return problem.many(name, MAX_FILES);
   return null;
 }
 

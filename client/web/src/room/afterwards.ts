@@ -10,7 +10,7 @@ import {
   answerProblem,
   contestOf,
   type File_,
-  filesProblem,
+  fileProblem,
   isSame,
   MAX_NAME_CHARS,
 } from "./after";
@@ -29,6 +29,14 @@ export type Asked = Pick<Device, "after" | "afterFile">;
 export interface Added extends File_ {
   data_base64: string;
 }
+
+/** Of so many files that were chosen at once, why each of some was not added. */
+export interface NotAdded {
+  of: number;
+  whys: readonly string[];
+}
+
+const NONE: NotAdded = { of: 0, whys: [] };
 
 /** Where pictures become addresses; tests bring their own. */
 export type Urls = Pick<typeof URL, "createObjectURL" | "revokeObjectURL">;
@@ -51,6 +59,8 @@ export class Afterwards {
   );
   /** Why the answer can't be sent as it is, in words. */
   readonly problem = signal<string | null>(null);
+  /** Of the files that were chosen last: how many, and why some were not added, in words. */
+  readonly notAdded = signal<NotAdded>(NONE);
   readonly #device: Asked;
   readonly #urls: Urls;
   readonly #pictures = new Map<string, Promise<string>>();
@@ -130,26 +140,37 @@ export class Afterwards {
     return (this.flags.value.get(flag) ?? "").trim() !== "";
   }
 
+  /** Adds those that can be sent; of each other, `notAdded` says why. */
   async add(files: readonly File[]): Promise<void> {
-    this.problem.value = filesProblem(this.files.value, files);
-    if (this.problem.value !== null) return;
+    this.problem.value = null;
+    this.notAdded.value = NONE;
+    const whys: string[] = [];
     for (const file of files) {
-      const { name, type, size } = file;
-      try {
-        const data_base64 = base64(new Uint8Array(await file.arrayBuffer()) satisfies Bytes);
-        // From its end, where its kind stands.
-        const shorter = name.slice(-MAX_NAME_CHARS);
-        const added = { name: shorter, type: fileType(type), size, data_base64 };
-        this.files.value = [...this.files.value, added];
-      } catch {
-        this.problem.value = after.answer.problem.unread(name);
-      }
+      const why = fileProblem(this.files.value.length, file) ?? (await this.#read(file));
+      if (why !== null) whys.push(why);
+    }
+    this.notAdded.value = { of: files.length, whys };
+  }
+
+  /** Adds a file; returns why it could not, in words, or null. */
+  async #read(file: File): Promise<string | null> {
+    const { name, type, size } = file;
+    try {
+      const data_base64 = base64(new Uint8Array(await file.arrayBuffer()) satisfies Bytes);
+      // From its end, where its kind stands.
+      const shorter = name.slice(-MAX_NAME_CHARS);
+      const added = { name: shorter, type: fileType(type), size, data_base64 };
+      this.files.value = [...this.files.value, added];
+      return null;
+    } catch {
+      return after.answer.problem.unread(name);
     }
   }
 
   remove(file: Added): void {
     this.files.value = this.files.value.filter((one) => one !== file);
     this.problem.value = null;
+    this.notAdded.value = NONE;
   }
 
   /** Whether it could be sent as it is; `problem` says why not. */
@@ -190,6 +211,7 @@ export class Afterwards {
     this.text.value = "";
     this.flags.value = new Map();
     this.files.value = [];
+    this.notAdded.value = NONE;
   }
 
   async #do(what: string, work: () => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import { room, sizeWords } from "../text/room";
+import { room } from "../text/room";
+import { sizeWords } from "../text/when";
 import { Waiting } from "../ui/notices";
 import { StorageFull } from "./device";
 import { fileIn, fileProblem, fileType, type Item } from "./items";

@@ -1,7 +1,6 @@
 /** Every word of what a learner reads after the exam, in English. Another language is another file. */
 
-import { sizeWords } from "./room";
-import { counted, lengthWords } from "./when";
+import { counted, lengthWords, sizeWords } from "./when";
 
 const CAUSES: Readonly<Record<string, string>> = {
   camera: "the camera gave no picture",
@@ -207,12 +206,21 @@ export const after = {
       `At most ${counted(most, "file")}, each at most ${sizeWords(bytes)}. A letter, a photo of the room, say.`,
     remove: (name: string) => `Remove ${name}`,
     file: (name: string, size: number) => `${name} (${sizeWords(size)})`,
+    notAdded: (count: number, of: number) =>
+      of === 1
+        ? "The file was not added:"
+        : count === of
+          ? `None of the ${of} files was added:`
+          : `${count} of the ${of} files ${count === 1 ? "was" : "were"} not added:`,
     problem: {
       nothing: "Write your answer, to the decision or to a flag.",
-      many: (most: number) => `At most ${counted(most, "file")} can be added.`,
-      large: (name: string, bytes: number) =>
-        `${name} is larger than ${sizeWords(bytes)}. Make it smaller and add it again.`,
-      empty: (name: string) => `${name} is empty.`,
+      many: (name: string, most: number) =>
+        `${name}: at most ${counted(most, "file")} can be added. Remove one to add it.`,
+      large: (name: string, most: number) =>
+        `${name} is larger than ${sizeWords(most)}. Make it smaller and add it again.`,
+      empty: (name: string) => `${name} is empty. Look whether it is the right file.`,
+      named: (name: string) =>
+        `${name} has a character in its name that can't be taken. Rename it and add it again.`,
       unread: (name: string) => `${name} could not be read. Add it again.`,
       longInAll: (now: number, most: number) =>
         `All your answers together have ${now} characters; ${most} can be sent. Shorten them.`,
@@ -221,6 +229,10 @@ export const after = {
     send: "Send your answer",
     sureHeading: "Send your answer?",
     sure: "You can answer once. It is kept with the evidence of your exam, and can't be changed.",
+    goesAlong: (count: number) =>
+      count === 0
+        ? "No file goes along."
+        : `${counted(count, "file")} ${count === 1 ? "goes" : "go"} along:`,
     yes: "Send it",
     no: "Go on writing",
     wait: "your answer to be received",

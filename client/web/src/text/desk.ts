@@ -2,7 +2,7 @@
 
 import type { Act, Clock, Kappa, Look, MarkGiven, MarkingRow, Message, Unavailable } from "../api";
 import type { Badge } from "../console/evidence-badge";
-import type { Failure } from "../console/looks";
+import type { Failure, Told } from "../console/looks";
 import { counted } from "./when";
 
 const WHATS: Readonly<Record<string, string>> = {
@@ -99,6 +99,8 @@ export const desk = {
     conductHint: "A rule about conduct raised a flag, or proctors ended the exam. The overdue and the gravest come first.",
     reach: (count: number) => counted(count, "section"),
     severity: (severity: number) => `severity ${Math.round(severity * 10) / 10}`,
+    irregularities: (count: number) =>
+      `${count} ${count === 1 ? "irregularity" : "irregularities"} noted`,
     mine: "yours",
     heldBy: (name: string) => `with ${name}`,
   },
@@ -226,9 +228,9 @@ export const desk = {
     answers: (count: number) => `${counted(count, "answer")} saved`,
     message: ({ topic, text }: Message) => `${TOPICS[topic] ?? topic}${text === "" ? "" : `: ${text}`}`,
     handDown: "The learner takes the hand down",
-    act: ({ act, by, why = "", note, undone, lapsed = false }: Act) =>
+    act: ({ act, by, why = "", note, undone, to_all = false, lapsed = false }: Act) =>
       [
-        `${by || "A proctor"} ${ACTS[act] ?? act}`,
+        `${by || "A proctor"} ${to_all ? "wrote to everybody" : (ACTS[act] ?? act)}`,
         why === "" ? "" : `, ${why}`,
         note === "" ? "" : `: ${note}`,
         undone ? " (taken back)" : "",
@@ -236,6 +238,7 @@ export const desk = {
       ].join(""),
     comment: (by: string, text: string) => `${by} marked: ${text}`,
     flag: (kind: string, of: "conduct" | "quality") => `${of === "conduct" ? "Conduct" : "Quality"} flag: ${kind}`,
+    after: (time: string) => `After the end, at ${time}`,
     happened: "All that happened, in words",
     go: "Show",
   },
@@ -272,7 +275,13 @@ export const desk = {
       allowed
         ? `${by} looked at ${WHATS[what] ?? what}${count > 1 ? ` (${count} times)` : ""}, for ${WHYS[why] ?? why}`
         : `${by} asked for ${WHATS[what] ?? what} and was refused`,
-    hint: "The learner reads this list, too.",
+    hint: {
+      whole: "The learner reads this list, too.",
+      untilDecided:
+        "The learner reads the whole list. Here, looks of other reviewers for a review are left out until the session is decided or you have given your verdict.",
+      sinceAnswer:
+        "The learner reads the whole list. Here, looks of other reviewers since the learner's answer are left out until that is decided or you have given your verdict.",
+    } satisfies Record<Told, string>,
     wait: "the list of looks",
   },
 
@@ -423,7 +432,4 @@ export const desk = {
     left: (code: string, count: number): string =>
       `${counted(count, "result")} not released: ${LEFT[code] ?? "the exam server could not do it. Try again."}`,
   },
-
-  kilobytes: (bytes: number) =>
-    bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1000))} KB` : `${Math.round(bytes / 1e5) / 10} MB`,
 };

@@ -682,10 +682,3 @@ export const room = {
     unknown: "The exam server did not do that. Nothing is lost. Try again.",
   },
 };
-
-/** "64 KB", "4 MB". */
-export function sizeWords(bytes: number): string {
-  if (bytes < 1024) return counted(bytes, "byte");
-  const [size, unit] = bytes < 1024 * 1024 ? [bytes / 1024, "KB"] : [bytes / 1024 / 1024, "MB"];
-  return `${Math.round(size * 10) / 10} ${unit}`;
-}

@@ -181,6 +181,16 @@ const NAMED_MOST = 20;
 /** Said at once of those who begin to need someone; of more, how many. */
 const BEGUN_MOST = 3;
 
+/** What the words of an act depend on, beside its kind and reason. */
+interface Said {
+  seconds: number | null;
+  rule: string;
+  of: string;
+  answers?: boolean;
+  /** An announcement. */
+  toAll?: boolean;
+}
+
 export const wall = {
   title: (needs: number | null) => (needs === null || needs === 0 ? "Wall · Proctor" : `(${needs}) Wall · Proctor`),
   heading: "Wall",
@@ -343,7 +353,7 @@ export const wall = {
     messagesNone: "No messages yet.",
     fromLearner: (learner: string, topic: string, raised: boolean) =>
       `${learner} ${raised ? (TOPICS[topic] ?? "writes") : "takes the hand down"}`,
-    fromProctor: (by: string) => `${by} to the learner`,
+    fromProctor: (by: string, toAll = false) => `${by} to ${toAll ? "everybody" : "the learner"}`,
     asksFor: (learner: string, topic: string, since: string) =>
       `${learner} ${TOPICS[topic] ?? "asks for help"}, since ${since}.`,
     noWords: "No words came with it.",
@@ -668,10 +678,14 @@ export const wall = {
   },
 
   /** As the server words it for the learner; the note follows in words of its own. */
-  reads: (act: AskingAct, reason: string, draft: { seconds: number | null; rule: string; of: string; answers?: boolean }): string => {
+  reads: (act: AskingAct, reason: string, draft: Said): string => {
     const rule = draft.rule === "" ? "" : `, “${RULES[draft.rule] ?? draft.rule}”`;
     const did = {
-      message: draft.answers === true ? "A proctor answered you" : "A proctor wrote to you",
+      message: draft.toAll
+        ? "A proctor wrote to everybody who sits this exam"
+        : draft.answers
+          ? "A proctor answered you"
+          : "A proctor wrote to you",
       "ask-still": "A proctor asked for a new picture",
       "ask-id": "A proctor asked you to take the pictures of your ID check again",
       pause: "A proctor paused your exam",

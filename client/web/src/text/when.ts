@@ -1,4 +1,4 @@
-/** Instants and lengths of time in words. All times are milliseconds since 1970 UTC. */
+/** Instants, lengths of time, counts and sizes in words. All times are milliseconds since 1970 UTC. */
 
 /** The reader's own zone, as an IANA name. */
 export function ownZone(): string {
@@ -82,4 +82,11 @@ export function lastedWords(lasted_ms: number, times: number): string {
 
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/** "64 KB", "4 MB". */
+export function sizeWords(bytes: number): string {
+  if (bytes < 1024) return counted(bytes, "byte");
+  const [size, unit] = bytes < 1024 * 1024 ? [bytes / 1024, "KB"] : [bytes / 1024 / 1024, "MB"];
+  return `${Math.round(size * 10) / 10} ${unit}`;
 }

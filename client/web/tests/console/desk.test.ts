@@ -11,10 +11,11 @@ import {
 } from "../../src/api";
 import { Desk } from "../../src/console/desk";
 import { EvidenceBadge } from "../../src/console/evidence-badge";
+import { pagesFor } from "../../src/console/login";
 import { Looks } from "../../src/console/looks";
 import { desk as words } from "../../src/text/desk";
 import { en } from "../../src/text/en";
-import { FLAG_REASONS, SESSION_REASONS } from "../../src/text/reasons";
+import { FLAG_REASONS, offeredFor, offeredForSession, SESSION_REASONS } from "../../src/text/reasons";
 import { flag, row, snapshot, START, timeline } from "../made";
 
 const REFS = [snapshot(3)];
@@ -238,6 +239,21 @@ describe("the desk", () => {
     expect(desk.who.value.is).toBe("nobody");
   });
 
+  it("names no page to a login that may not open it, and offers it no other try", async () => {
+    const { desk, server } = await opened();
+    expect(pagesFor(desk.who.value, "reviews")).toEqual(["wall", "reviews", "identity"]);
+    const login = { name: "team", role: "course-team" as const, exams: null, expires_at_ms: 0 };
+    desk.who.value = { is: "in", login };
+    expect(pagesFor(desk.who.value, "reviews")).toEqual(["agreement"]);
+    expect(pagesFor({ is: "nobody", because: null }, "reviews")).toEqual(["reviews"]);
+    server.fails = new ProblemError("role-not-allowed", 403, "", "");
+    await desk.open("s_1");
+    expect([desk.trouble.value, desk.mayTryAgain()]).toEqual([en.trouble.forbidden, false]);
+    server.fails = new Unreachable();
+    await desk.open("s_1");
+    expect(desk.mayTryAgain()).toBe(true);
+  });
+
   it("decides nothing where the server says one may not", async () => {
     const { desk, server } = await opened(
       new Server({ ...ONE_FLAG, may_decide: false, why_not: "it is decided" }),
@@ -296,6 +312,41 @@ describe("the desk", () => {
     ]);
   });
 
+  it("offers no sentence that an upheld flag belies, and keeps none that was chosen before", async () => {
+    const { desk } = await opened();
+    const numbers = () => offeredForSession(desk.draft.value).map(({ number }) => number);
+    expect(numbers()).toEqual([1, 2, 4, 5, 6, 7, 8, 9]);
+    desk.toVerdict();
+    desk.reason(1);
+    expect(desk.draft.value.reasons).toContain("No flag was upheld.");
+    desk.toFlag(0);
+    desk.judge("upheld");
+    expect(desk.draft.value).toMatchObject({ outcome: "clear", reasons: "" });
+    expect(numbers()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+    desk.toVerdict();
+    desk.reason(1);
+    expect(desk.draft.value.reasons).toBe("");
+    desk.reason(3);
+    expect(desk.draft.value.reasons).toContain("What was upheld");
+  });
+
+  it.each([
+    ["person-count", [1, 2, 3, 4, 6], [1, 2, 3, 4, 5, 6, 7]],
+    ["another-person", [1, 2, 3, 4, 6], [1, 2, 3, 4, 5, 6, 7]],
+    ["looped", [1, 4, 6], [1, 2, 4, 5, 6, 7]],
+    ["left-page", [4, 5, 6], [1, 4, 5, 6, 7]],
+    ["program", [4, 6], [1, 4, 5, 6, 7]],
+    ["log-fork", [4, 6], [1, 4, 5, 6, 7]],
+  ])("offers of a flag of %s what can be about its rule, each by the same key", async (kind, upheld, not) => {
+    const numbers = (judged: "upheld" | "not-upheld") =>
+      offeredFor(judged, kind).map(({ number }) => number);
+    expect([numbers("upheld"), numbers("not-upheld")]).toEqual([upheld, not]);
+    const { desk } = await opened(new Server(timeline({ flags: [flag(`${kind}.d_web1.3`)] })));
+    desk.judge("upheld");
+    desk.reason(kind === "left-page" ? 2 : 5);
+    expect(desk.draft.value.judged[`${kind}.d_web1.3`]?.reason).toBe("");
+  });
+
   it("gives no reason before a judgement, and says what comes first", async () => {
     const { desk } = await opened();
     desk.reason(1);
@@ -305,6 +356,17 @@ describe("the desk", () => {
   it("stands at the verdict where no flag is to be judged", async () => {
     const { desk } = await opened(new Server(timeline()));
     expect(desk.deciding.value).toBe(true);
+  });
+
+  it("brings nothing into view of itself when it opens a session, and what one turns to then", async () => {
+    const { desk } = await opened();
+    expect(desk.turned.value).toBe(false);
+    desk.judge("upheld");
+    expect(desk.turned.value).toBe(true);
+    await desk.open("s_1");
+    expect(desk.turned.value).toBe(false);
+    desk.stepFlag(1);
+    expect(desk.turned.value).toBe(true);
   });
 
   it("has the verdict behind the last flag, and comes back from it", async () => {

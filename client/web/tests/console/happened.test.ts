@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { happened, LANES, marks } from "../../src/console/happened";
+import { desk } from "../../src/text/desk";
 import { flag, MINUTE, START, timeline } from "../made";
 
 const SESSION = {
@@ -70,6 +71,17 @@ describe("what happened", () => {
       "Conduct flag: More than one person",
       "Part A closed: handed in",
     ]);
+  });
+
+  it("tells of what came after the end that it did, and of nothing else", () => {
+    const noted = (at_ms: number) => ({ ...FULL.acts![0]!, act: "irregularity", at_ms });
+    const acts = [noted(START + 50 * MINUTE), noted(START + 70 * MINUTE)];
+    const told = happened({ ...FULL, acts });
+    expect(told.filter(({ after }) => after).map(({ at_ms }) => at_ms)).toEqual([START + 70 * MINUTE]);
+    expect(desk.chart.after("14:10")).toBe("After the end, at 14:10");
+    // While it goes on nothing is after its end.
+    const session = { ...SESSION, state: "running" as const };
+    expect(happened({ ...FULL, session, acts }).some(({ after }) => after)).toBe(false);
   });
 
   it("says of a section that was never opened nothing, and of a proposal that it lapsed", () => {

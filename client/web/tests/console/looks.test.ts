@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type LookApi, type LookTicket, ProblemError, TooLate, Unreachable } from "../../src/api";
-import { Looks } from "../../src/console/looks";
+import { Looks, toldOf } from "../../src/console/looks";
+import { START, timeline } from "../made";
 
 const MINUTE = 60_000;
 
@@ -151,4 +152,17 @@ describe("looks at pictures", () => {
     expect(freed).toEqual(["blob:1"]);
     expect(late.value).toEqual({ is: "coming" });
   });
+});
+
+const BY_NOOR = { by: "noor", outcome: "clear", reasons: "", at_ms: START, flags: [] } as const;
+
+it.each([
+  ["to who has yet to decide, not the looks of others", "awaiting", [], "untilDecided"],
+  ["to who has decided, all", "second-needed", [BY_NOOR], "whole"],
+  ["of what is decided, all", "decided", [], "whole"],
+  ["to who settles a contest, no look of others since", "contested", [{ ...BY_NOOR, by: "ann" }], "sinceAnswer"],
+  ["to who decided before the contest, all", "contested", [BY_NOOR], "whole"],
+] as const)("tells %s", (_, state, verdicts, told) => {
+  const review = { state, outcome: null, verdicts: verdicts.map((each) => ({ ...each, flags: [] })) };
+  expect(toldOf(timeline({ me: "noor", review }))).toBe(told);
 });

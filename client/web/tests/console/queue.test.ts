@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fitting, grouped, minutesOf, names as proctors, nextAfter, shown } from "../../src/console/queue";
+import { fitting, grouped, minutesOf, names as proctors, nextAfter, shown, whyOther } from "../../src/console/queue";
 import { row } from "../made";
 
 const names = (rows: { session: string }[]) => rows.map(({ session }) => session);
@@ -42,6 +42,14 @@ describe("the queue", () => {
     const groups = grouped([row("mine", { state: "second-needed", may_decide: false })]);
     expect(names(groups.others)).toEqual(["mine"]);
     expect(groups.look).toEqual([]);
+  });
+
+  it("says the server's own reason why another person judges, and none where that is not so", () => {
+    const alone = { may_decide: false, why_not: "You alone acted on this session." };
+    expect(whyOther(row("a", alone))).toBe("You alone acted on this session.");
+    expect(whyOther(row("b"))).toBeNull();
+    expect(whyOther(row("c", { ...alone, session_state: "running" }))).toBeNull();
+    expect(whyOther(row("d", { may_decide: false }))).toBeNull(); // of an older server
   });
 
   it("never lets a quality flag stand among what a person must look at", () => {

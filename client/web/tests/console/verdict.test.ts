@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Outcome, Review, ReviewState } from "../../src/api";
 import * as form from "../../src/console/verdict";
-import { SESSION_REASONS } from "../../src/text/reasons";
+import { FLAG_REASONS, SESSION_REASONS } from "../../src/text/reasons";
 import { flag } from "../made";
 
 const FLAGS = [flag("one"), flag("two"), flag("dark", { flag_class: "quality" })];
@@ -21,6 +21,11 @@ it("offers the sentences that the server knows: a breach needs more than these",
     readFileSync(new URL("../../../../tests/vectors/verdict-sentences.json", import.meta.url), "utf8"),
   );
   expect(SESSION_REASONS.map(({ words }) => words)).toEqual(known);
+});
+
+it("offers no sentence that speaks to its reader, the learner, of somebody else", () => {
+  const all = [...SESSION_REASONS.map(({ words }) => words), ...Object.values(FLAG_REASONS).flat()];
+  expect(all.filter((words) => /\blearner/.test(words))).toEqual([]);
 });
 
 describe("the verdict form", () => {
@@ -84,6 +89,19 @@ describe("the verdict form", () => {
     const upheld = { ...alone, judged: { ...alone.judged, one: UPHELD } };
     expect(form.missing(upheld, FLAGS, all)).toEqual([]);
     expect(form.missing({ ...alone, outcome: "clear" }, FLAGS, all)).toEqual([]);
+  });
+
+  it("keeps no sentence that a judgement has made untrue, and what one wrote oneself", () => {
+    const all = [
+      { outcome: "clear", words: "None.", upheld: false },
+      { outcome: "clear", words: "Small.", upheld: true },
+      { outcome: "clear", words: "Calm." },
+    ] as const;
+    const said = { ...WHOLE, reasons: "My words.\nNone.\nSmall.\nCalm." };
+    expect(form.trueStill(said, all).reasons).toBe("My words.\nNone.\nCalm.");
+    const upheld = { ...said, judged: { one: UPHELD } };
+    expect(form.trueStill(upheld, all).reasons).toBe("My words.\nSmall.\nCalm.");
+    expect(form.trueStill(WHOLE, all)).toBe(WHOLE);
   });
 
   it("takes a judgement back when it is given twice, and changes no other draft", () => {

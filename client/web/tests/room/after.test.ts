@@ -4,7 +4,7 @@ import {
   afterOf,
   answerProblem,
   contestOf,
-  filesProblem,
+  fileProblem,
   MAX_ALL_CHARS,
 MAX_FILE_BYTES,
   MAX_FILES,
@@ -134,18 +134,31 @@ describe("an answer", () => {
   });
 
   const file = (size: number) => ({ name: "a.pdf", type: "application/pdf", size });
+  const { problem } = after.answer;
   test.each([
-    ["some files", [], [file(1), file(MAX_FILE_BYTES)], null],
-    ["one too many", Array(MAX_FILES).fill(file(1)), [file(1)], after.answer.problem.many(MAX_FILES)],
-    [
-      "one too large",
-      [],
-      [file(MAX_FILE_BYTES + 1)],
-      after.answer.problem.large("a.pdf", MAX_FILE_BYTES),
-    ],
-    ["an empty one", [], [file(0)], after.answer.problem.empty("a.pdf")],
-  ])("with %s", (_name, there, added, problem) => {
-    expect(filesProblem(there, added)).toBe(problem);
+    ["a small one", 0, file(1), null],
+    ["the largest there can be", MAX_FILES - 1, file(MAX_FILE_BYTES), null],
+    ["one too many", MAX_FILES, file(1), problem.many("a.pdf", MAX_FILES)],
+    ["one too large", 0, file(MAX_FILE_BYTES + 1), problem.large("a.pdf", MAX_FILE_BYTES)],
+    ["an empty one", 0, file(0), problem.empty("a.pdf")],
+    ["one that no name can be", 0, { ...file(1), name: "a\\b.pdf" }, problem.named("a\\b.pdf")],
+  ])("with a file, %s", (_name, there, added, why) => {
+    expect(fileProblem(there, added)).toBe(why);
+  });
+
+  test("that is to be sent says how many files go along", () => {
+    const { goesAlong, notAdded } = after.answer;
+    expect([0, 1, 2].map(goesAlong)).toEqual([
+      "No file goes along.",
+      "1 file goes along:",
+      "2 files go along:",
+    ]);
+    expect([notAdded(1, 1), notAdded(2, 2), notAdded(1, 3), notAdded(2, 3)]).toEqual([
+      "The file was not added:",
+      "None of the 2 files was added:",
+      "1 of the 3 files was not added:",
+      "2 of the 3 files were not added:",
+    ]);
   });
 });
 

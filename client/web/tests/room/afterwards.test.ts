@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ProblemError, Unreachable } from "../../src/api";
+import { MAX_FILE_BYTES } from "../../src/room/after";
 import { type Asked, Afterwards } from "../../src/room/afterwards";
 import { after } from "../../src/text/after";
 
@@ -209,11 +210,37 @@ describe("the answer", () => {
     await here.add([new File(["tea"], "tea.txt")]);
     expect(here.files.value[0]?.type).toBe("application/octet-stream");
     await here.add([new File([], "empty.txt")]);
-    expect(here.problem.value).toBe(after.answer.problem.empty("empty.txt"));
+    expect(here.notAdded.value).toEqual({
+      of: 1,
+      whys: [after.answer.problem.empty("empty.txt")],
+    });
     const [file] = here.files.value;
     here.remove(file!);
     expect(here.files.value).toEqual([]);
-    expect(here.problem.value).toBeNull();
+    expect(here.notAdded.value.whys).toEqual([]);
+  });
+
+  it("keeps the good ones of several files, and each other is named with its reason", async () => {
+    const { here } = page();
+    const { problem } = after.answer;
+    const scan = new File([new Uint8Array(MAX_FILE_BYTES + 1)], "scan.pdf");
+    const gone = new File(["x"], "gone.txt");
+    gone.arrayBuffer = () => Promise.reject(new Error("it was moved"));
+    const good = Array.from({ length: 5 }, (_, at) => new File(["mirror"], `mirror${at}.png`));
+    await here.add([scan, ...good.slice(0, 4), gone, new File([], "none.txt"), good[4]!, good[0]!]);
+    expect(here.files.value.map(({ name }) => name)).toEqual(good.map(({ name }) => name));
+    expect(here.notAdded.value).toEqual({
+      of: 9,
+      whys: [
+        problem.large("scan.pdf", MAX_FILE_BYTES),
+        problem.unread("gone.txt"),
+        problem.empty("none.txt"),
+        problem.many("mirror0.png", 5),
+      ],
+    });
+    // What is written meanwhile takes nothing of it away.
+    here.write("It was a mirror.");
+    expect(here.notAdded.value.whys).toHaveLength(4);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clock, counted, lastedWords, lengthWords, moment, zoneWords } from "../../src/text/when";
+import { clock, counted, lastedWords, lengthWords, moment, sizeWords, zoneWords } from "../../src/text/when";
 
 const AT = Date.UTC(2026, 10, 21, 23, 30, 5);
 const MINUTE = 60_000;
@@ -55,5 +55,18 @@ describe("what went on several times", () => {
   it("is told by how long it went on, and how often", () => {
     expect(lastedWords(12_000, 2)).toBe("12 seconds in all, 2 times");
     expect(lastedWords(12_000, 1)).toBe("12 seconds");
+  });
+});
+
+describe("sizes", () => {
+  it.each([
+    [1, "1 byte"],
+    [5, "5 bytes"],
+    [1023, "1023 bytes"],
+    [1024, "1 KB"],
+    [1536, "1.5 KB"],
+    [2 * 1024 * 1024, "2 MB"],
+  ])("%s: %s", (bytes, words) => {
+    expect(sizeWords(bytes)).toBe(words);
   });
 });
