@@ -126,6 +126,14 @@ class Script:
                     await sitting.save(item, fitting(item, self._answers[item["id"]]))
                 except (BadInput, Unsaveable) as no:  # the other answers are as good as before
                     self._tell_unsent(item, no.happened)
+        if self._unsent:
+            # Handed in, it could not be mended any more.
+            raise BadInput(
+                f"{sitting.title} is not handed in: answers of it are not sent.",
+                safe="All others are saved.",
+                do="Mend those answers or take them out of the file, then run the same command"
+                " again while the section is open.",
+            )
 
     def _is_due(self, item: Item, sitting: Sitting) -> bool:
         done = item["id"] in sitting.given or item["id"] in self._unsent

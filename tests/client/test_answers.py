@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -167,35 +168,48 @@ async def test_what_is_wrong_with_the_file_is_said_before_anything_is_sent(clip:
         server.id_check, server.holds = "awaited", False
         answers.write_text(json.dumps({"a0": "gone.txt", "b0": "kept"}))
         code, told = await run()
-        assert (code, server.answers()) == (0, {"b0": "kept"})
+        assert (code, server.answers()) == (1, {})
         assert 'Your answer to "a0" is not sent: ' in told
+        assert "is not handed in" in told
+        answers.write_text(json.dumps({"b0": "kept"}))
+        code, told = await run()
+        assert (code, server.answers()) == (0, {"b0": "kept"})
 
 
-async def test_answers_that_fit_nothing_are_said_with_what_would_and_the_rest_is_handed_in(
+async def test_answers_that_fit_nothing_are_said_with_what_would_before_their_section_is_handed_in(
     server: Server, clip: Path
 ) -> None:
     invited = await server.invite()
-    screen = Quiet(
-        {
-            "two-dice": "zz",
-            "independent": ["given", "both", "both"],
-            "matrix": "-2",
-            "overfit": "a\x00b",
-            "randomise": "x" * 66_000,
-            "work": "work.zip",
-            "tow-dice": "c",
-        }
-    )
+    answers = {
+        "two-dice": "zz",
+        "independent": ["given", "both", "both"],
+        "matrix": "-2",
+        "overfit": "a\x00b",
+        "randomise": "x" * 66_000,
+        "work": "work.zip",
+        "tow-dice": "c",
+    }
     plan = plan_for(f"{server.url}/join/{invited['join_token']}", clip)
+    all_said: list[str] = []
+    for section in ("Part A", "Part B", "Part C"):
+        screen = Quiet(answers)
+        with pytest.raises(BadInput, match=f"{section}.* is not handed in"):
+            async with asyncio.timeout(60):
+                await take(plan, screen)
+        all_said += screen.said
+        unsent = [each.split('"')[1] for each in screen.said if "is not sent: " in each]
+        answers = {item: each for item, each in answers.items() if item not in unsent}
+    screen = Quiet(answers)
     async with asyncio.timeout(60):
         await take(plan, screen)
+    all_said += screen.said
 
-    said = [each for each in screen.said if "not sent" in each]
+    said = [each for each in all_said if "not sent" in each]
     assert said[0] == (
         'Your answer to "two-dice" is not sent: it does not fit. Needed: one of a, b, c, d.'
     )
-    assert screen.said.index(said[0]) == 1 + next(
-        at for at, each in enumerate(screen.said) if each.startswith("Opening Part A")
+    assert all_said.index(said[0]) == 1 + next(
+        at for at, each in enumerate(all_said) if each.startswith("Opening Part A")
     )
     assert [each.split('"')[1] for each in said] == [
         "two-dice",
@@ -208,7 +222,7 @@ async def test_answers_that_fit_nothing_are_said_with_what_would_and_the_rest_is
     assert said[3].endswith("Needed: a file that ends in .txt or .pdf, of 1 to 65536 bytes.")
     assert said[4] == (
         'No section opened by this run has "tow-dice": not sent.'
-        ' Without an answer: "two-dice", "geometric-mean", "overfit", "randomise", "work".'
+        ' Without an answer: "randomise", "work".'
     )
     joined = joined_before(plan.joined_path)
     assert joined
@@ -231,9 +245,10 @@ async def test_a_file_named_with_its_digest_is_sent_if_it_is_that_file(
         server.items["a"] = [{"id": "a0", "kind": "file-upload", "suffixes": [".r"]}]
         screen = Quiet({"a0": given, "b0": "yes"})
         async with asyncio.timeout(60):
-            await take(plan_for(server.link, clip), screen)
+            with nullcontext() if right else pytest.raises(BadInput):
+                await take(plan_for(server.link, clip), screen)
         files = [each for each in server.records(Kind.SNAPSHOT) if each.facts["purpose"] == "file"]
-    assert server.answers() == ({"a0": given} if right else {}) | {"b0": "yes"}
+    assert server.answers() == ({"a0": given, "b0": "yes"} if right else {})
     assert len(files) == right
     assert (
         any("is another file than the one that is named" in each for each in screen.said) != right

@@ -662,7 +662,7 @@ async def test_a_document_can_come_from_a_file(clip: Path) -> None:
         pytest.param("empty.txt", -1, id="empty"),
     ],
 )
-async def test_a_file_that_may_not_be_uploaded_is_said_and_the_rest_is_handed_in(
+async def test_with_a_file_that_may_not_be_uploaded_its_section_is_not_handed_in(
     clip: Path, name: str, bytes_: int
 ) -> None:
     if bytes_:
@@ -672,18 +672,25 @@ async def test_a_file_that_may_not_be_uploaded_is_said_and_the_rest_is_handed_in
             {"id": "a0", "kind": "file-upload", "suffixes": [".txt"], "max_bytes": 10}
         ]
         screen = Watcher({"a0": name, "b0": "yes"})
-        await taking(plan_for(server, clip, answers_folder=clip.parent), screen)
+        with pytest.raises(BadInput, match="is not handed in"):
+            await taking(plan_for(server, clip, answers_folder=clip.parent), screen)
+        assert not server.records(Kind.ANSWER)
+        plan = plan_for(server, clip, resume=True, answers_folder=clip.parent)
+        await taking(plan, Watcher({"b0": "yes"}))
     assert server.answers() == {"b0": "yes"}
     (said,) = [said for said in screen.said if "is not sent" in said]
     assert said.endswith("Needed: a file that ends in .txt, of 1 to 10 bytes.")
 
 
-async def test_an_answer_over_64_kib_is_said_and_the_rest_is_handed_in(clip: Path) -> None:
+async def test_an_answer_over_64_kib_is_said_and_the_others_are_saved(clip: Path) -> None:
     screen = Watcher(ANSWERS | {"a1": '"' * 33_000})  # each takes two bytes
     async with serving() as server:
         # A kind that this program does not know, nor what bounds it has.
         server.items["a"][1]["kind"] = "essay"
-        await taking(plan_for(server, clip), screen)
+        with pytest.raises(BadInput, match="is not handed in"):
+            await taking(plan_for(server, clip), screen)
+        without = {item: ANSWERS[item] for item in ANSWERS if item != "a1"}
+        await taking(plan_for(server, clip, resume=True), Watcher(without))
     assert server.answers() == {item: ANSWERS[item] for item in ANSWERS if item != "a1"}
     (said,) = [said for said in screen.said if "not sent" in said]
     assert said.startswith('Your answer to "a1" is not sent: This answer can\'t be saved: ')

@@ -128,7 +128,8 @@ export class AgreementDesk extends StaffPage {
     if (session === undefined) return null;
     let file: Blob | null = null;
     await this.doing(words.marks.waitFile, async () => {
-      file = await this.api.fileToMark(session, item);
+      const came = await this.api.fileToMark(session, item);
+      if (this.marks.value?.session === session) file = came; // else another was chosen meanwhile
     });
     return file;
   }
