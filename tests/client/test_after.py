@@ -23,7 +23,7 @@ from tests.conftest import Server, analysed
 from tests.device import Device
 
 ROOT = Path(__file__).parents[2]
-ANSWERS = {"two-dice": "c", "independent": ["a"]}
+ANSWERS = {"two-dice": "c", "independent": ["both"]}
 
 
 @dataclass
