@@ -364,6 +364,18 @@ describe("the next proctor at this computer", () => {
   });
 });
 
+/** A page loaded anew, where one has to sign in: no answer came to the last message. */
+async function signInAfterLostMessage() {
+  const [server, tab] = [new Server(), new Tab()];
+  const before = await watching([ADA], server, tab);
+  server.fails = new Unreachable();
+  await write(before.wall, "Hello");
+
+  server.signedIn = false;
+  const { wall } = await watching([ADA], server, tab);
+  return { tab, wall };
+}
+
 describe("after the page was loaded anew", () => {
   it("what no answer came to is offered again, and is sent as the same decision", async () => {
     const [server, tab] = [new Server(), new Tab()];
@@ -412,26 +424,14 @@ describe("after the page was loaded anew", () => {
   });
 
   it("nobody else is offered it, and nothing is left of it", async () => {
-    const [server, tab] = [new Server(), new Tab()];
-    const before = await watching([ADA], server, tab);
-    server.fails = new Unreachable();
-    await write(before.wall, "Hello");
-
-    server.signedIn = false;
-    const { wall } = await watching([ADA], server, tab);
+    const { tab, wall } = await signInAfterLostMessage();
     await wall.signIn("sam", "secret");
     expect(headings(wall)).toEqual([]);
     expect(tab.text).not.toContain("Hello");
   });
 
   it("who has to sign in again is offered it, and who signs out leaves nothing", async () => {
-    const [server, tab] = [new Server(), new Tab()];
-    const before = await watching([ADA], server, tab);
-    server.fails = new Unreachable();
-    await write(before.wall, "Hello");
-
-    server.signedIn = false;
-    const { wall } = await watching([ADA], server, tab);
+    const { tab, wall } = await signInAfterLostMessage();
     await wall.signIn("noor", "secret");
     expect(headings(wall)).toEqual(["Message to Ada"]);
     await wall.signOut();
