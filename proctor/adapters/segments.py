@@ -235,21 +235,20 @@ class Segments:
         if self._end + size > self._room and self._ahead is not None:
             await asyncio.wait({self._ahead})
         if self._end + size > self._room:
-            await self._write_ahead(self._file, max(size, _FIRST_BYTES))
-        elif self._room - self._end < AHEAD_BYTES // 2 and (
-            self._ahead is None or self._ahead.done()
-        ):
-            self._ahead = asyncio.create_task(self._try_ahead(self._file))
+            await self._write_ahead(max(size, _FIRST_BYTES))
+        left = self._room - self._end - size
+        if left < AHEAD_BYTES // 2 and (self._ahead is None or self._ahead.done()):
+            self._ahead = asyncio.create_task(self._try_ahead())
         return self._file
 
-    async def _write_ahead(self, file: int, size: int) -> None:
-        await asyncio.to_thread(_write_zeros, file, self._room, size)
+    async def _write_ahead(self, size: int) -> None:
+        await asyncio.to_thread(_write_zeros, self._path(self._number), self._room, size)
         self._room += size
 
-    async def _try_ahead(self, file: int) -> None:
+    async def _try_ahead(self) -> None:
         # A full disk is told to whoever needs the room.
         with suppress(OSError):
-            await self._write_ahead(file, AHEAD_BYTES)
+            await self._write_ahead(AHEAD_BYTES)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:08d}"
@@ -312,15 +311,24 @@ def _used(file: int, end: int, whole: int) -> int:
     return max(end, whole)
 
 
-_ZEROS = memoryview(mmap.mmap(-1, 1024 * 1024))
+_ZEROS = memoryview(mmap.mmap(-1, 512 * 1024))
 
 
-def _write_zeros(file: int, at: int, size: int) -> None:
+def _write_zeros(path: Path, at: int, size: int) -> None:
+    """Write zeros at the end of a segment, durable together.
+
+    A batch that is written meanwhile waits for the piece that the disk is at, and to ask for its
+    write the event loop waits for the file, which grows by that piece: 8 MB at once held both up
+    for 7 ms, so that was the 99th percentile of all receipts; pieces of 512 KB hold up none for 2.
+    """
     end = at + size
-    while at < end:
-        whole, rest = divmod(end - at, len(_ZEROS))
-        # In one call, for each waits until the disk has it: a third of what a call a MiB costs.
-        at += os.pwritev(file, [_ZEROS] * whole + [_ZEROS[:rest]] * bool(rest), at)
+    file = _open(path, os.O_RDWR)
+    try:
+        while at < end:
+            at += os.pwrite(file, _ZEROS[: end - at], at)
+        os.fdatasync(file)
+    finally:
+        os.close(file)
 
 
 def _zero(file: int, place: Place, size: int) -> None:

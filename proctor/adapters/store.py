@@ -44,7 +44,7 @@ from proctor.adapters.tables import (
     SessionKeyRow,
     SessionRow,
 )
-from proctor.adapters.writer import NoWriter, Writer
+from proctor.adapters.writer import NoWriter, Writer, place_of
 from proctor.domain.flags import Flag
 from proctor.domain.id_checks import IdReading
 from proctor.domain.observation import Observation
@@ -481,12 +481,25 @@ class SqlStore:
         return {row.sha256: row.size - OVERHEAD_BYTES for row in rows}
 
     async def blob(self, session_id: str, sha256: str) -> bytes:
-        found = _select(BlobRow, session=session_id, sha256=sha256)
-        rows = await self._rows(found, soon=True)
-        if not rows:
-            raise NotFound(what="blob", id=sha256)
-        key = await self._session_key(session_id)
-        return await asyncio.to_thread(self._read_blob, key, rows[0])
+        missing = NotFound(what="blob", id=sha256)
+        try:
+            key = await self._session_key(session_id)
+        except NotFound:
+            raise missing from None
+
+        def find() -> bytes | None:
+            with self._engine.connect() as connection:
+                place = place_of(connection, session_id, sha256)
+            return None if place is None else self._read_blob(key, session_id, sha256, place)
+
+        found = await asyncio.to_thread(find)
+        if found is None:
+            # Only now: a commit for each picture that is looked at took longer than all else of it.
+            await self._writer.applied()
+            found = await asyncio.to_thread(find)
+        if found is None:
+            raise missing
+        return found
 
     async def blobs(self, session_id: str) -> AsyncIterator[tuple[str, bytes]]:
         found = _select(BlobRow, session=session_id).where(_has_key(session_id))
@@ -495,7 +508,9 @@ class SqlStore:
             return
         key = await self._session_key(session_id)
         for row in rows:
-            yield row.sha256, await asyncio.to_thread(self._read_blob, key, row)
+            place = Place(row.segment, row.start, row.size)
+            read = partial(self._read_blob, key, session_id, row.sha256, place)
+            yield row.sha256, await asyncio.to_thread(read)
 
     async def holding(self) -> Sequence[str]:
         table, blobs = _table(SessionRow), _table(BlobRow)
@@ -757,12 +772,12 @@ class SqlStore:
         row = connection.execute(_select(SessionKeyRow, "wrapped", session=session_id)).first()
         return None if row is None else AESGCM(self._keys.unwrap(session_id, row.wrapped))
 
-    def _read_blob(self, key: AESGCM, row: Any) -> bytes:
-        sealed = self._segments.read(Place(row.segment, row.start, row.size))
+    def _read_blob(self, key: AESGCM, session_id: str, sha256: str, place: Place) -> bytes:
+        sealed = self._segments.read(place)
         try:
-            return decrypt(key, session=row.session, sha256=row.sha256, sealed=sealed)
+            return decrypt(key, session=session_id, sha256=sha256, sealed=sealed)
         except InvalidTag:
-            raise NotFound(what="blob", id=row.sha256) from None
+            raise NotFound(what="blob", id=sha256) from None
 
 
 def _table(row: type[SQLModel]) -> Any:

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from proctor.adapters import slices
 from proctor.adapters.segments import (
     NONCE_BYTES,
     TOGETHER_BYTES,
@@ -419,6 +420,7 @@ class Writer:
     # --- in the thread: the database ---------------------------------------------------------
 
     def _work(self) -> None:
+        slices.step_back()
         try:
             self._serve()
         except Exception as why:
@@ -591,7 +593,7 @@ class Writer:
         erased_of = cache(partial(_erased, connection))
         left = 0
         for (session, sha256), several in places.items():
-            named = _place(connection, session, sha256)
+            named = place_of(connection, session, sha256)
             others = [place for place in several if place != named and self._has_bytes(place)]
             if not others:
                 continue
@@ -699,7 +701,8 @@ def _not_named(database: sqlite3.Connection, blobs: Sequence[tuple[Any, ...]]) -
     ]
 
 
-def _place(connection: Connection, session: str, sha256: str) -> Place | None:
+def place_of(connection: Connection, session: str, sha256: str) -> Place | None:
+    """Return where the database says that a blob lies; None where it has no row of it."""
     row = connection.exec_driver_sql(_PLACE, (session, sha256)).first()
     return None if row is None else Place(*row)
 

@@ -36,7 +36,7 @@ from proctor.services.intake import Snapshot, is_watched
 from proctor.services.journal import Entry, milliseconds
 from proctor.services.picture_queue import PictureQueue, Rank
 from proctor.services.ports import NotFound, Store, Vision
-from proctor.services.seen import Rows, flags_in, load, read, section_at
+from proctor.services.seen import Seen, flags_in, load, read, section_at
 
 logger = logging.getLogger(__name__)
 
@@ -357,7 +357,7 @@ class Analysis:
         session = (await self._cases.get(session_id)).session
         policy = (await self._cases.published(session)).policy
         rows = await load(self._store, session_id)
-        asks = await asyncio.to_thread(_asks, session, policy, rows)
+        asks = await asyncio.to_thread(lambda: _asks(session, policy, read(session, rows)))
         if _are_new(asks, session):
             await self._cases.change(session_id, _asked(asks, session.asks), by="clock")
 
@@ -463,13 +463,12 @@ class Analysis:
         policy, digest = published.policy, published.policy_sha256
         rows = await load(self._store, session_id)
 
-        def find() -> tuple[tuple[Flag, ...], Mapping[str, Mapping[str, object]]]:
+        def find() -> tuple[Seen, tuple[Flag, ...], tuple[QualityAsk, ...]]:
             seen = read(session, rows)
-            return flags_in(session, seen, policy, digest), seen.told
+            return seen, flags_in(session, seen, policy, digest), _asks(session, policy, seen)
 
         # In a thread: to read two hours of a log takes longer than a receipt may wait.
-        raised, told = await asyncio.to_thread(find)
-        asks = await asyncio.to_thread(_asks, session, policy, rows)
+        seen, raised, asks = await asyncio.to_thread(find)
         before = await self._store.flags(session_id)
         flags = [as_known(flag, before) for flag in raised]
         known = {flag.id: flag for flag in before}
@@ -479,7 +478,11 @@ class Analysis:
         tell = [
             flag
             for flag in flags
-            if (not _is_told(flag, told.get(flag.id, {})) if ended else flag.id not in told)
+            if (
+                not _is_told(flag, seen.told.get(flag.id, {}))
+                if ended
+                else flag.id not in seen.told
+            )
         ]
         if changed or tell or _are_new(asks, session):
             await self._cases.change(
@@ -496,8 +499,7 @@ class Analysis:
             tell_of(session_id, raised_by_now)
 
 
-def _asks(session: ExamSession, policy: Policy, rows: Rows) -> tuple[QualityAsk, ...]:
-    seen = read(session, rows)
+def _asks(session: ExamSession, policy: Policy, seen: Seen) -> tuple[QualityAsk, ...]:
     if session.state is State.CHECK_IN:
         return ask_in_check_in(seen.face)
     return asks_of(

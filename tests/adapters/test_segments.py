@@ -16,7 +16,7 @@ from proctor.adapters.segments import (
     decrypt,
 )
 from proctor.evidence.record import MAX_BLOB_BYTES
-from tests.conftest import full_disk
+from tests.conftest import full_disk, until
 
 KEY = AESGCM(b"k" * 32)
 DIGEST = "a" * 64
@@ -69,6 +69,22 @@ async def test_a_segment_that_is_full_is_followed_by_the_next(tmp_path: Path) ->
     places = [(await segments.write([of(b"x" * 60)]))[0] for _ in range(5)]
     assert [place.segment for place in places] == [1, 1, 2, 2, 3]
     assert [opened(segments, place) for place in places] == [b"x" * 60] * 5
+    await segments.close()
+
+
+async def test_room_is_made_ahead_of_the_next_write_however_large_the_last_was(
+    tmp_path: Path,
+) -> None:
+    segments = Segments(tmp_path)
+    # Each too large for the room that there is at first.
+    first, last = [(await segments.write([of(b"x" * MAX_BLOB_BYTES)]))[0] for _ in range(2)]
+    assert first.offset < last.offset
+    end = last.offset + last.size
+
+    async def made() -> bool:
+        return (tmp_path / "00000001").stat().st_size >= end + AHEAD_BYTES // 2
+
+    await until(made)
     await segments.close()
 
 

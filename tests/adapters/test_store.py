@@ -269,6 +269,28 @@ async def test_observations_that_could_not_be_written_are_not_passed_over(
     await until(written)
 
 
+async def test_to_read_a_picture_whose_row_is_written_commits_nothing(
+    sql: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await created(sql)
+    await sql.append(append(Frontier(), b"0", blobs=(b"picture",)))
+    assert await sql.held("s_1") == {digest_of(b"picture"): len(b"picture")}  # now it is
+    monkeypatch.setattr(writing, "ROWS_WITHIN_S", 60)
+    await sql.observe("s_1", observation(1))
+    assert await sql.blob("s_1", digest_of(b"picture")) == b"picture"
+    count = text("SELECT COUNT(*) FROM observations")
+    assert await sql.read(lambda tx: tx.execute(count).scalar_one()) == 0
+
+
+async def test_a_picture_is_read_at_once_though_its_row_would_come_later(
+    sql: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await created(sql)
+    monkeypatch.setattr(writing, "ROWS_WITHIN_S", 60)
+    await sql.append(append(Frontier(), b"0", blobs=(b"picture",)))
+    assert await sql.blob("s_1", digest_of(b"picture")) == b"picture"
+
+
 async def test_pictures_lie_on_the_disk_encrypted(tmp_path: Path, sql: SqlStore) -> None:
     await created(sql)
     await sql.append(append(Frontier(), b"0", blobs=(b"a face that nobody may see",)))

@@ -313,6 +313,7 @@ async def tidy(_asked: dict[str, Any]) -> None:
 
 async def serve(which: str, folder: Path) -> None:
     loop = asyncio.get_running_loop()
+    hand_over_soon()
     asked: asyncio.Queue[str] = asyncio.Queue()
 
     def read() -> None:
@@ -331,7 +332,6 @@ async def serve(which: str, folder: Path) -> None:
     async with made as (app, deeds), listening(app, host="127.0.0.1", port=0) as url:
         deeds |= {"usage": usage, "tidy": tidy}
         spare_the_collector()
-        hand_over_soon()
         print(json.dumps(url), flush=True)
         while line := await asked.get():
             told = json.loads(line)
