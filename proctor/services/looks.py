@@ -112,8 +112,9 @@ class Looks:
         """
         if await self._strips.what(session_id, sha256) is not What.FILE:
             raise NotFound(what="file", id=sha256)
+        await self._require_counts(session_id, by=by, what=What.FILE, why=Why.MARKING)
         file = await self._store.blob(session_id, sha256)
-        await self.note(session_id, by=by, what=What.FILE, why=Why.MARKING)
+        await self._book.note(session_id, by=by, what=What.FILE, why=Why.MARKING)
         return file
 
     async def note(self, session_id: str, *, by: str, what: What, why: Why) -> None:
