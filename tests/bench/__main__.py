@@ -205,10 +205,11 @@ class Bench:
         self.measured.setdefault(name, []).append(value)
         return value
 
-    def limit(self) -> tuple[float, float]:
+    async def limit(self) -> tuple[float, float]:
         """Measure the bound on the server's core: snapshots a CPU-second, and a second."""
-        touch_memory(self.size.touch_bytes)
-        done = subprocess.run(
+        await asyncio.to_thread(touch_memory, self.size.touch_bytes)
+        done = await asyncio.to_thread(
+            subprocess.run,
             [
                 *(sys.executable, "-m", "tests.bench.limit"),
                 *(str(self.server_core), str(self.folder), str(self.size.limit_s)),
@@ -234,7 +235,7 @@ class Bench:
                 folder.mkdir()
                 server = await stack.enter_async_context(serving(which, self.server_core, folder))
                 servers[which], learners[which] = server, await self._learners(which, server)
-            prepare(learners["real"], batches=self.size.one, together=1)
+            await prepare(learners["real"], batches=self.size.one, together=1)
             await as_fast_as_it_goes(learners["real"])  # the first is not the usual
             for number in range(self.size.rounds):
                 await self._round(number, servers, learners)
@@ -353,18 +354,18 @@ class Bench:
         self, number: int, servers: dict[str, Server], learners: dict[str, list[Learner]]
     ) -> None:
         size, real = self.size, servers["real"]
-        before = self.limit()
+        before = await self.limit()
         for figures, batches, together, under_way, name in (
             (self.one, size.one, 1, UNDER_WAY, "one a batch"),
             (self.alone, size.one, 1, 1, "one a batch and at a time"),
             (self.sixteen, size.sixteen, 16, UNDER_WAY, "sixteen a batch"),
         ):
-            prepare(learners["real"], batches=batches, together=together)
-            touch_memory(size.touch_bytes)
+            await prepare(learners["real"], batches=batches, together=together)
+            await asyncio.to_thread(touch_memory, size.touch_bytes)
             cpu_before = await real.cpu_s()
             took_s = await as_fast_as_it_goes(learners["real"], under_way=under_way)
             cpu_s = await real.cpu_s() - cpu_before
-            after = self.limit()
+            after = await self.limit()
             done = size.learners * batches * together
             for figure, seconds, one, other in zip(
                 figures, (cpu_s, took_s), before, after, strict=True
@@ -377,7 +378,7 @@ class Bench:
         self.note("half load, batches a second", rate)
         p50: dict[str, float] = {}
         for which in ("nothing", "real", "forgets"):
-            prepare(learners[which], batches=size.half, together=1)
+            await prepare(learners[which], batches=size.half, together=1)
             took = await at_rate(learners[which], rate, seed=number)
             p50[which] = median(took)
             self.note(f"p50 of the receipt, {which}, ms", p50[which] * 1e3)
@@ -402,7 +403,7 @@ class Bench:
                 p99: dict[bool, float] = {}
                 # In turns, so that what changes with time falls to both.
                 for looks in (False, True) if pair % 2 == 0 else (True, False):
-                    prepare(learners, batches=size.half, together=1)
+                    await prepare(learners, batches=size.half, together=1)
                     await server.ask("look", on=looks)
                     took = await at_rate(learners, rate, seed=number)
                     p99[looks] = quantiles(took, n=100)[-1]
@@ -417,7 +418,7 @@ class Bench:
         """Send many pictures at once; measure how long it takes until all are looked at."""
         count = len(learners) * burst
         before = await server.ask("looked", after=0)
-        prepare(learners, batches=burst, together=1)
+        await prepare(learners, batches=burst, together=1)
         await as_fast_as_it_goes(learners)
         headers = {"Authorization": f"Bearer {(await server.ask('proctor'))['token']}"}
         async with aiohttp.ClientSession(server.url, headers=headers) as proctor:

@@ -222,8 +222,15 @@ async def connect(url: str, learner: Learner) -> "Wire":
     return wire
 
 
-def prepare(learners: Sequence[Learner], *, batches: int, together: int) -> None:
-    """Make the next batches of each learner: `together` snapshots of 40 KB each."""
+async def prepare(learners: Sequence[Learner], *, batches: int, together: int) -> None:
+    """Make the next batches of each learner: `together` snapshots of 40 KB each.
+
+    It takes seconds, in which the servers ask whether the lines are still there.
+    """
+    await asyncio.to_thread(_make, learners, batches=batches, together=together)
+
+
+def _make(learners: Sequence[Learner], *, batches: int, together: int) -> None:
     noise = [os.urandom(SNAPSHOT_BYTES - 16)]
     for learner in learners:
         bodies = learner.pictures or noise
@@ -340,6 +347,9 @@ async def at_rate(learners: Sequence[Learner], per_s: float, *, seed: int) -> li
         while due and due[0][0] <= now:
             at, learner = due.popleft()
             assert learner.wire is not None
+            if learner.wire.problem:  # nobody answers: what waits for `done` must be told
+                answered()
+                return
             learner.wire.send(learner.frames.popleft(), at)
         if due and alarm is not None:
             alarm.set(due[0][0])
