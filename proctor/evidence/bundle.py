@@ -20,7 +20,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from proctor.evidence.errors import MalformedBundle
@@ -37,6 +37,8 @@ _NAME = re.compile(
 )
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _ENTRY = struct.Struct("<4sHHHHHHIIIHHHHHII")
+# What an entry says of its own: the checksum, the size, and the name's length.
+_STATED = struct.Struct("<16xI4xIH")
 _END = struct.Struct("<4sHHHHIIH")
 # What stands in the file for the seal: its headers, itself, and the end of the directory.
 _SEAL_BYTES = _LOCAL.size + _ENTRY.size + 2 * len(SEAL) + MAX_NOTE_BYTES + _END.size
@@ -105,8 +107,7 @@ class Facts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):  # one for each picture: a dataclass is thrice as slow
     """Where a member's bytes lie in the file."""
 
     start: int
@@ -221,8 +222,7 @@ def unpack(data: memoryview) -> Container:
     while at < length:
         if length - at < _ENTRY.size:
             raise MalformedBundle("the directory is cut short")
-        fields = _ENTRY.unpack_from(directory, at)
-        crc, size, name_bytes = fields[7], fields[9], fields[10]
+        crc, size, name_bytes = _STATED.unpack_from(directory, at)
         name = directory[at + _ENTRY.size : at + _ENTRY.size + name_bytes].decode("latin-1")
         if not _NAME.fullmatch(name):
             raise MalformedBundle(f"no bundle has a member of this name: {name!r}")
