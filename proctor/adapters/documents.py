@@ -19,7 +19,7 @@ from typing import Final
 
 import cv2
 
-from proctor.adapters import document_looks
+from proctor.adapters import document_looks, slices
 from proctor.adapters.clock import SystemClock
 from proctor.adapters.ocr import NoText, Ocr
 from proctor.domain.document import DocumentRead
@@ -133,6 +133,8 @@ class Reader:
 
 
 def _serve(pipe: Connection, threads: int) -> None:
+    # Behind the event loop, as the server's own threads are: no receipt waits for a document.
+    os.nice(slices.BEHIND)
     # Ctrl-C reaches every process of the terminal; this one is ended by its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -21,7 +21,7 @@ import json
 import mmap
 import os
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -49,8 +49,9 @@ _FLAGS = os.O_CREAT | os.O_RDWR | os.O_DSYNC
 _HEAD = struct.Struct(">8sI")
 _MAGIC = b"proctor1"
 _MAX_LIST_BYTES = 16 * 1024 * 1024
-# Linux has it; elsewhere the same bytes go through the cache.
+# Linux has them; elsewhere the bytes go through the cache, and more than them is made durable.
 _DIRECT: int = getattr(os, "O_DIRECT", 0)
+_sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 
 class Place(NamedTuple):
@@ -177,7 +178,7 @@ class Segments:
                 size = os.fstat(file).st_size
                 for place in some:
                     _zero(file, place, size)
-                os.fdatasync(file)
+                _sync(file)
             finally:
                 os.close(file)
 
@@ -326,7 +327,7 @@ def _write_zeros(path: Path, at: int, size: int) -> None:
     try:
         while at < end:
             at += os.pwrite(file, _ZEROS[: end - at], at)
-        os.fdatasync(file)
+        _sync(file)
     finally:
         os.close(file)
 

@@ -1,4 +1,4 @@
-"""How long this process may keep a core before whoever wakes up has a turn.
+"""How long a thread may keep a core before whoever wakes up has a turn, and who comes first.
 
 The kernel's own threads end each write to the disk. Where this process keeps a core busy they would
 wait for its slice to be over: measured, 3.5 ms instead of 0.35. A thread of a long slice is
@@ -13,13 +13,17 @@ import platform
 import struct
 import sys
 import threading
+from contextlib import suppress
 from typing import Final
 
 # The kernel's own are 0.7 to 2.8 ms. Who runs is let run for the shortest slice of those that want
 # the core: at 20 ms a receipt waited that long for a thread that looked for flags.
 SERVER_NS: Final = 4_000_000
-# Unix's own scale: of a core that both want all the time, the event loop has nine tenths.
-_BEHIND: Final = 10
+# Unix's own scale. One step is enough for the event loop to have a core at once, and more do harm:
+# the loop waits for a thread that has the interpreter's lock, and that thread for whoever is before
+# it. Ten steps, beside another process that computes, had the loop wait 30 ms for its turn; one has
+# it wait 2, as none does.
+BEHIND: Final = 1
 _LAST: Final = 19
 
 # sched_setattr(2), and its struct: size, policy, flags, nice, priority, runtime, deadline, period,
@@ -46,11 +50,12 @@ def ask(slice_ns: int) -> None:
 def step_back() -> None:
     """Have this thread come behind the event loop where there is one core for both.
 
-    Two of one rank have half of it each, whatever `sys.setswitchinterval` says, and a receipt waits
-    for what a commit, or a look for flags, has a right to.
+    Of two of one rank, who runs is let run to the end of its slice, whatever
+    `sys.setswitchinterval` says, and a receipt waits for a commit, or for a look for flags.
     """
     if sys.platform != "linux":
         return  # elsewhere it would be the whole process
     thread = threading.get_native_id()
-    now = os.getpriority(os.PRIO_PROCESS, thread)
-    os.setpriority(os.PRIO_PROCESS, thread, min(now + _BEHIND, _LAST))
+    with suppress(OSError):  # not allowed here: a receipt waits longer, and that is all
+        now = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, min(now + BEHIND, _LAST))

@@ -420,8 +420,8 @@ class Writer:
     # --- in the thread: the database ---------------------------------------------------------
 
     def _work(self) -> None:
-        slices.step_back()
         try:
+            slices.step_back()
             self._serve()
         except Exception as why:
             # Such as a database that can't be opened any more. Nobody may wait for what never is.

@@ -24,6 +24,7 @@ async def run(settings: Settings, *, host: str, port: int) -> None:
     log_to_stderr()
     slices.ask(slices.SERVER_NS)
     hand_over_soon()
+    put_threads_behind()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
@@ -49,13 +50,16 @@ def spare_the_collector() -> None:
 
 
 def hand_over_soon() -> None:
-    """Have a thread that computes hand over the interpreter after 0.5 ms, not after 5, and a core.
+    """Have a thread that computes hand over the interpreter after 0.5 ms, not after 5.
 
     While flags are looked for in a long log, each step of a receipt waits that long for its turn:
-    beside a thread that computes, one such step took 5.3 ms by default and 0.7 ms so. To be called
-    before the event loop has made a thread.
+    beside a thread that computes, one such step took 5.3 ms by default and 0.7 ms so.
     """
     sys.setswitchinterval(0.0005)
+
+
+def put_threads_behind() -> None:
+    """Have the event loop's threads come behind it. To be called before it has made one."""
     behind = ThreadPoolExecutor(thread_name_prefix="thread", initializer=slices.step_back)
     asyncio.get_running_loop().set_default_executor(behind)
 

@@ -1,10 +1,13 @@
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from proctor.adapters import segments as segments_module
+from proctor.adapters.disk import Disk
 from proctor.adapters.segments import (
     AHEAD_BYTES,
     BLOCK_BYTES,
@@ -86,6 +89,38 @@ async def test_room_is_made_ahead_of_the_next_write_however_large_the_last_was(
 
     await until(made)
     await segments.close()
+
+
+async def test_what_is_written_lies_in_room_that_the_disk_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, durable = Counter[int](), Counter[int]()
+    outside: list[int] = []
+    pwrite, sync, write = os.pwrite, segments_module._sync, Disk.write
+
+    def make(file: int, data: memoryview, at: int) -> int:
+        size = pwrite(file, data, at)
+        made[os.fstat(file).st_ino] = at + size
+        return size
+
+    def make_durable(file: int) -> None:
+        sync(file)
+        durable[os.fstat(file).st_ino] = made[os.fstat(file).st_ino]
+
+    async def put(disk: Disk, file: int, data: memoryview, at: int) -> None:
+        if at + len(data) > durable[os.fstat(file).st_ino]:
+            outside.append(at)
+        await write(disk, file, data, at)
+
+    monkeypatch.setattr(os, "pwrite", make)
+    monkeypatch.setattr(segments_module, "_sync", make_durable)
+    monkeypatch.setattr(Disk, "write", put)
+    segments = Segments(tmp_path, max_bytes=2 * AHEAD_BYTES)
+    for _ in range(3 * AHEAD_BYTES // 200_000):
+        await segments.write([of(b"x" * 200_000)])
+    await segments.close()
+    assert names_in(tmp_path) == ["00000001", "00000002"]
+    assert outside == []
 
 
 async def test_only_their_owner_can_read_the_files(tmp_path: Path) -> None:

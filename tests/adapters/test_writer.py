@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine, text
 
+from proctor.adapters import slices
 from proctor.adapters import writer as writing
 from proctor.adapters.segments import Segments
 from proctor.adapters.store import open_engine
@@ -101,6 +102,19 @@ async def test_appends_of_one_log_follow_each_other_within_a_group(writer: Write
     results = await asyncio.gather(*jobs, return_exceptions=True)
     assert results[:2] == [None, None]
     assert all(isinstance(each, Conflict) for each in results[2:])
+
+
+async def test_a_thread_that_fails_as_it_begins_is_told_to_who_waits_for_it(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("no thread for you")
+
+    monkeypatch.setattr(slices, "step_back", fail)
+    made = Writer(engine, Segments(tmp_path / "segments"))
+    with pytest.raises(RuntimeError, match="no thread for you"):
+        await asyncio.wait_for(made.recovered(), 60)
+    await made.close()
 
 
 async def test_a_caller_who_goes_away_takes_nobody_with_him(writer: Writer) -> None:

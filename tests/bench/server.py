@@ -39,7 +39,7 @@ from proctor.adapters.segments import Segments
 from proctor.adapters.store import SqlStore, open_engine
 from proctor.adapters.thumbnails import Sheets
 from proctor.adapters.vision import Workers
-from proctor.cli.serve import hand_over_soon, spare_the_collector
+from proctor.cli.serve import hand_over_soon, put_threads_behind, spare_the_collector
 from proctor.domain.observation import Compared, Face, Measured
 from proctor.domain.session import ExamSession
 from proctor.services.cases import Cases
@@ -314,6 +314,7 @@ async def tidy(_asked: dict[str, Any]) -> None:
 async def serve(which: str, folder: Path) -> None:
     loop = asyncio.get_running_loop()
     hand_over_soon()
+    put_threads_behind()
     asked: asyncio.Queue[str] = asyncio.Queue()
 
     def read() -> None:
