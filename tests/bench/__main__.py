@@ -65,6 +65,7 @@ class Size:
     wall_sessions: int = 2000
     wall_events: int = 1000  # a second
     wall_s: float = 10.0  # for each part of a round
+    repaints: int = 20  # a round
     desk_rounds: int = 3  # one takes half a minute
     desk_snapshots: int = 1440  # of a session of two hours
     desk_records: int = 3000
@@ -91,6 +92,7 @@ SMALL = Size(
     wall_sessions=40,
     wall_events=200,
     wall_s=0.3,
+    repaints=2,
     desk_rounds=1,
     desk_snapshots=32,
     desk_records=60,
@@ -168,6 +170,7 @@ class Bench:
         )
         self.wall_bytes = Figure("what a proctor's wall is told, a second", 20.0, "lower", " KB")
         self.wall_age = Figure("age of what a wall shows, p99", 1.0, "lower", " s")
+        self.repaint = Figure("a repaint of a wall of 500 tiles", 16.0, "lower", " ms")
         self.usable = Figure(
             "two hours at the desk, opened until they can be read", 1.0, "lower", " s"
         )
@@ -178,7 +181,7 @@ class Bench:
             "frames as their strip of thumbnails is scrolled, to 60 a second", 0.95, "higher"
         )
         self.measured: dict[str, list[float]] = {}
-        self.left_out = ""  # why there is no figure of the desk
+        self.left_out = ""  # why there is no figure of a browser
 
     @property
     def figures(self) -> list[Figure]:
@@ -198,7 +201,7 @@ class Bench:
             self.fan_out,
             self.wall_bytes,
             self.wall_age,
-            *([] if self.left_out else [self.usable, self.verified, self.strip]),
+            *([] if self.left_out else [self.repaint, self.usable, self.verified, self.strip]),
         ]
 
     def note(self, name: str, value: float) -> float:
@@ -255,6 +258,7 @@ class Bench:
 
         self._vision()
         self._walls()
+        self._repaint()
         self._desk()
 
     def _vision(self) -> None:
@@ -299,6 +303,25 @@ class Bench:
             self.fan_out.rounds.append(seen["fan_out_s"] / seen["messages_s"])
             self.wall_bytes.rounds.append(seen["bytes_s"] / 1000)
             self.wall_age.rounds.append(seen["age_s"])
+
+    def _repaint(self) -> None:
+        """Measure what 500 tiles take of a browser, if there is one: a bare goal."""
+        size, folder = self.size, self.folder / "repaint"
+        folder.mkdir()
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.bench.repaint"),
+                *map(str, (self.server_core, size.rounds, size.repaints, folder)),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        )
+        for seen in map(json.loads, done.stdout.splitlines()):
+            if "left_out" in seen:
+                self.left_out = seen["left_out"]
+                return
+            self.repaint.rounds.append(seen["repaint_s"] * 1e3)
 
     def _desk(self) -> None:
         """Measure opening a session of two hours in a browser, if there is one: bare goals."""
@@ -473,7 +496,7 @@ class Bench:
             [name, *(f"{value:,.4g}" for value in (median(all_), min(all_), max(all_)))]
             for name, all_ in self.measured.items()
         ]
-        left_out = f"\n\nThe desk was left out: {self.left_out}." if self.left_out else ""
+        left_out = f"\n\nRepaint and desk were left out: {self.left_out}." if self.left_out else ""
         return plain_table(rows) + left_out
 
 
@@ -508,7 +531,7 @@ def main() -> int:
         day=datetime.now(UTC).date(),
     )
     if bench.left_out:
-        print(f"The desk was left out: {bench.left_out}.")
+        print(f"Repaint and desk were left out: {bench.left_out}.")
     if len(cores) == 1:
         print("There is one core only: server and load shared it.")
     missed = [figure for figure in bench.figures if not figure.holds]

@@ -37,7 +37,7 @@ def test_a_tiny_bench_writes_each_figure_with_its_goal_and_a_page_without_paths(
         + ["higher"] * 2
         + ["lower", "higher", "lower"]
         + ["lower"] * 3
-        + ([] if "The desk was left out" in ran.stdout else ["lower", "lower", "higher"])
+        + ([] if "desk were left out" in ran.stdout else ["lower"] * 3 + ["higher"])
     )
     for row in rows:
         assert set(row) == {"name", "ratio", "goal", "better", "spread"}
