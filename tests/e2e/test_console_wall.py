@@ -16,7 +16,7 @@ from proctor.services.logins import StaffRole
 from tests.conftest import PASSWORD, OpenServer, Server, until
 from tests.device import Device
 from tests.e2e import room
-from tests.e2e.big_wall import BigWall
+from tests.e2e.big_wall import TILES, BigWall
 from tests.e2e.visits import Scheme, Visit, Visitor
 from tests.e2e.wall import (
     Sitting,
@@ -1093,3 +1093,57 @@ async def test_of_500_tiles_those_that_change_are_drawn_anew_and_no_other(watch:
     drawn = set(await page.evaluate("drawn"))
     assert drawn
     assert drawn <= told
+
+
+async def test_500_tiles_are_scrolled_to_the_last_though_few_are_in_the_page(watch: Watch) -> None:
+    page = (await watch()).page
+    wall = await BigWall.open(page)
+    tiles = page.get_by_role("list", name="Sessions").get_by_role("listitem")
+    first = set(wall.in_sight)
+    assert await tiles.count() < 100
+    await page.keyboard.press("End")
+    await expect(tiles.last).to_be_in_viewport()
+    await expect(tiles.last).to_have_attribute("aria-posinset", str(TILES))
+
+    async def others_are_asked_for() -> bool:
+        return bool(wall.in_sight) and first.isdisjoint(wall.in_sight)
+
+    await until(others_are_asked_for)
+
+
+async def test_arrows_lead_through_500_tiles_and_the_focus_stays_on_one_that_is_scrolled_away(
+    watch: Watch,
+) -> None:
+    page = (await watch()).page
+    await BigWall.open(page)
+    focused = page.locator("[data-session]:focus-within")
+    await page.get_by_role("listitem").first.get_by_role("link").focus()
+    await page.keyboard.press("ArrowDown")
+    second_row = int(await focused.get_attribute("aria-posinset") or "")
+    for _ in range(20):
+        await page.keyboard.press("ArrowDown")
+    await expect(focused).to_have_attribute("aria-posinset", str(21 * (second_row - 1) + 1))
+    await expect(focused).to_be_in_viewport()
+    learner = await focused.get_by_role("link").inner_text()
+    await page.mouse.wheel(0, -20_000)
+    await expect(page.get_by_text("Learner 0", exact=True)).to_be_in_viewport()
+    await expect(focused).to_have_text(re.compile(learner))
+    await page.keyboard.press("ArrowRight")
+    await expect(focused).to_be_in_viewport()
+    await expect(focused).to_have_attribute("aria-posinset", str(21 * (second_row - 1) + 2))
+
+
+async def test_tiles_stand_in_as_many_columns_as_a_narrower_window_has_room_for(
+    watch: Watch,
+) -> None:
+    page = (await watch()).page
+    await BigWall.open(page)
+    first = page.get_by_role("list", name="Sessions").get_by_role("listitem").first
+    await page.set_viewport_size({"width": 420, "height": 800})
+
+    async def two_have_the_width() -> bool:
+        box = await first.bounding_box()
+        return box is not None and 180 < box["width"] < 210
+
+    await until(two_have_the_width)
+    assert await page.evaluate("document.documentElement.scrollWidth") == 420

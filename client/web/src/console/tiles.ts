@@ -109,6 +109,21 @@ export function ordered(tiles: Iterable<Tile>, wanted: Wanted, me: string): stri
   return found.sort(first).map((tile) => tile.session);
 }
 
+/** Kept in the page above and below the rows that are seen: so a quick hand meets no holes. */
+const BESIDE = 1;
+
+/** The rows of tiles, `[from, to)`, of a window so high that begins so far below the first. */
+export function rowsInSight(
+  top_px: number,
+  height_px: number,
+  row_px: number,
+): { from: number; to: number } {
+  return {
+    from: Math.max(0, Math.floor(top_px / row_px) - BESIDE),
+    to: Math.max(0, Math.ceil((top_px + height_px) / row_px) + BESIDE),
+  };
+}
+
 function belongs(tile: Tile, { group, exam }: Wanted): boolean {
   return (group === null || tile.group === group) && (exam === null || tile.exam === exam);
 }

@@ -82,7 +82,7 @@ export class Wall extends StaffPage {
   private readonly went: NonNullable<WallParts["went"]>;
   private readonly later: NonNullable<WallParts["later"]>;
   private readonly now: () => number;
-  private readonly inView = new Set<string>();
+  private inView: readonly string[] = [];
   private ahead_ms = 0;
   private viewing = false;
 
@@ -167,7 +167,7 @@ export class Wall extends StaffPage {
     this.selected.value = new Set();
     this.tickets.forget();
     this.board.clear();
-    this.inView.clear();
+    this.inView = [];
     this.said.value = "";
   }
 
@@ -266,10 +266,10 @@ export class Wall extends StaffPage {
 
   // What is in view --------------------------------------------------------------------------
 
-  /** Tells that a tile can be seen, or no longer: the server sends pictures of those alone. */
-  seen(session: string, visible: boolean): void {
-    if (visible) this.inView.add(session);
-    else this.inView.delete(session);
+  /** Tells which tiles can be seen: the server sends pictures of those alone. */
+  inSight(sessions: readonly string[]): void {
+    if (rules.sameOrder(sessions, this.inView)) return;
+    this.inView = sessions;
     if (this.viewing) return;
     this.viewing = true;
     this.later(VIEW_MS, () => {
@@ -280,7 +280,7 @@ export class Wall extends StaffPage {
 
   private sendView(): void {
     const open = this.one.session.peek();
-    const seen = [...this.inView].filter((session) => this.board.tiles.has(session));
+    const seen = this.inView.filter((session) => this.board.tiles.has(session));
     const sessions = open === null ? seen : [open, ...seen.filter((session) => session !== open)];
     this.say({ type: "view", sessions: sessions.slice(0, VIEW_MOST) });
   }

@@ -1,10 +1,9 @@
 import { useComputed } from "@preact/signals";
-import { createContext } from "preact";
-import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { wall as words } from "../text/wall";
 import { search } from "./id-check";
 import { opensElsewhere } from "./rows";
-import { isOffline, isOver, isRefused, needsNow, oldFor } from "./tiles";
+import { isOffline, isOver, isRefused, needsNow, oldFor, rowsInSight } from "./tiles";
 import type { Tile } from "./wall-api";
 import type { Wall } from "./wall-desk";
 import { arrowTo } from "./wall-keys";
@@ -12,105 +11,151 @@ import { arrowTo } from "./wall-keys";
 /** Somebody in the exam of whom nothing was heard for so long: their tile says so. */
 const QUIET_MS = 20_000;
 
-/** Tells the wall which tiles can be seen. */
-const Watch = createContext<IntersectionObserver | null>(null);
-
-/** All tiles that are shown. A tile that changes draws itself anew, and no other. */
+/**
+ * All tiles that are shown, of which those in sight and the one with the focus are in the page. A
+ * tile that changes draws itself anew, and no other.
+ */
 export function Grid({ wall }: { wall: Wall }) {
   const list = useRef<HTMLUListElement>(null);
-  const watch = useMemo(() => watching(wall), [wall]);
+  const { columns, from, to } = useSight(list);
   const order = wall.board.shown.value;
   const focusOn = wall.focusOn.value;
+  const [focused, setFocused] = useState("");
   const at = useRef("");
-  useEffect(() => () => watch.disconnect(), [watch]);
   useFocusKept(list, order);
+  useEffect(() => wall.inSight(order.slice(from * columns, to * columns)), [order, columns, from, to]);
+  useEffect(() => () => wall.inSight([]), [wall]);
   useLayoutEffect(() => {
-    if (focusOn === null) return;
+    if (focusOn === null || columns === 0) return;
     wall.focusOn.value = null;
     openerOf(list.current, focusOn.session)?.focus();
-  }, [focusOn]);
-  return (
-    <Watch.Provider value={watch}>
-      <ul
-        ref={list}
-        class="tiles"
-        aria-label={words.tile.list}
-        onPointerMove={({ screenX, screenY }) => {
-          // Browsers say so too where the tiles have moved, and the pointer has not.
-          if (at.current === `${screenX} ${screenY}`) return;
-          at.current = `${screenX} ${screenY}`;
-          wall.board.touch("pointer");
-          wall.board.look();
-        }}
-        onPointerDown={() => wall.board.touch("pointer")}
-        onPointerLeave={({ pointerType }) => {
-          // A finger leaves with each tap, before it is known what was tapped.
-          if (pointerType !== "touch") wall.board.leave();
-        }}
-        onClickCapture={(event) => {
-          // By a key, it is the tile with the focus, wherever that has come to be.
-          if (event.detail === 0 || wall.board.isSeen()) return;
-          event.preventDefault();
-          event.stopPropagation();
-          wall.sending.tell({ words: words.order.justNow, failed: [] });
-        }}
-        onKeyDown={(event) => {
-          wall.board.touch("key");
-          const to = neighbour(list.current, event.target, event.key);
-          if (to === null || event.ctrlKey || event.altKey || event.metaKey) return;
-          event.preventDefault();
-          to.focus();
-        }}
-      >
-        {order.map((session) => (
-          <OneTile key={session} wall={wall} session={session} />
-        ))}
-      </ul>
-    </Watch.Provider>
+  }, [focusOn, columns]);
+  const places = columns === 0 ? [] : order.map((session, place) => ({ session, place }));
+  const inPage = places.filter(
+    ({ session, place }) =>
+      (place >= from * columns && place < to * columns) ||
+      session === focused ||
+      session === focusOn?.session,
   );
+  return (
+    <ul
+      ref={list}
+      class="tiles"
+      style={{ "--columns": columns, "--rows": Math.ceil(order.length / Math.max(1, columns)) }}
+      aria-label={words.tile.list}
+      onPointerMove={({ screenX, screenY }) => {
+        // Browsers say so too where the tiles have moved, and the pointer has not.
+        if (at.current === `${screenX} ${screenY}`) return;
+        at.current = `${screenX} ${screenY}`;
+        wall.board.touch("pointer");
+        wall.board.look();
+      }}
+      onPointerDown={() => wall.board.touch("pointer")}
+      onPointerLeave={({ pointerType }) => {
+        // A finger leaves with each tap, before it is known what was tapped.
+        if (pointerType !== "touch") wall.board.leave();
+      }}
+      onClickCapture={(event) => {
+        // By a key, it is the tile with the focus, wherever that has come to be.
+        if (event.detail === 0 || wall.board.isSeen()) return;
+        event.preventDefault();
+        event.stopPropagation();
+        wall.sending.tell({ words: words.order.justNow, failed: [] });
+      }}
+      onFocusIn={({ target }) => setFocused(sessionOf(target))}
+      onKeyDown={(event) => {
+        wall.board.touch("key");
+        if (event.ctrlKey || event.altKey || event.metaKey) return;
+        const here = order.indexOf(sessionOf(event.target));
+        const next = order[arrowTo(event.key, here, order.length, columns) ?? -1];
+        if (here < 0 || next === undefined) return;
+        event.preventDefault();
+        wall.focusOn.value = { session: next };
+      }}
+    >
+      {inPage.map(({ session, place }) => (
+        <OneTile
+          key={session}
+          wall={wall}
+          session={session}
+          place={place}
+          columns={columns}
+          of={order.length}
+        />
+      ))}
+    </ul>
+  );
+}
+
+/** Which rows of the tiles, `[from, to)`, are in sight or nearly; 0 columns: none are laid out. */
+function useSight(list: { current: HTMLUListElement | null }): Sight {
+  const [sight, setSight] = useState<Sight>({ columns: 0, from: 0, to: 0 });
+  useLayoutEffect(() => {
+    const { current: tiles } = list;
+    if (tiles === null) return undefined;
+    const look = () => {
+      const now = sightOf(tiles);
+      setSight((was) =>
+        was.columns === now.columns && was.from === now.from && was.to === now.to ? was : now,
+      );
+    };
+    look();
+    const sizes = new ResizeObserver(look);
+    sizes.observe(tiles);
+    sizes.observe(document.body); // what stands above the tiles moves them
+    addEventListener("resize", look);
+    addEventListener("scroll", look, { passive: true });
+    return () => {
+      sizes.disconnect();
+      removeEventListener("resize", look);
+      removeEventListener("scroll", look);
+    };
+  }, []);
+  return sight;
+}
+
+interface Sight {
+  columns: number;
+  from: number;
+  to: number;
+}
+
+function sightOf(tiles: HTMLUListElement): Sight {
+  if (tiles.clientWidth === 0) return { columns: 0, from: 0, to: 0 };
+  const styles = getComputedStyle(tiles);
+  const gap_px = Number.parseFloat(styles.rowGap);
+  const rem_px = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const tile_px = Number.parseFloat(styles.getPropertyValue("--tile")) * rem_px;
+  const row_px = Number.parseFloat(styles.gridAutoRows) + gap_px;
+  const { top, width } = tiles.getBoundingClientRect();
+  const columns = Math.max(1, Math.floor((width + gap_px) / (tile_px + gap_px)));
+  return { columns, ...rowsInSight(-top, document.documentElement.clientHeight, row_px) };
 }
 
 /** A tile that moves keeps the focus; where one goes, the next in its place has it. */
 function useFocusKept(list: { current: HTMLUListElement | null }, order: readonly string[]): void {
   // While this is drawn, all is still as it was before.
   const { activeElement: had } = document;
-  const tile = had?.closest("li") ?? null;
-  const inside = tile !== null && tile.parentElement === list.current;
-  const place = inside ? [...(list.current?.children ?? [])].indexOf(tile) : -1;
+  const inside = list.current?.contains(had) ?? false;
+  const before = useRef(order);
+  const place = inside ? before.current.indexOf(sessionOf(had)) : -1;
   useLayoutEffect(() => {
+    before.current = order;
     if (place < 0 || document.activeElement === had) return;
-    const next = list.current?.children[Math.min(place, order.length - 1)]?.querySelector("a");
+    const next = openerOf(list.current, order[Math.min(place, order.length - 1)] ?? "");
     const to = had instanceof HTMLElement && had.isConnected ? had : next;
     to?.focus({ preventScroll: true });
   }, [order]);
-}
-
-function watching(wall: Wall): IntersectionObserver {
-  return new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) {
-        const session = (target as HTMLElement).dataset["session"];
-        if (session !== undefined) wall.seen(session, isIntersecting);
-      }
-    },
-    { rootMargin: "240px 0px" },
-  );
 }
 
 function openerOf(list: HTMLElement | null, session: string): HTMLElement | null {
   return list?.querySelector<HTMLElement>(`[data-session="${CSS.escape(session)}"] a`) ?? null;
 }
 
-/** Where an arrow leads from a tile, by the columns that there are now. */
-function neighbour(list: HTMLElement | null, from: EventTarget | null, key: string): HTMLElement | null {
-  const tile = from instanceof Element ? from.closest<HTMLElement>("li") : null;
-  if (list === null || tile === null || !key.startsWith("Arrow")) return null;
-  const tiles = [...list.children] as HTMLElement[];
-  const top = tiles[0]?.offsetTop;
-  const below = tiles.findIndex((each) => each.offsetTop !== top);
-  const columns = below < 0 ? tiles.length : below;
-  const to = arrowTo(key, tiles.indexOf(tile), tiles.length, columns);
-  return to === null ? null : (tiles[to]?.querySelector("a") ?? null);
+/** The session of the tile that something is in; "": of none. */
+function sessionOf(inside: EventTarget | null): string {
+  const tile = inside instanceof Element ? inside.closest<HTMLElement>("[data-session]") : null;
+  return tile?.dataset["session"] ?? "";
 }
 
 interface Props {
@@ -118,18 +163,15 @@ interface Props {
   session: string;
 }
 
-function OneTile({ wall, session }: Props) {
-  const box = useRef<HTMLLIElement>(null);
-  const watch = useContext(Watch);
-  useEffect(() => {
-    const tile = box.current;
-    if (tile === null) return undefined;
-    watch?.observe(tile);
-    return () => {
-      watch?.unobserve(tile);
-      wall.seen(session, false);
-    };
-  }, [watch, session]);
+interface Placed extends Props {
+  /** In the order of all, from 0. */
+  place: number;
+  columns: number;
+  /** How many there are. */
+  of: number;
+}
+
+function OneTile({ wall, session, place, columns, of }: Placed) {
   const selected = useComputed(() => wall.selected.value.has(session));
   const open = useComputed(() => (wall.one.session.value === session ? "true" : undefined));
   const kinds = useComputed(() => kindsOf(wall, session));
@@ -140,7 +182,14 @@ function OneTile({ wall, session }: Props) {
     return tile === undefined ? undefined : alsoWords(tile);
   });
   return (
-    <li ref={box} class={kinds} data-session={session} aria-current={open}>
+    <li
+      class={kinds}
+      data-session={session}
+      aria-current={open}
+      aria-posinset={place + 1}
+      aria-setsize={of}
+      style={{ gridArea: `${Math.floor(place / columns) + 1} / ${(place % columns) + 1}` }}
+    >
       <Picture wall={wall} session={session} learner={learner} />
       <input
         type="checkbox"
@@ -206,7 +255,6 @@ function Picture({ wall, session, learner }: Props & { learner: string }) {
         class={age === "" ? "still" : "still old"}
         src={src}
         alt={words.tile.still(learner)}
-        loading="lazy"
         decoding="async"
         width={200}
         height={150}

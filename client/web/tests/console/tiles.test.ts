@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { counted, EVERYBODY, type Filter, held, mayMove, nextInNeed, oldFor, ordered } from "../../src/console/tiles";
+import { counted, EVERYBODY, type Filter, held, mayMove, nextInNeed, oldFor, ordered, rowsInSight } from "../../src/console/tiles";
 import { pagesOf } from "../../src/console/login";
 import { START } from "../made";
 import { tile } from "./wall-made";
@@ -132,6 +132,17 @@ describe("the next who needs someone", () => {
     expect(nextInNeed(["a", "b", "c"], null, needs)).toBe("a");
     expect(nextInNeed(["b", "c"], "gone", needs)).toBe("c");
     expect(nextInNeed(["a", "b"], "a", needs)).toBeNull();
+  });
+});
+
+describe("the tiles in the page", () => {
+  it.each([
+    ["at the top", 0, { from: 0, to: 4 }],
+    ["where the head stands above them", -400, { from: 0, to: 3 }],
+    ["in the middle", 2750, { from: 9, to: 15 }],
+    ["below all of them", -2000, { from: 0, to: 0 }],
+  ])("are those of the rows in sight, and of one beside: %s", (_, top_px, rows) => {
+    expect(rowsInSight(top_px, 800, 272)).toEqual(rows);
   });
 });
 

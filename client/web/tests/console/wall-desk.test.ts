@@ -49,9 +49,8 @@ describe("the wall", () => {
 
   it("asks to see the pictures of the tiles in view, and of the one that is open", async () => {
     const { wall, lines, clock } = await watching([tile("a"), tile("b"), tile("c")]);
-    wall.seen("a", true);
-    wall.seen("b", true);
-    wall.seen("b", false);
+    wall.inSight(["a", "b"]);
+    wall.inSight(["a"]);
     await clock.pass(200);
     expect(lines.last.said.at(-1)).toEqual({ type: "view", sessions: ["a"] });
     await wall.open("c");
