@@ -209,7 +209,8 @@ class Camera:
         answer: Future[Still] = Future()
         try:
             self._asks.put_nowait((size, answer))
-            return await asyncio.wait_for(asyncio.wrap_future(answer), self._patience_s)
+            async with asyncio.timeout(self._patience_s):
+                return await asyncio.wrap_future(answer)
         except queue.Full:
             raise CameraLost("it hangs") from None
         except TimeoutError:

@@ -68,7 +68,8 @@ class Capture:
                 # Snapshots that a slow camera made impossible are not made up for in a burst.
                 due_s = max(due_s + self._every_s, clock.monotonic_s())
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), due_s - clock.monotonic_s())
+                    async with asyncio.timeout(due_s - clock.monotonic_s()):
+                        await self._wake.wait()
                     self._wake.clear()
                     due_s = clock.monotonic_s()  # the schedule goes on from the one asked for
         finally:

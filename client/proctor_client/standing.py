@@ -132,7 +132,8 @@ class Standing:
         """Wait until something may have changed."""
         self._news.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), _NEWS_S)
+            async with asyncio.timeout(_NEWS_S):
+                await self._news.wait()
         await self.ask()
 
     async def refresh(self) -> None:

@@ -233,7 +233,7 @@ async def several(folder: Path) -> list[Place]:
         places += await segments.write([of(data), Blob(KEY, "s_1", "", b"row of " + data[:5])])
     whole = (folder / "00000001").read_bytes()
     await segments.close()
-    (folder / "00000001").write_bytes(whole)
+    (folder / "00000001").write_bytes(whole + bytes(BLOCK_BYTES))
     return places
 
 

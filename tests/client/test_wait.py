@@ -10,9 +10,12 @@ from proctor_client import clock, standing
 from proctor_client.agent import Plan, take
 from proctor_client.checkin import Wait
 from proctor_client.screen import Script
-from proctor_client.server import parse_link
+from proctor_client.server import Link, parse_link
+from proctor_client.server import Server as Asked
+from proctor_client.standing import Standing
 
 from proctor.adapters import exams, policies
+from proctor.evidence.note import KeyKind, SigningKey
 from proctor.services.logins import StaffRole
 from tests.client.clips import grey, write_clip
 from tests.conftest import SHORT_EXAM, Server, check_in_read
@@ -145,3 +148,18 @@ async def test_who_waits_reads_how_long_and_behind_how_many_until_they_are_accep
             await taking
     assert len(await screen.lines(3)) == 3
     assert screen.said[-2].startswith("Submitted.")
+
+
+async def test_whoever_waits_for_news_ends_when_told_to_though_news_come_at_that_moment() -> None:
+    async with aiohttp.ClientSession() as http:
+        link = Link(server="http://127.0.0.1:1", token="t")
+        key = SigningKey.generate("device", KeyKind.ED25519)
+        here = Standing(Asked(http, link, key=key, say=lambda _: None))
+        task = asyncio.create_task(here.news())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        here.doubt()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task}, timeout=5)
+        assert task.cancelled()
