@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # no types
-from playwright.async_api import ConsoleMessage, Error, Page
+from playwright.async_api import ConsoleMessage, Error, Page, expect
 
 Scheme = Literal["light", "dark"]
 # How long a page is waited for, in ms. Where all is well it costs nothing; and where a machine is
@@ -71,7 +71,8 @@ class Visit:
         await self.page.get_by_role("button", name="Sign in").click()
 
     async def barriers(self) -> str:
-        """Return what axe finds, as a report; empty for a page without a barrier."""
+        """Return what axe finds on the page once it is drawn, as a report; empty: no barrier."""
+        await expect(self.page.locator("h1").first).to_be_visible()
         found = await Axe().run(self.page, options={"runOnly": list(WCAG)})
         return str(found.generate_report()) if found.violations_count else ""
 

@@ -48,7 +48,7 @@ export function serve(line: Line): void {
   let track: MediaStreamTrack | null = null;
 
   function leave(): void {
-    frames?.cancel().catch(() => undefined); // it has ended already
+    if (frames !== null) end(frames);
     track?.stop();
     frames = track = null;
   }
@@ -102,6 +102,13 @@ async function fresh(
     if (stale === STALE_FRAMES) return value;
     value.close();
   }
+}
+
+/** Asks for no more frames; the one that waits is closed, for the camera can use none that is not. */
+function end(frames: ReadableStreamDefaultReader<VideoFrame>): void {
+  const ended = () => undefined; // by itself, before
+  frames.read().then(({ value }) => value?.close(), ended);
+  frames.cancel().catch(ended);
 }
 
 function framesOf(track: MediaStreamTrack): ReadableStream<VideoFrame> {

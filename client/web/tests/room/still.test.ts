@@ -99,4 +99,15 @@ describe("the worker", () => {
     await settled();
     expect(left).toEqual([1, 2]);
   });
+
+  it("closes the frame that waits when it lets go of a camera", async () => {
+    const wire = new Wire();
+    serve(wire);
+    const waits = frame("waits");
+    const stream = new ReadableStream({ start: (c) => c.enqueue(waits) });
+    wire.ask({ do: "frames", frames: stream as unknown as ReadableStream<VideoFrame> });
+    wire.ask({ do: "leave" });
+    await settled();
+    expect(waits.closed).toBe(true);
+  });
 });
