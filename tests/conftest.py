@@ -197,6 +197,15 @@ async def until(holds: Callable[[], Awaitable[Any]], *, within_s: float = 60) ->
         return answer
 
 
+async def all_taken() -> None:
+    """Return once servers of `asyncio.start_server` have begun with whoever has connected.
+
+    One that is closed between the two leaves the connection open.
+    """
+    for _ in range(4):  # accepted, attached, made, begun
+        await asyncio.sleep(0)
+
+
 @contextmanager
 def unheard() -> Iterator[None]:
     """Let connections that begin within the block live on while nobody answers the server's pings.

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from tests.conftest import all_taken
+
 USER, PASSWORD = "proctor", "a long password"
 
 
@@ -139,12 +141,11 @@ def certificate(folder: Path, *names: str) -> tuple[ssl.SSLContext, ssl.SSLConte
 @asynccontextmanager
 async def smtp(server: SmtpServer) -> AsyncIterator[SmtpServer]:
     """Let a server listen on a free port; hang up on everybody at the end."""
-    talks: set[asyncio.Task[None]] = set()
+    talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(server.serve(reader, writer))
-        talks.add(task)
-        await asyncio.wait({task})
+    # No coroutine: a task that is cancelled before it has begun would close nothing.
+    def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks[asyncio.ensure_future(server.serve(reader, writer))] = writer
 
     context = server.context if server.tls == "tls" else None
     listening = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
@@ -152,7 +153,9 @@ async def smtp(server: SmtpServer) -> AsyncIterator[SmtpServer]:
     try:
         yield server
     finally:
+        await all_taken()
         listening.close()
-        for task in talks:
+        for task, writer in talks.items():
             task.cancel()
+            writer.transport.abort()
         await asyncio.gather(*talks, return_exceptions=True)

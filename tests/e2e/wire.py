@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from tests.conftest import all_taken
 from tests.sim.serving import HOST
 
 
@@ -41,6 +42,7 @@ class Wire:
 
     async def close(self) -> None:
         assert self._server
+        await all_taken()
         self._server.close()
         self.hang_up()
         await asyncio.gather(*self._ways, return_exceptions=True)
