@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import aiohttp
 import uvloop
@@ -262,18 +263,9 @@ class Bench:
         self._desk()
 
     def _vision(self) -> None:
-        """Measure looking at pictures: these goals are bare, as the issue that set them said."""
+        """Measure looking at pictures: these goals are bare."""
         size = self.size
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.bench.vision"),
-                *map(str, (self.server_core, size.rounds, size.looked_at)),
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            check=True,
-        )
-        *rounds, most_bytes = map(json.loads, done.stdout.splitlines())
+        *rounds, most_bytes = _told("vision", self.server_core, size.rounds, size.looked_at)
         for alone, compared in rounds:
             self.note("pictures a CPU-second, faces alone", alone)
             self.note("pictures a CPU-second, one of six compared", compared)
@@ -287,17 +279,9 @@ class Bench:
         Both in one run. What is told a second, and its age, are to bare goals.
         """
         size = self.size
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.bench.wall"),
-                *map(str, (self.server_core, self.load_core, size.rounds, size.wall_s)),
-                *map(str, (size.wall_sessions, size.wall_events, size.walls)),
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            check=True,
-        )
-        for seen in map(json.loads, done.stdout.splitlines()):
+        how_long = size.rounds, size.wall_s
+        of = size.wall_sessions, size.wall_events, size.walls
+        for seen in _told("wall", self.server_core, self.load_core, *how_long, *of):
             self.note("walls kept up to date, us an event", seen["fan_out_s"] * 1e6)
             self.note("a message an event and proctor, us an event", seen["messages_s"] * 1e6)
             self.fan_out.rounds.append(seen["fan_out_s"] / seen["messages_s"])
@@ -308,16 +292,7 @@ class Bench:
         """Measure what 500 tiles take of a browser, if there is one: a bare goal."""
         size, folder = self.size, self.folder / "repaint"
         folder.mkdir()
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.bench.repaint"),
-                *map(str, (self.server_core, size.rounds, size.repaints, folder)),
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            check=True,
-        )
-        for seen in map(json.loads, done.stdout.splitlines()):
+        for seen in _told("repaint", self.server_core, size.rounds, size.repaints, folder):
             if "left_out" in seen:
                 self.left_out = seen["left_out"]
                 return
@@ -327,17 +302,8 @@ class Bench:
         """Measure opening a session of two hours in a browser, if there is one: bare goals."""
         size, folder = self.size, self.folder / "desk"
         folder.mkdir()
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.bench.desk"),
-                *map(str, (self.server_core, size.desk_rounds)),
-                *map(str, (size.desk_snapshots, size.desk_records, folder)),
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            check=True,
-        )
-        for seen in map(json.loads, done.stdout.splitlines()):
+        of = size.desk_snapshots, size.desk_records
+        for seen in _told("desk", self.server_core, size.desk_rounds, *of, folder):
             if "left_out" in seen:
                 self.left_out = seen["left_out"]
                 return
@@ -498,6 +464,13 @@ class Bench:
         ]
         left_out = f"\n\nRepaint and desk were left out: {self.left_out}." if self.left_out else ""
         return plain_table(rows) + left_out
+
+
+def _told(part: str, *args: object) -> list[Any]:
+    """Run a part of the bench in a process of its own; return what its lines of JSON say."""
+    command = [sys.executable, "-m", f"tests.bench.{part}", *map(str, args)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def main() -> int:
